@@ -1,0 +1,1 @@
+//! Market data through the engine and the simulated exchange, with statistics.

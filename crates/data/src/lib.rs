@@ -1,0 +1,1 @@
+//! Market data files to types.

@@ -1,0 +1,3 @@
+//! Streaming technical indicators, one push per candle.
+#![no_std]
+extern crate alloc;

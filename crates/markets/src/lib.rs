@@ -1,0 +1,3 @@
+//! Seeded generator of market data with the statistics of real markets.
+#![no_std]
+extern crate alloc;

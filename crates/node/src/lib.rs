@@ -1,0 +1,1 @@
+//! The running system: orchestrator, feed, brain, sequencer, bus, dispatch, audit.

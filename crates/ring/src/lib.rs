@@ -1,0 +1,1 @@
+//! Single-writer broadcast ring in shared memory.

@@ -1,0 +1,3 @@
+//! Causal market structure, one push per candle.
+#![no_std]
+extern crate alloc;

@@ -1,0 +1,3 @@
+//! Binance bytes to types and back, without sockets.
+#![no_std]
+extern crate alloc;
