@@ -1,0 +1,235 @@
+//! Candles, the float bars that detectors read, and building longer candles from 1m ones.
+
+use crate::fixed::Px;
+use crate::list::List;
+use crate::symbol::SymbolId;
+use crate::time::{Nanos, Timeframe};
+use core::fmt;
+use serde::Serialize;
+
+/// A closed candle. Prices are exact; volume is an indicator input and stays a float.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candle {
+    /// First instant of the candle.
+    pub open_time: Nanos,
+    /// First price.
+    pub open: Px,
+    /// Highest price.
+    pub high: Px,
+    /// Lowest price.
+    pub low: Px,
+    /// Last price.
+    pub close: Px,
+    /// Volume in base units.
+    pub volume: f64,
+    /// Whose candle it is.
+    pub symbol: SymbolId,
+    /// Minutes of this candle for which there was no 1m candle: a gap when not zero.
+    pub missing_minutes: u16,
+    /// Its length.
+    pub timeframe: Timeframe,
+}
+
+const _: () = assert!(size_of::<Candle>() == 56);
+
+/// What makes five numbers not a candle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CandleFault {
+    /// A price that is zero or negative.
+    NotPositive,
+    /// High below low.
+    HighBelowLow,
+    /// Open or close outside the range of low to high.
+    OutsideRange,
+    /// Volume that is negative or not finite.
+    BadVolume,
+    /// An open time that is not a multiple of the timeframe.
+    Misaligned,
+}
+
+impl CandleFault {
+    /// Stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotPositive => "non_positive_price",
+            Self::HighBelowLow => "high_below_low",
+            Self::OutsideRange => "open_or_close_outside_range",
+            Self::BadVolume => "bad_volume",
+            Self::Misaligned => "misaligned_time",
+        }
+    }
+}
+
+impl fmt::Display for CandleFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl Candle {
+    /// First instant after the candle: when it is knowable.
+    #[inline]
+    pub const fn close_time(&self) -> Nanos {
+        self.open_time.after(self.timeframe.span())
+    }
+
+    /// Checks that the numbers can be a candle.
+    ///
+    /// # Errors
+    /// The first [`CandleFault`] found.
+    pub fn check(&self) -> Result<(), CandleFault> {
+        if !(self.low.is_positive() && self.open.is_positive() && self.close.is_positive()) {
+            return Err(CandleFault::NotPositive);
+        }
+        if self.high < self.low {
+            return Err(CandleFault::HighBelowLow);
+        }
+        let inside = |px: Px| self.low <= px && px <= self.high;
+        if !(inside(self.open) && inside(self.close)) {
+            return Err(CandleFault::OutsideRange);
+        }
+        if !(self.volume.is_finite() && self.volume >= 0.0) {
+            return Err(CandleFault::BadVolume);
+        }
+        if self.open_time.floor(self.timeframe.span()) != self.open_time {
+            return Err(CandleFault::Misaligned);
+        }
+        Ok(())
+    }
+
+    /// The float bar that detectors read.
+    #[inline]
+    pub fn bar(&self) -> Bar {
+        Bar {
+            time: self.open_time,
+            open: self.open.to_f64(),
+            high: self.high.to_f64(),
+            low: self.low.to_f64(),
+            close: self.close.to_f64(),
+            volume: self.volume,
+        }
+    }
+
+    /// The JSON form that users expect, under the exchange's symbol name.
+    pub fn json<'a>(&self, symbol: &'a str) -> CandleJson<'a> {
+        CandleJson {
+            symbol,
+            open: self.open,
+            high: self.high,
+            low: self.low,
+            close: self.close,
+            volume: self.volume,
+            time: self.open_time.as_millis(),
+        }
+    }
+}
+
+/// `{"symbol","open","high","low","close","volume","time"}`; prices as decimal strings, time in
+/// milliseconds since the epoch.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CandleJson<'a> {
+    /// The exchange's name.
+    pub symbol: &'a str,
+    /// First price.
+    pub open: Px,
+    /// Highest price.
+    pub high: Px,
+    /// Lowest price.
+    pub low: Px,
+    /// Last price.
+    pub close: Px,
+    /// Volume in base units.
+    pub volume: f64,
+    /// Open time in milliseconds since the epoch.
+    pub time: i64,
+}
+
+/// A closed bar as detectors see it: floats, converted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Bar {
+    /// First instant of the bar.
+    pub time: Nanos,
+    /// First price.
+    pub open: f64,
+    /// Highest price.
+    pub high: f64,
+    /// Lowest price.
+    pub low: f64,
+    /// Last price.
+    pub close: f64,
+    /// Volume in base units.
+    pub volume: f64,
+}
+
+/// Builds one longer timeframe from 1m candles, aligned to UTC.
+///
+/// A candle is emitted when its last minute arrives, or, if that minute is missing, when the first
+/// minute after it does; then `missing_minutes` says how many were not there. A minute at or before
+/// the last one pushed changes nothing: late and duplicate candles are refused, never merged.
+#[derive(Clone, Copy, Debug)]
+pub struct CandleBuilder {
+    timeframe: Timeframe,
+    open: Option<Candle>,
+    last: Nanos,
+}
+
+/// What one 1m candle did to a [`CandleBuilder`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LateCandle;
+
+impl CandleBuilder {
+    /// A builder of `timeframe` candles.
+    pub const fn new(timeframe: Timeframe) -> Self {
+        Self { timeframe, open: None, last: Nanos(i64::MIN) }
+    }
+
+    /// Adds a 1m candle; returns the candles that this closes, oldest first (at most two: one cut
+    /// short by a gap and one completed).
+    ///
+    /// # Errors
+    /// [`LateCandle`] when its minute is not after the last one.
+    #[inline]
+    pub fn push(&mut self, minute: &Candle) -> Result<List<ClosedCandle, 2>, LateCandle> {
+        if minute.open_time <= self.last {
+            return Err(LateCandle);
+        }
+        self.last = minute.open_time;
+        let mut closed = List::new();
+        let start = minute.open_time.floor(self.timeframe.span());
+        let minutes = self.timeframe.minutes() as u16;
+        match &mut self.open {
+            Some(open) if open.open_time == start => {
+                open.high = open.high.max(minute.high);
+                open.low = open.low.min(minute.low);
+                open.close = minute.close;
+                open.volume += minute.volume;
+                open.missing_minutes -= 1;
+            }
+            slot => {
+                if let Some(cut) = slot.take() {
+                    // Cannot be full: this is the first of two places.
+                    let _ = closed.push(ClosedCandle(Some(cut)));
+                }
+                *slot = Some(Candle {
+                    open_time: start,
+                    timeframe: self.timeframe,
+                    missing_minutes: minutes - 1,
+                    ..*minute
+                });
+            }
+        }
+        if minute.open_time.after(Nanos::MINUTE) == start.after(self.timeframe.span()) {
+            let _ = closed.push(ClosedCandle(self.open.take()));
+        }
+        Ok(closed)
+    }
+
+    /// The candle that is not closed yet, for display only; detectors never see it.
+    pub const fn unfinished(&self) -> Option<&Candle> {
+        self.open.as_ref()
+    }
+}
+
+/// A place in the list that [`CandleBuilder::push`] returns; every returned place is filled.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ClosedCandle(pub Option<Candle>);
