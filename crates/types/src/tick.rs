@@ -1,7 +1,7 @@
 //! What travels through the ring: one market fact of one symbol in 56 bytes.
 //!
 //! ```text
-//! word 0   symbol u16 | kind u8 | flags u8 | receive delay µs i32
+//! word 0   symbol u16 | kind u8 | flags u8 | receive stamp µs u32
 //! word 1   exchange time, ns since the epoch
 //! word 2-6 five words by kind
 //! ```
@@ -20,8 +20,9 @@ pub struct Tick {
     pub derived: bool,
     /// Exchange (or data) time.
     pub at: Nanos,
-    /// Feed's receive time minus `at`, µs, held at the ends of the range; 0 for recorded data.
-    pub receive_delay_us: i32,
+    /// Low 32 bits of the feed's monotonic clock in µs when it handed the fact on. For measuring
+    /// delays only: the brain reads and clears it, so that journals do not depend on it.
+    pub received_us: u32,
     /// The fact.
     pub body: TickBody,
 }
@@ -162,7 +163,7 @@ impl Tick {
         let head = u64::from(self.symbol.0)
             | u64::from(kind) << 16
             | u64::from(flags) << 24
-            | u64::from(self.receive_delay_us as u32) << 32;
+            | u64::from(self.received_us) << 32;
         [head, word(self.at.0), body[0], body[1], body[2], body[3], body[4]]
     }
 
@@ -215,7 +216,7 @@ impl Tick {
             symbol: SymbolId(head as u16),
             derived: flags & FLAG_DERIVED != 0,
             at: Nanos(at as i64),
-            receive_delay_us: (head >> 32) as u32 as i32,
+            received_us: (head >> 32) as u32,
             body,
         })
     }
