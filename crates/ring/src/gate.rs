@@ -23,9 +23,12 @@ pub(crate) fn limit(
     progress.load(Ordering::Acquire).min(published) + capacity
 }
 
-/// Holder: everything before `seq_exclusive` is consumed. Never moves backwards.
-pub(crate) fn advance(progress: &AtomicU64, seq_exclusive: u64) {
-    if seq_exclusive > progress.load(Ordering::Relaxed) {
+/// Holder: everything before `seq_exclusive` is consumed. Never moves backwards; `mine` is the
+/// holder's own copy of the word, so that the line is not fetched back to be compared.
+#[inline]
+pub(crate) fn advance(mine: &mut u64, progress: &AtomicU64, seq_exclusive: u64) {
+    if seq_exclusive > *mine {
+        *mine = seq_exclusive;
         progress.store(seq_exclusive, Ordering::Release);
     }
 }

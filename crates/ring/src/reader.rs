@@ -97,6 +97,8 @@ pub struct Reader {
     skipped: u64,
     epoch: u64,
     base: u64,
+    /// What the gate's word says, if this reader holds the place.
+    progress: u64,
     hold: Option<Hold>,
     origin: Option<Origin>,
     probed: Instant,
@@ -136,6 +138,7 @@ impl Reader {
             return Err(RingError::Ahead { path, asked: next_seq, published });
         }
         reader.hold = Some(Hold::Place(place));
+        reader.progress = reader.segment.readers().progress.0.load(Ordering::Acquire);
         reader.next = next_seq;
         reader.acknowledge(next_seq);
         Ok(reader)
@@ -153,6 +156,7 @@ impl Reader {
             skipped: 0,
             epoch: facts.epoch,
             base: facts.base,
+            progress: 0,
             hold: None,
             origin: Some(Origin { path: path.to_path_buf(), file, identity }),
             probed: Instant::now(),
@@ -165,14 +169,15 @@ impl Reader {
         let facts = segment.facts();
         let free = || !segment.heap_holder.swap(true, Ordering::AcqRel);
         let hold = (gated && segment.is_heap() && free()).then_some(Hold::Heap);
-        let from =
-            if hold.is_some() { &segment.readers().progress.0 } else { &segment.header().tail.0 };
+        let progress = segment.readers().progress.0.load(Ordering::Acquire);
+        let tail = segment.header().tail.0.load(Ordering::Acquire);
         Self {
-            next: from.load(Ordering::Acquire),
+            next: if hold.is_some() { progress } else { tail },
             segment: Arc::clone(segment),
             skipped: 0,
             epoch: facts.epoch,
             base: facts.base,
+            progress,
             hold,
             origin: None,
             probed: Instant::now(),
@@ -320,7 +325,7 @@ impl Reader {
     #[inline]
     pub fn acknowledge(&mut self, seq_exclusive: u64) {
         if self.hold.is_some() {
-            gate::advance(&self.segment.readers().progress.0, seq_exclusive);
+            gate::advance(&mut self.progress, &self.segment.readers().progress.0, seq_exclusive);
         }
     }
 
