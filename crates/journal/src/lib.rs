@@ -1,1 +1,41 @@
-//! Append-only, hash-chained event log.
+//! The append-only, hash-chained log of everything that enters and leaves the engine.
+//!
+//! **The decision:** one file order for everything. Market facts, venue answers, timers, operator
+//! and commands go into the same sequence of records, so flushing one money event flushes all that
+//! was before it, and a journal replays to the same digest by reading it from front to end. A
+//! record carries a CRC-32 (is it whole?) and a link into a SHA-256 chain (is it the one that was
+//! written here?); because there is one copy, a torn tail is cut off and reported, while anything
+//! wrong in the middle is refused with file and offset, never repaired by guess.
+//!
+//! ```text
+//!  folder/  LOCK   segment-00000000.log   segment-00000001.log   …
+//!                  │ header 128 B: first number, chain state │
+//!                  │ record 0: the session (JSON)            │ record n
+//!                  │ record 1 … 64-byte steps                │ record n+1 … zeros (preallocated)
+//!
+//!  Writer.append → buffer → flush: one write (+ fdatasync in `Power`) → effect may leave
+//! ```
+//!
+//! The file format to the byte is in `docs/journal.md`.
+
+mod error;
+pub use error::JournalError;
+
+mod chain;
+
+mod record;
+pub use record::{Kind, PAYLOAD_MAX, Record, Source};
+
+mod segment;
+
+mod reader;
+pub use reader::{Reader, Torn};
+
+mod writer;
+pub use writer::{Config, Durability, Last, Recovery, Writer};
+
+mod threaded;
+pub use threaded::{Durable, Threaded};
+
+mod digest;
+pub use digest::OrderDigest;

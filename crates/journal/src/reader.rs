@@ -1,0 +1,402 @@
+//! Reads a journal from front to end in bounded memory, checking every record.
+
+use crate::chain::{BLOCK, Chain};
+use crate::error::JournalError;
+use crate::record::{HEAD, Head, Kind, Record, take};
+use crate::segment::{self, HEADER, SegmentHeader};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+const CHUNK: usize = 256 << 10;
+
+/// Bytes behind the last whole record: what a crash cut off, or a live writer is just writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Torn {
+    /// The last segment.
+    pub file: PathBuf,
+    /// Where the whole records end.
+    pub offset: u64,
+    /// How many bytes from there are not zero-filled space.
+    pub bytes: u64,
+    /// Number of the first record that is not whole.
+    pub record: u64,
+}
+
+/// Streams the records of a journal; safe beside a live writer, and never writes.
+///
+/// After `Ok(None)` it may be asked again: it goes on where it stopped if more was written.
+#[derive(Debug)]
+pub struct Reader {
+    dir: PathBuf,
+    header: Vec<u8>,
+    identity: [u8; 32],
+    path: PathBuf,
+    file: File,
+    index: u64,
+    /// File offset of `buffer[start]`: the next record.
+    offset: u64,
+    number: u64,
+    chain: Chain,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    torn: Option<Torn>,
+    follow: bool,
+    /// Offset whose tail was already found clean; asking again costs one read.
+    clean_at: Option<u64>,
+}
+
+/// What stands where a record should be.
+enum Found {
+    Whole(Head),
+    Not(&'static str),
+}
+
+/// What lies behind a place where no whole record is.
+struct Tail {
+    /// One past the last byte that is not zero.
+    end: Option<u64>,
+    /// Some whole record follows.
+    follows: bool,
+    /// All that follow were written in `Power` and share the hole's sync, so none was promised.
+    one_batch: bool,
+}
+
+impl Reader {
+    /// Opens a journal's folder and reads its session header.
+    ///
+    /// # Errors
+    /// [`JournalError`]: missing, not a journal, another version, damaged, or without a header.
+    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+        Self::start(dir, false)
+    }
+
+    /// As [`Reader::open`], for following a live writer: the end is taken at its word, and the
+    /// preallocated space behind it is not searched for records after a hole.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn follow(dir: &Path) -> Result<Self, JournalError> {
+        Self::start(dir, true)
+    }
+
+    fn start(dir: &Path, follow: bool) -> Result<Self, JournalError> {
+        if segment::count(dir)? == 0 {
+            return Err(JournalError::Missing { dir: dir.to_path_buf() });
+        }
+        let no_session = || JournalError::NoSession { dir: dir.to_path_buf() };
+        let path = segment::path(dir, 0);
+        let (file, header) = open_segment(&path)?;
+        let header = header.ok_or_else(no_session)?;
+        let mut reader = Self {
+            dir: dir.to_path_buf(),
+            header: Vec::new(),
+            identity: header.identity,
+            path,
+            file,
+            index: 0,
+            offset: HEADER as u64,
+            number: 0,
+            chain: Chain::new(),
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            torn: None,
+            follow,
+            clean_at: None,
+        };
+        if header.index != 0 || header.first != 0 || header.chain != reader.chain {
+            return Err(reader.corrupt("the first segment does not begin the chain"));
+        }
+        let first = reader.next()?.ok_or_else(no_session)?;
+        let (kind, bytes) = (first.kind, first.payload.to_vec());
+        if kind != Kind::Header || identity(&bytes) != reader.identity {
+            return Err(reader.corrupt("record 0 is not the session that the segment names"));
+        }
+        reader.header = bytes;
+        Ok(reader)
+    }
+
+    /// The session header given to [`crate::Writer::create`]: record 0, which `next` does not
+    /// repeat.
+    pub fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// The next record, or `None` at the end.
+    ///
+    /// # Errors
+    /// [`JournalError::Corrupt`] with file and offset when something other than the tail is wrong.
+    #[allow(clippy::should_implement_trait, reason = "lends from its buffer")]
+    pub fn next(&mut self) -> Result<Option<Record<'_>>, JournalError> {
+        let Some((at, head)) = self.advance()? else { return Ok(None) };
+        let from = at + HEAD;
+        let payload = &self.buffer[from..from + head.length];
+        // `look` accepted the code, so this is only the type's way of saying so.
+        let kind = Kind::from_code(head.kind).unwrap_or(Kind::Node);
+        Ok(Some(Record { number: head.number, kind, source: head.source, payload }))
+    }
+
+    /// Number of the next record: how many were read, the session header included.
+    pub const fn records(&self) -> u64 {
+        self.number
+    }
+
+    /// File and offset of the next record.
+    pub fn place(&self) -> (&Path, u64) {
+        (&self.path, self.offset)
+    }
+
+    /// What lay behind the last whole record when `next` last returned `None`.
+    pub const fn torn(&self) -> Option<&Torn> {
+        self.torn.as_ref()
+    }
+
+    pub(crate) const fn position(&self) -> (u64, u64, Chain, [u8; 32]) {
+        (self.index, self.offset, self.chain, self.identity)
+    }
+
+    /// Moves past the next record; its place in the buffer and its head.
+    fn advance(&mut self) -> Result<Option<(usize, Head)>, JournalError> {
+        self.torn = None;
+        loop {
+            let head = match self.look()? {
+                Found::Whole(head) => head,
+                Found::Not(why) => match self.at_end(why)? {
+                    End::Again => continue,
+                    End::Here => return Ok(None),
+                },
+            };
+            if head.number != self.number {
+                return Err(self.corrupt("the record's number is out of order"));
+            }
+            if head.link != self.chain.link() {
+                return Err(self.corrupt("the record does not continue the hash chain"));
+            }
+            let (at, total) = (self.start, head.total());
+            self.chain.absorb(&self.buffer[at..at + total]);
+            self.start += total;
+            self.offset += total as u64;
+            self.number += 1;
+            return Ok(Some((at, head)));
+        }
+    }
+
+    /// Is there a whole record at the present place?
+    fn look(&mut self) -> Result<Found, JournalError> {
+        if !self.fill(HEAD)? {
+            return Ok(Found::Not("the file ends inside a record's head"));
+        }
+        let head = Head::parse(&take(&self.buffer[self.start..], 0));
+        if head.length == 0 && head.kind == 0 {
+            return Ok(Found::Not("zeros stand where a record should be"));
+        }
+        if Kind::from_code(head.kind).is_none() {
+            return Ok(Found::Not("the record's kind is not known"));
+        }
+        if !self.fill(head.total())? {
+            return Ok(Found::Not("the file ends inside a record"));
+        }
+        let bytes = &self.buffer[self.start..self.start + head.total()];
+        if crc32fast::hash(&bytes[4..]) == head.crc {
+            Ok(Found::Whole(head))
+        } else {
+            Ok(Found::Not("the record's checksum does not match"))
+        }
+    }
+
+    /// No whole record here: is it the end of a segment, the end of the journal, or damage?
+    fn at_end(&mut self, why: &'static str) -> Result<End, JournalError> {
+        let next = segment::path(&self.dir, self.index + 1);
+        if next.exists() {
+            // The writer may have appended here between our look and its roll: look again, now
+            // that this segment is final.
+            self.refill();
+            if matches!(self.look()?, Found::Whole(_)) {
+                return Ok(End::Again);
+            }
+            return self.roll(next, why);
+        }
+        if self.follow || self.clean_at == Some(self.offset) {
+            return Ok(End::Here);
+        }
+        let tail = self.tail()?;
+        if tail.follows {
+            // A live writer may have written this record and the later one between our two reads;
+            // it writes in order, so a second look sees this one too.
+            self.refill();
+            if matches!(self.look()?, Found::Whole(_)) {
+                return Ok(End::Again);
+            }
+            if !tail.one_batch {
+                return Err(self.corrupt(why));
+            }
+        }
+        match tail.end {
+            None => self.clean_at = Some(self.offset),
+            Some(end) => {
+                self.torn = Some(Torn {
+                    file: self.path.clone(),
+                    offset: self.offset,
+                    bytes: end - self.offset,
+                    record: self.number,
+                });
+            }
+        }
+        Ok(End::Here)
+    }
+
+    /// Goes on in the next segment if this one ends here.
+    fn roll(&mut self, next: PathBuf, why: &'static str) -> Result<End, JournalError> {
+        if self.tail()?.end.is_some() {
+            return Err(self.corrupt(why));
+        }
+        let (file, header) = open_segment(&next)?;
+        let Some(header) = header else {
+            if segment::path(&self.dir, self.index + 2).exists() {
+                return Err(JournalError::Corrupt {
+                    file: next,
+                    offset: 0,
+                    record: self.number,
+                    why: "the segment has no header",
+                });
+            }
+            let bytes = file.metadata().map_err(|e| JournalError::io("read", &next, e))?.len();
+            self.torn = Some(Torn { file: next, offset: 0, bytes, record: self.number });
+            return Ok(End::Here);
+        };
+        if header.first > self.number {
+            return Err(self.corrupt("the segment ends before the next one begins"));
+        }
+        let continues = header.first == self.number
+            && header.chain == self.chain
+            && header.index == self.index + 1
+            && header.identity == self.identity;
+        (self.path, self.file, self.index) = (next, file, self.index + 1);
+        (self.offset, self.start, self.end) = (HEADER as u64, 0, 0);
+        if continues {
+            Ok(End::Again)
+        } else {
+            self.offset = 0;
+            Err(self.corrupt("the segment does not continue the one before it"))
+        }
+    }
+
+    /// Reads the rest of the segment for what is there beside zeros.
+    fn tail(&self) -> Result<Tail, JournalError> {
+        let fail = |e| JournalError::io("read", &self.path, e);
+        let mut tail = Tail { end: None, follows: false, one_batch: true };
+        let mut chunk = vec![0u8; CHUNK];
+        let mut at = self.offset;
+        loop {
+            let n = read_full(&self.file, &mut chunk, at).map_err(fail)?;
+            let bytes = &chunk[..n];
+            if bytes.iter().any(|b| *b != 0) {
+                for (i, block) in bytes.chunks(BLOCK).enumerate() {
+                    let place = at + (i * BLOCK) as u64;
+                    let Some(last) = block.iter().rposition(|b| *b != 0) else { continue };
+                    tail.end = Some(place + last as u64 + 1);
+                    if place == self.offset {
+                        continue;
+                    }
+                    if let Some(head) = self.whole_at(place, block).map_err(fail)? {
+                        tail.follows = true;
+                        tail.one_batch &= head.batch.power && head.batch.first <= self.number;
+                    }
+                }
+            }
+            if n < chunk.len() {
+                return Ok(tail);
+            }
+            at += n as u64;
+        }
+    }
+
+    /// The head of a later record that is whole, if one begins at `place`.
+    fn whole_at(&self, place: u64, block: &[u8]) -> io::Result<Option<Head>> {
+        if block.len() < HEAD {
+            return Ok(None);
+        }
+        let head = Head::parse(&take(block, 0));
+        if Kind::from_code(head.kind).is_none() || head.number <= self.number {
+            return Ok(None);
+        }
+        let mut bytes = vec![0; head.total()];
+        let n = read_full(&self.file, &mut bytes, place)?;
+        let whole = n == bytes.len() && crc32fast::hash(&bytes[4..]) == head.crc;
+        Ok(whole.then_some(head))
+    }
+
+    /// Makes at least `bytes` readable from the present place; false when the file ends before.
+    fn fill(&mut self, bytes: usize) -> Result<bool, JournalError> {
+        if self.end - self.start >= bytes {
+            return Ok(true);
+        }
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        let want = bytes.next_multiple_of(BLOCK).max(CHUNK);
+        if self.buffer.len() < want {
+            self.buffer.resize(want, 0);
+        }
+        let at = self.offset + self.end as u64;
+        let n = read_full(&self.file, &mut self.buffer[self.end..], at)
+            .map_err(|e| JournalError::io("read", &self.path, e))?;
+        self.end += n;
+        Ok(self.end >= bytes)
+    }
+
+    /// Forgets what was read ahead.
+    const fn refill(&mut self) {
+        (self.start, self.end) = (0, 0);
+    }
+
+    fn corrupt(&self, why: &'static str) -> JournalError {
+        JournalError::Corrupt {
+            file: self.path.clone(),
+            offset: self.offset,
+            record: self.number,
+            why,
+        }
+    }
+}
+
+enum End {
+    /// Look again: there is more.
+    Again,
+    /// Nothing more for now.
+    Here,
+}
+
+/// SHA-256 of the session header.
+pub(crate) fn identity(header: &[u8]) -> [u8; 32] {
+    use sha2::Digest;
+    sha2::Sha256::digest(header).into()
+}
+
+/// Opens a segment; `None` for a header that was never completely written.
+fn open_segment(path: &Path) -> Result<(File, Option<SegmentHeader>), JournalError> {
+    let file = File::open(path).map_err(|e| JournalError::io("open", path, e))?;
+    let mut bytes = [0; HEADER];
+    let n = read_full(&file, &mut bytes, 0).map_err(|e| JournalError::io("read", path, e))?;
+    if n < HEADER || bytes == [0; HEADER] {
+        return Ok((file, None));
+    }
+    let header = SegmentHeader::decode(path, &bytes)?;
+    Ok((file, Some(header)))
+}
+
+/// Reads until the slice is full or the file ends.
+fn read_full(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut n = 0;
+    while n < bytes.len() {
+        match file.read_at(&mut bytes[n..], at + n as u64) {
+            Ok(0) => break,
+            Ok(read) => n += read,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(n)
+}

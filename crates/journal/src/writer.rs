@@ -1,0 +1,420 @@
+//! The one writer of a journal: appends into a buffer, flushes with one write.
+
+use crate::chain::Chain;
+use crate::error::JournalError;
+use crate::reader::{Reader, Torn, identity};
+use crate::record::{self, Batch, Kind, PAYLOAD_MAX, Source};
+use crate::segment::{self, HEADER, Prepared, SegmentHeader};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// The buffer is written out, without a sync, before it exceeds this.
+const BUFFER: usize = 256 << 10;
+
+/// What a flushed record survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// The end of this process, also by SIGKILL: the bytes are in the page cache.
+    #[default]
+    Process,
+    /// A power cut: the bytes are synced to the disk.
+    Power,
+}
+
+impl Durability {
+    /// `process` or `power`, as the setting is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Power => "power",
+        }
+    }
+}
+
+/// How a journal is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// What a flushed record survives.
+    pub durability: Durability,
+    /// Size at which a new segment begins; a record longer than this gets a segment of its own.
+    pub segment_bytes: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { durability: Durability::Process, segment_bytes: 64 << 20 }
+    }
+}
+
+/// The last record that a recovery found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Last {
+    /// Its number.
+    pub number: u64,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its source.
+    pub source: Source,
+}
+
+/// What [`Writer::resume`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// Whole records, the session header included.
+    pub records: u64,
+    /// Bytes of a torn tail that were cut off.
+    pub truncated_bytes: u64,
+    /// Where the torn tail was.
+    pub truncated: Option<Torn>,
+    /// The last whole record.
+    pub last: Last,
+    /// Source of the last market record: a feed resumes behind it.
+    pub last_market: Option<Source>,
+}
+
+/// Appends records; holds the folder's lock as long as it lives.
+#[derive(Debug)]
+pub struct Writer {
+    dir: PathBuf,
+    config: Config,
+    identity: [u8; 32],
+    index: u64,
+    path: PathBuf,
+    file: File,
+    capacity: u64,
+    /// File offset at which the buffer will be written.
+    offset: u64,
+    buffer: Vec<u8>,
+    /// Bytes of the segments before this one.
+    before: u64,
+    number: u64,
+    chain: Chain,
+    /// First record that the next sync (in `Process`: the next write) covers.
+    batch_first: u64,
+    /// Records before this number are in the file.
+    written: u64,
+    market: Option<Source>,
+    market_written: Option<Source>,
+    prepared: Option<Prepared>,
+    failed: Option<String>,
+    _lock: File,
+}
+
+impl Writer {
+    /// Starts a journal in a folder that holds none; `header` is the session as JSON and becomes
+    /// record 0. On return it is in the file; in `Power` it is synced.
+    ///
+    /// # Errors
+    /// [`JournalError`]: there is one already, it is locked, no space, no access.
+    pub fn create(dir: &Path, header: &[u8], config: &Config) -> Result<Self, JournalError> {
+        check_length(header)?;
+        let lock = segment::lock(dir, true)?;
+        segment::remove_prepared(dir)?;
+        if segment::count(dir)? > 0 {
+            return Err(JournalError::Exists { dir: dir.to_path_buf() });
+        }
+        let (mut chain, mut first) = (Chain::new(), Vec::new());
+        let power = config.durability == Durability::Power;
+        let segment = SegmentHeader { identity: identity(header), index: 0, first: 0, chain };
+        let batch = Batch { first: 0, power };
+        record::frame(&mut first, &mut chain, batch, 0, Kind::Header, Source::default(), header);
+        let capacity = capacity(config, first.len());
+        let prepared = segment::prepare(dir, capacity, power)?;
+        segment::publish(dir, &prepared, &segment, &first, power)?;
+        Ok(Self {
+            dir: dir.to_path_buf(),
+            config: config.clone(),
+            identity: segment.identity,
+            index: 0,
+            path: segment::path(dir, 0),
+            file: prepared.file,
+            capacity,
+            offset: (HEADER + first.len()) as u64,
+            buffer: Vec::with_capacity(BUFFER),
+            before: 0,
+            number: 1,
+            chain,
+            batch_first: 1,
+            written: 1,
+            market: None,
+            market_written: None,
+            prepared: None,
+            failed: None,
+            _lock: lock,
+        })
+    }
+
+    /// Goes on with a journal: checks every record, cuts off a torn tail, continues the chain.
+    ///
+    /// # Errors
+    /// [`JournalError`]: missing, locked, another version, damaged anywhere but at the tail.
+    pub fn resume(dir: &Path, config: &Config) -> Result<(Self, Recovery), JournalError> {
+        let lock = segment::lock(dir, false)?;
+        segment::remove_prepared(dir)?;
+        let mut reader = Reader::open(dir)?;
+        let mut last = Last { number: 0, kind: Kind::Header, source: Source::default() };
+        let mut last_market = None;
+        while let Some(record) = reader.next()? {
+            last = Last { number: record.number, kind: record.kind, source: record.source };
+            if record.kind == Kind::Market {
+                last_market = Some(record.source);
+            }
+        }
+        let records = reader.records();
+        let torn = reader.torn().cloned();
+        let (index, offset, chain, identity) = reader.position();
+        if let Some(torn) = torn.as_ref().filter(|t| t.offset == 0) {
+            std::fs::remove_file(&torn.file)
+                .map_err(|e| JournalError::io("remove", &torn.file, e))?;
+        }
+        let mut before = 0;
+        for earlier in 0..index {
+            let path = segment::path(dir, earlier);
+            let meta = path.metadata().map_err(|e| JournalError::io("read", &path, e))?;
+            before += meta.len();
+        }
+        let path = segment::path(dir, index);
+        let file = OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .map_err(|e| JournalError::io("open", &path, e))?;
+        // Cutting and growing again leaves zeros behind the last whole record.
+        file.set_len(offset).map_err(|e| JournalError::io("truncate", &path, e))?;
+        let capacity = config.segment_bytes.max(offset);
+        segment::reserve(&file, &path, capacity)?;
+        if config.durability == Durability::Power {
+            // What was read may be in memory only: promise nothing before it is on the disk.
+            file.sync_all().map_err(|e| JournalError::io("sync", &path, e))?;
+            segment::sync_dir(dir)?;
+        }
+        let recovery = Recovery {
+            records,
+            truncated_bytes: torn.as_ref().map_or(0, |t| t.bytes),
+            truncated: torn,
+            last,
+            last_market,
+        };
+        let writer = Self {
+            dir: dir.to_path_buf(),
+            config: config.clone(),
+            identity,
+            index,
+            path,
+            file,
+            capacity,
+            offset,
+            buffer: Vec::with_capacity(BUFFER),
+            before,
+            number: records,
+            chain,
+            batch_first: records,
+            written: records,
+            market: last_market,
+            market_written: last_market,
+            prepared: None,
+            failed: None,
+            _lock: lock,
+        };
+        Ok((writer, recovery))
+    }
+
+    /// Adds a record to the buffer and returns its number. Nothing may act on it before
+    /// [`Writer::flush`].
+    ///
+    /// # Errors
+    /// [`JournalError`]; the record was then not added. After [`JournalError::NoSpace`] the call
+    /// may be repeated; after an error of the disk every further call fails.
+    #[inline]
+    pub fn append(
+        &mut self,
+        kind: Kind,
+        source: Source,
+        payload: &[u8],
+    ) -> Result<u64, JournalError> {
+        check_length(payload)?;
+        self.check()?;
+        let total = record::total(payload.len());
+        if self.offset + (self.buffer.len() + total) as u64 > self.capacity {
+            self.roll(total)?;
+        } else if !self.buffer.is_empty() && self.buffer.len() + total > BUFFER {
+            self.write()?;
+        }
+        let number = self.number;
+        let power = self.config.durability == Durability::Power;
+        let batch = Batch { first: self.batch_first, power };
+        record::frame(&mut self.buffer, &mut self.chain, batch, number, kind, source, payload);
+        self.number += 1;
+        if kind == Kind::Market {
+            self.market = Some(source);
+        }
+        Ok(number)
+    }
+
+    /// Puts everything appended so far into the file, in `Power` also onto the disk.
+    ///
+    /// # Errors
+    /// [`JournalError::NoSpace`] leaves everything as it was and may be repeated. A failed sync is
+    /// final: the kernel may have dropped the pages, so a second sync would lie.
+    #[inline]
+    pub fn flush(&mut self) -> Result<(), JournalError> {
+        self.check()?;
+        self.write()?;
+        if self.config.durability == Durability::Power && self.batch_first < self.number {
+            if let Err(e) = self.file.sync_data() {
+                return Err(self.fail(JournalError::io("sync", &self.path, e)));
+            }
+            self.batch_first = self.number;
+        }
+        Ok(())
+    }
+
+    /// Reserves the next segment ahead, so that the append that needs it does not wait.
+    ///
+    /// # Errors
+    /// [`JournalError::NoSpace`] and others; the journal itself is unaffected.
+    pub fn prepare(&mut self) -> Result<(), JournalError> {
+        if self.prepared.is_none() {
+            let power = self.config.durability == Durability::Power;
+            let capacity = capacity(&self.config, 0);
+            self.prepared = Some(segment::prepare(&self.dir, capacity, power)?);
+        }
+        Ok(())
+    }
+
+    /// More than half of the segment is used: time to [`Writer::prepare`] the next.
+    pub const fn past_half(&self) -> bool {
+        self.prepared.is_none() && self.offset > self.capacity / 2
+    }
+
+    /// Flushes, gives unused space back and releases the lock.
+    ///
+    /// # Errors
+    /// As [`Writer::flush`].
+    pub fn close(mut self) -> Result<(), JournalError> {
+        self.flush()?;
+        self.trim()?;
+        if self.config.durability == Durability::Power {
+            self.file.sync_all().map_err(|e| JournalError::io("sync", &self.path, e))?;
+        }
+        // The reserved next segment was never part of the journal.
+        self.prepared = None;
+        segment::remove_prepared(&self.dir)
+    }
+
+    /// Records appended so far, the session header included: the number of the next one.
+    pub const fn records(&self) -> u64 {
+        self.number
+    }
+
+    /// Records in the file; in `Process` they are durable.
+    pub const fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Source of the newest market record in the file: how far the ring may be overwritten.
+    pub const fn market_written(&self) -> Option<Source> {
+        self.market_written
+    }
+
+    /// Bytes of the journal, headers and buffered records included, reserved space not.
+    pub const fn bytes(&self) -> u64 {
+        self.before + self.offset + self.buffer.len() as u64
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What a flushed record survives.
+    pub const fn durability(&self) -> Durability {
+        self.config.durability
+    }
+
+    /// One write of the whole buffer.
+    fn write(&mut self) -> Result<(), JournalError> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        if let Err(e) = self.file.write_all_at(&self.buffer, self.offset) {
+            let error = JournalError::io("write", &self.path, e);
+            // Without space the same bytes can be written to the same place later.
+            return Err(if error.is_no_space() { error } else { self.fail(error) });
+        }
+        self.offset += self.buffer.len() as u64;
+        self.buffer.clear();
+        self.written = self.number;
+        self.market_written = self.market;
+        if self.config.durability == Durability::Process {
+            self.batch_first = self.number;
+        }
+        Ok(())
+    }
+
+    /// Ends this segment and begins the next. Old records are in the file (in `Power` synced)
+    /// before the next segment exists, so damage before the last segment is never a torn tail.
+    fn roll(&mut self, record: usize) -> Result<(), JournalError> {
+        self.flush()?;
+        let power = self.config.durability == Durability::Power;
+        let needed = capacity(&self.config, record);
+        let prepared = match self.prepared.take() {
+            Some(prepared) if prepared.capacity >= needed => prepared,
+            _ => segment::prepare(&self.dir, needed, power)?,
+        };
+        let header = SegmentHeader {
+            identity: self.identity,
+            index: self.index + 1,
+            first: self.number,
+            chain: self.chain,
+        };
+        if let Err(e) = segment::publish(&self.dir, &prepared, &header, &[], power) {
+            return Err(if e.is_no_space() { e } else { self.fail(e) });
+        }
+        // Unused space of the old segment is only space: keep it if the system will not take it.
+        let _ = self.trim();
+        self.before += self.offset;
+        self.index += 1;
+        self.path = segment::path(&self.dir, self.index);
+        (self.file, self.capacity) = (prepared.file, prepared.capacity);
+        self.offset = HEADER as u64;
+        Ok(())
+    }
+
+    fn trim(&self) -> Result<(), JournalError> {
+        self.file.set_len(self.offset).map_err(|e| JournalError::io("truncate", &self.path, e))
+    }
+
+    fn check(&self) -> Result<(), JournalError> {
+        match &self.failed {
+            None => Ok(()),
+            Some(why) => Err(JournalError::Failed { why: why.clone() }),
+        }
+    }
+
+    fn fail(&mut self, error: JournalError) -> JournalError {
+        self.failed = Some(error.to_string());
+        error
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if self.failed.is_none() {
+            // On a panic this saves what was appended; nobody is left to hear an error.
+            let _ = self.write();
+        }
+    }
+}
+
+fn check_length(payload: &[u8]) -> Result<(), JournalError> {
+    if payload.len() > PAYLOAD_MAX {
+        return Err(JournalError::TooLong { bytes: payload.len() });
+    }
+    Ok(())
+}
+
+/// Size of a segment that holds at least one record of `record` bytes.
+fn capacity(config: &Config, record: usize) -> u64 {
+    config.segment_bytes.max((HEADER + record) as u64).next_multiple_of(64)
+}
