@@ -1,1 +1,39 @@
 //! Market data through the engine and the simulated exchange, with statistics.
+//!
+//! The one decision: a backtest is not a second engine. [`run`] feeds recorded ticks to the same
+//! driver that the brain steps, and everything that it reports is counted from the events,
+//! commands and notices that pass there ([`Tally`]). So the demo's figures and the backtest's come
+//! from one place, and equal input gives an equal digest.
+//!
+//! ```text
+//!            Session (settings, instruments, seed) = first record of a journal
+//!               │ build
+//!               ▼
+//!  ticks ──► Driver(Engine, Exchange) ──► events, commands, notices ──► Tally ──► Report
+//!               ▲                                   │
+//!               └── inputs ── replay ◄── journal ◄──┘ (only when asked for)
+//! ```
+//!
+//! - [`Session`]: everything that a run depends on; the header of its journal.
+//! - [`Tally`] and [`Report`]: what happened, in counts, money and ratios.
+//! - [`run`]: ticks in, report out; [`replay`]: a journal in, the same digest out, or the first
+//!   record that differs.
+
+mod progress;
+mod record;
+mod replay;
+mod report;
+mod run;
+mod session;
+mod stats;
+mod tally;
+mod text;
+
+pub use progress::Bar;
+pub use record::{event_kind, record_command, record_event};
+pub use replay::{Difference, Replay, ReplayError, print, replay};
+pub use report::{GroupReport, OpenPosition, OrderOutcomes, Report, SymbolReport};
+pub use run::{RunError, run};
+pub use session::{Market, Session, SessionError};
+pub use stats::{Curve, Group};
+pub use tally::{Counts, Tally};

@@ -1,0 +1,360 @@
+//! Replay: a journal's inputs through the same engine and exchange, compared record by record.
+//!
+//! Inputs are what came from outside: market facts and operator commands. Everything else in a
+//! journal (the exchange's answers, timers, commands) follows from them, so replay makes it anew and
+//! compares its bytes with the journalled ones. The records that a step makes lie on both sides of
+//! its input: timers and fills come before the market event that the engine sees after them.
+//! Therefore records are read ahead up to the next input, and the step then consumes them one by
+//! one.
+//!
+//! ```text
+//!  journal:  … V C │ T V V M C V C │ M │ V M …      M input, T timer, V answer, C command
+//!                  └── one step ───┘
+//! ```
+
+use crate::record::event_kind;
+use crate::session::{Session, SessionError};
+use aegis_driver::Observer;
+use aegis_journal::{JournalError, Kind, OrderDigest, Reader};
+use aegis_types::{CodecError, Command, Event, Nanos, Notice};
+use serde::Serialize;
+use std::collections::VecDeque;
+use std::fmt;
+use std::path::Path;
+
+/// What a replay found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Replay {
+    /// The session in the journal's header.
+    pub session: String,
+    /// Events that the engine saw again.
+    pub events: u64,
+    /// Records read, the header not counted.
+    pub records: u64,
+    /// Order commands made again.
+    pub orders: u64,
+    /// Digest of the orders made again.
+    pub digest: String,
+    /// Digest of the orders in the journal.
+    pub journal_digest: String,
+    /// Every record was made again, byte for byte.
+    #[serde(rename = "match")]
+    pub matches: bool,
+    /// The first record that was not.
+    pub first_difference: Option<Difference>,
+    /// Records at the end that no input follows: the writer was cut off within a step.
+    pub unverified_tail: u64,
+}
+
+/// A record that replay did not make again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Number of the record in the journal.
+    pub record: u64,
+    /// What the journal holds.
+    pub journal: String,
+    /// What replay made.
+    pub replayed: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "record {} differs", self.record)?;
+        writeln!(f, "  journal:  {}", self.journal)?;
+        write!(f, "  replayed: {}", self.replayed)
+    }
+}
+
+/// Why a journal cannot be replayed.
+#[derive(Debug)]
+pub enum ReplayError {
+    /// The journal itself.
+    Journal(JournalError),
+    /// Its header is not a session of this version.
+    Session(SessionError),
+    /// A record that this version does not know.
+    Record {
+        /// Its number.
+        record: u64,
+        /// What is wrong with its bytes.
+        error: CodecError,
+    },
+}
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Journal(e) => e.fmt(f),
+            Self::Session(e) => e.fmt(f),
+            Self::Record { record, error } => {
+                write!(
+                    f,
+                    "journal record {record}: {error}; replay it with the version that wrote it"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+impl From<JournalError> for ReplayError {
+    fn from(e: JournalError) -> Self {
+        Self::Journal(e)
+    }
+}
+
+impl From<SessionError> for ReplayError {
+    fn from(e: SessionError) -> Self {
+        Self::Session(e)
+    }
+}
+
+/// A record's bytes, kept while the step that made it is repeated.
+struct Entry {
+    number: u64,
+    kind: Kind,
+    payload: Vec<u8>,
+}
+
+/// The journal on one side, what the driver does on the other.
+struct Check {
+    reader: Reader,
+    until: u64,
+    ahead: VecDeque<Entry>,
+    journal_digest: OrderDigest,
+    digest: OrderDigest,
+    records: u64,
+    events: u64,
+    orders: u64,
+    difference: Option<Difference>,
+}
+
+impl Check {
+    /// The next record that belongs to the engine's loop.
+    fn pull(&mut self) -> Result<Option<Entry>, ReplayError> {
+        while let Some(record) = self.reader.next()? {
+            if record.number >= self.until {
+                return Ok(None);
+            }
+            if record.kind == Kind::Header {
+                continue;
+            }
+            self.records += 1;
+            if record.kind != Kind::Node {
+                let (number, kind, payload) = (record.number, record.kind, record.payload.to_vec());
+                return Ok(Some(Entry { number, kind, payload }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads ahead up to the next input and returns it; `None` at the end, where `ahead` keeps what
+    /// no input follows.
+    fn next_input(&mut self) -> Result<Option<Event>, ReplayError> {
+        // The last step was quiet before it came to its end: an input that replay did not take.
+        while let Some(left) = self.ahead.pop_front() {
+            self.take(&left)?;
+            self.differ(left.number, describe(&left), "nothing".into());
+        }
+        while let Some(entry) = self.pull()? {
+            let is_input = matches!(entry.kind, Kind::Market | Kind::Operator);
+            let input = is_input.then(|| decode_event(&entry)).transpose()?;
+            self.ahead.push_back(entry);
+            if input.is_some() {
+                return Ok(input);
+            }
+        }
+        // A command never comes first in a step: this one was not made again.
+        if self.ahead.front().is_some_and(|first| first.kind == Kind::Command) {
+            while let Some(left) = self.ahead.pop_front() {
+                self.take(&left)?;
+                self.differ(left.number, describe(&left), "nothing".into());
+            }
+        }
+        Ok(None)
+    }
+
+    /// Counts a journalled record among those that replay has to answer for.
+    fn take(&mut self, entry: &Entry) -> Result<(), ReplayError> {
+        if entry.kind == Kind::Command {
+            let (at, command) = Command::decode(&entry.payload)
+                .map_err(|error| ReplayError::Record { record: entry.number, error })?;
+            if let Command::Submit { order } = command {
+                self.journal_digest.update(at, &order);
+            }
+        }
+        Ok(())
+    }
+
+    fn differ(&mut self, record: u64, journal: String, replayed: String) {
+        if self.difference.is_none() {
+            self.difference = Some(Difference { record, journal, replayed });
+        }
+    }
+
+    /// Compares what replay made with the journal's next record. Beyond the journal's end there is
+    /// nothing to compare with: the writer was cut off there. Returns whether it was journalled.
+    fn compare(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+        text: impl Fn() -> String,
+    ) -> Result<bool, ReplayError> {
+        if self.difference.is_some() {
+            return Ok(true);
+        }
+        let next = match self.ahead.pop_front() {
+            Some(entry) => Some(entry),
+            None => self.pull()?,
+        };
+        let Some(entry) = next else { return Ok(false) };
+        self.take(&entry)?;
+        if entry.kind != kind || entry.payload != payload {
+            self.differ(entry.number, describe(&entry), text());
+        }
+        Ok(true)
+    }
+}
+
+fn decode_event(entry: &Entry) -> Result<Event, ReplayError> {
+    Event::decode(&entry.payload)
+        .map_err(|error| ReplayError::Record { record: entry.number, error })
+}
+
+fn describe(entry: &Entry) -> String {
+    if entry.kind == Kind::Command {
+        match Command::decode(&entry.payload) {
+            Ok((at, command)) => describe_command(at, &command),
+            Err(e) => format!("a command that cannot be read: {e}"),
+        }
+    } else {
+        match Event::decode(&entry.payload) {
+            Ok(event) => describe_event(&event),
+            Err(e) => format!("an event that cannot be read: {e}"),
+        }
+    }
+}
+
+fn describe_event(event: &Event) -> String {
+    format!("event {} at {}: {:?}", event.seq, event.at.utc(), event.body)
+}
+
+fn describe_command(at: Nanos, command: &Command) -> String {
+    format!("command at {}: {command:?}", at.utc())
+}
+
+impl Observer for Check {
+    type Error = ReplayError;
+
+    fn event(&mut self, event: &Event) -> Result<(), ReplayError> {
+        let encoded = event.encode();
+        let journalled =
+            self.compare(event_kind(event), encoded.as_bytes(), || describe_event(event))?;
+        self.events += u64::from(journalled);
+        Ok(())
+    }
+
+    fn command(&mut self, at: Nanos, command: &Command) -> Result<(), ReplayError> {
+        let encoded = command.encode(at);
+        let journalled =
+            self.compare(Kind::Command, encoded.as_bytes(), || describe_command(at, command))?;
+        if let Command::Submit { order } = command
+            && journalled
+        {
+            self.digest.update(at, order);
+            self.orders += 1;
+        }
+        Ok(())
+    }
+
+    fn notice(&mut self, _at: Nanos, _seq: u64, _notice: &Notice) {}
+}
+
+/// Replays the journal in `dir`, up to the record number `until` if given: builds the session of
+/// its header anew, gives it the journalled inputs, and compares every event and command with the
+/// journalled ones. `progress` is told the records done, now and then.
+///
+/// After a difference the inputs are still followed to the end, so that the digest is that of
+/// what this version makes of them.
+///
+/// # Errors
+/// [`ReplayError`] when the journal cannot be read; a difference is a result, not an error.
+pub fn replay(
+    dir: &Path,
+    until: Option<u64>,
+    mut progress: impl FnMut(u64),
+) -> Result<Replay, ReplayError> {
+    let reader = Reader::open(dir)?;
+    let session = session_of(&reader)?;
+    let (mut driver, initial) = session.build()?;
+    let mut check = Check {
+        reader,
+        until: until.unwrap_or(u64::MAX),
+        ahead: VecDeque::new(),
+        journal_digest: OrderDigest::new(),
+        digest: OrderDigest::new(),
+        records: 0,
+        events: 0,
+        orders: 0,
+        difference: None,
+    };
+    let mut steps = 0u64;
+    while let Some(input) = check.next_input()? {
+        if steps == 0 {
+            driver.start(input.at, &initial, &mut check)?;
+        }
+        driver.step(input.at, input.body, &mut check)?;
+        steps += 1;
+        if steps.is_multiple_of(PROGRESS_EVERY) {
+            progress(check.records);
+        }
+    }
+    progress(check.records);
+    let (digest, journal_digest) = (check.digest.hex(), check.journal_digest.hex());
+    Ok(Replay {
+        session: session.id,
+        events: check.events,
+        records: check.records,
+        orders: check.orders,
+        matches: check.difference.is_none() && digest == journal_digest,
+        digest,
+        journal_digest,
+        first_difference: check.difference,
+        unverified_tail: check.ahead.len() as u64,
+    })
+}
+
+/// Steps between two calls of the progress callback.
+const PROGRESS_EVERY: u64 = 8_192;
+
+fn session_of(reader: &Reader) -> Result<Session, ReplayError> {
+    let session = serde_json::from_slice(reader.header())
+        .map_err(|e| SessionError(format!("the journal's header is not a session: {e}")))?;
+    Ok(session)
+}
+
+/// Prints a journal: every record up to the number `until` as one line of text.
+///
+/// # Errors
+/// [`ReplayError`] when the journal cannot be read.
+pub fn print(
+    dir: &Path,
+    until: Option<u64>,
+    mut line: impl FnMut(&str),
+) -> Result<(), ReplayError> {
+    let mut reader = Reader::open(dir)?;
+    while let Some(record) = reader.next()? {
+        if record.number >= until.unwrap_or(u64::MAX) {
+            break;
+        }
+        let text = match record.kind {
+            Kind::Header | Kind::Node => String::from_utf8_lossy(record.payload).into_owned(),
+            kind => {
+                describe(&Entry { number: record.number, kind, payload: record.payload.to_vec() })
+            }
+        };
+        line(&format!("{} {}", record.number, text));
+    }
+    Ok(())
+}

@@ -1,0 +1,364 @@
+//! Counting what passes the driver. One tally serves backtest, demo and replay alike.
+//!
+//! Everything that is known at the start has its place at the start: nothing is allocated per
+//! event, so a tally may sit on the tick path.
+
+use crate::report::{GroupReport, OpenPosition, OrderOutcomes, Report, SymbolReport, by_code};
+use crate::session::Session;
+use crate::stats::{Curve, Group};
+use aegis_engine::Engine;
+use aegis_journal::OrderDigest;
+use aegis_types::{
+    AccountUpdate, Command, DenialCode, Event, EventBody, Money, Nanos, Notice, OrderReason,
+    OrderUpdate, RejectCode, Side, SymbolId, SymbolTable, Tick, TickBody,
+};
+
+/// The plain counts of a run so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Events of any kind that the engine saw.
+    pub events: u64,
+    /// Market facts, the end mark of a source not counted.
+    pub ticks: u64,
+    /// Closed 1m candles.
+    pub candles: u64,
+    /// Signals formed.
+    pub signals: u64,
+    /// Of these, long ones.
+    pub signals_long: u64,
+    /// Signals turned away by risk or portfolio.
+    pub denied: u64,
+    /// Order commands sent.
+    pub orders: u64,
+    /// Executions.
+    pub fills: u64,
+    /// Positions closed.
+    pub trades: u64,
+    /// Positions closed to make room for a stronger signal.
+    pub rotations: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct PerSymbol {
+    candles: u64,
+    signals: u64,
+    denied: u64,
+    orders: u64,
+    fills: u64,
+    closed: Group,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Outcomes {
+    accepted: u64,
+    filled: u64,
+    rejected: u64,
+    canceled: u64,
+    expired: u64,
+    unknown: u64,
+}
+
+/// Counts events, commands and notices; makes the [`Report`].
+#[derive(Clone, Debug)]
+pub struct Tally {
+    session: String,
+    version: String,
+    commit: String,
+    environment: String,
+    symbols: SymbolTable,
+    assumptions: Vec<String>,
+    trade_from: Nanos,
+
+    counts: Counts,
+    per_symbol: Vec<PerSymbol>,
+    denials: [u64; DenialCode::ALL.len()],
+    rejects: [u64; RejectCode::ALL.len()],
+    by_reason: [Group; OrderReason::ALL.len()],
+    by_side: [Group; 2],
+    all: Group,
+    outcomes: Outcomes,
+    realized: Money,
+    fees: Money,
+    funding: Money,
+    digest: OrderDigest,
+
+    deposit: Option<Money>,
+    curve: Curve,
+    minutes: u64,
+    minute: Nanos,
+    first: Option<Nanos>,
+    last: Option<Nanos>,
+}
+
+impl Tally {
+    /// An empty tally of a session.
+    pub fn new(session: &Session) -> Self {
+        Self {
+            session: session.id.clone(),
+            version: session.version.clone(),
+            commit: session.commit.clone(),
+            environment: session.environment.clone(),
+            symbols: session.symbols.clone(),
+            assumptions: session.assumptions.clone(),
+            trade_from: session.trade_from,
+            counts: Counts::default(),
+            per_symbol: vec![PerSymbol::default(); session.symbols.len()],
+            denials: [0; DenialCode::ALL.len()],
+            rejects: [0; RejectCode::ALL.len()],
+            by_reason: [Group::default(); OrderReason::ALL.len()],
+            by_side: [Group::default(); 2],
+            all: Group::default(),
+            outcomes: Outcomes::default(),
+            realized: Money::ZERO,
+            fees: Money::ZERO,
+            funding: Money::ZERO,
+            digest: OrderDigest::new(),
+            deposit: None,
+            curve: Curve::new(Money::ZERO),
+            minutes: 0,
+            minute: Nanos(i64::MIN),
+            first: None,
+            last: None,
+        }
+    }
+
+    /// The plain counts so far.
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The digest of all orders so far.
+    pub fn digest(&self) -> String {
+        self.digest.hex()
+    }
+
+    /// The table of names that ids refer to.
+    pub const fn symbols(&self) -> &SymbolTable {
+        &self.symbols
+    }
+
+    fn of(&mut self, symbol: SymbolId) -> Option<&mut PerSymbol> {
+        self.per_symbol.get_mut(symbol.index())
+    }
+
+    /// Counts an event, in the order in which the engine sees them.
+    #[inline]
+    pub fn event(&mut self, event: &Event) {
+        self.counts.events += 1;
+        match &event.body {
+            EventBody::Market(tick) => self.market(event.at, tick),
+            EventBody::Order { symbol, update, .. } => self.order(*symbol, update),
+            EventBody::Account(update) => self.account(update),
+            EventBody::Timer { .. } | EventBody::Operator(_) => {}
+        }
+    }
+
+    fn market(&mut self, at: Nanos, tick: &Tick) {
+        if tick.body == TickBody::End {
+            return;
+        }
+        self.counts.ticks += 1;
+        if let TickBody::Candle { .. } = tick.body {
+            self.counts.candles += 1;
+            if let Some(symbol) = self.of(tick.symbol) {
+                symbol.candles += 1;
+            }
+            if at != self.minute && at > self.trade_from {
+                self.minutes += 1;
+            }
+            self.minute = at;
+        }
+        self.first = self.first.or(Some(at));
+        self.last = Some(at);
+    }
+
+    fn order(&mut self, symbol: SymbolId, update: &OrderUpdate) {
+        match update {
+            OrderUpdate::Accepted => self.outcomes.accepted += 1,
+            OrderUpdate::Rejected { code } => {
+                self.outcomes.rejected += 1;
+                self.rejects[*code as usize] += 1;
+            }
+            OrderUpdate::Filled { fill } => {
+                self.counts.fills += 1;
+                if fill.leaves.is_zero() {
+                    self.outcomes.filled += 1;
+                }
+                self.realized = self.realized.saturating_plus(fill.realized);
+                self.fees = self.fees.saturating_plus(fill.fee);
+                if let Some(symbol) = self.of(symbol) {
+                    symbol.fills += 1;
+                }
+            }
+            OrderUpdate::Canceled => self.outcomes.canceled += 1,
+            OrderUpdate::Expired => self.outcomes.expired += 1,
+            OrderUpdate::Unknown => self.outcomes.unknown += 1,
+        }
+    }
+
+    fn account(&mut self, update: &AccountUpdate) {
+        match update {
+            AccountUpdate::Wallet { balance } if self.deposit.is_none() => {
+                self.deposit = Some(*balance);
+                self.curve = Curve::new(*balance);
+            }
+            AccountUpdate::Funding { amount, .. } => {
+                self.funding = self.funding.saturating_plus(*amount);
+            }
+            AccountUpdate::Wallet { .. } | AccountUpdate::Leverage { .. } => {}
+        }
+    }
+
+    /// Counts a command given at `at`, and adds an order to the digest.
+    #[inline]
+    pub fn command(&mut self, at: Nanos, command: &Command) {
+        if let Command::Submit { order } = command {
+            self.counts.orders += 1;
+            self.digest.update(at, order);
+            if let Some(symbol) = self.of(order.symbol) {
+                symbol.orders += 1;
+            }
+        }
+    }
+
+    /// Counts a notice.
+    #[inline]
+    pub fn notice(&mut self, at: Nanos, notice: &Notice) {
+        match notice {
+            Notice::Signal(signal) => {
+                self.counts.signals += 1;
+                self.counts.signals_long += u64::from(signal.side == Side::Buy);
+                if let Some(symbol) = self.of(signal.symbol) {
+                    symbol.signals += 1;
+                }
+            }
+            Notice::Denied { denial, .. } => {
+                self.counts.denied += 1;
+                self.denials[denial.code as usize] += 1;
+                if let Some(symbol) = self.of(denial.symbol) {
+                    symbol.denied += 1;
+                }
+            }
+            Notice::Closed(trade) => {
+                self.counts.trades += 1;
+                self.counts.rotations += u64::from(trade.exit_reason == OrderReason::Rotation);
+                self.by_reason[trade.exit_reason as usize].add(trade);
+                self.by_side[trade.side as usize].add(trade);
+                self.all.add(trade);
+                if let Some(symbol) = self.of(trade.symbol) {
+                    symbol.closed.add(trade);
+                }
+            }
+            Notice::Equity { wallet, unrealized, exposure, .. } => {
+                self.curve.sample(at, wallet.saturating_plus(*unrealized), *exposure);
+            }
+            _ => {}
+        }
+    }
+
+    /// The report of what was counted, with what only the engine knows. `journal`, `refusals` and
+    /// `wall_s` are the caller's to fill.
+    pub fn finish(&self, engine: &Engine) -> Report {
+        let counts = self.counts;
+        let time = |at: Option<Nanos>| at.map(|at| at.utc().to_string());
+        Report {
+            session: self.session.clone(),
+            version: self.version.clone(),
+            commit: self.commit.clone(),
+            environment: self.environment.clone(),
+            from: time(self.first.map(|first| first.max(self.trade_from))),
+            until: time(self.last),
+            events: counts.events,
+            candles: counts.candles,
+            ticks: counts.ticks,
+            symbols: self.symbols.len() as u64,
+            symbol_names: self.symbols.names().to_vec(),
+            signals: counts.signals,
+            signals_long: counts.signals_long,
+            signals_short: counts.signals - counts.signals_long,
+            orders: counts.orders,
+            fills: counts.fills,
+            trades: counts.trades,
+            trades_long: self.by_side[Side::Buy as usize].trades(),
+            trades_short: self.by_side[Side::Sell as usize].trades(),
+            rotations: counts.rotations,
+            rejections: by_code(DenialCode::ALL.iter().map(|c| c.code()), &self.denials),
+            order_rejections: by_code(RejectCode::ALL.iter().map(|c| c.code()), &self.rejects),
+            max_open_positions: engine.max_open_positions() as u64,
+            max_leverage: engine.max_leverage(),
+            max_exposure: engine.max_exposure(),
+            journal: None,
+            digest: self.digest.hex(),
+            equity_start: self.deposit.unwrap_or(Money::ZERO),
+            equity_end: engine.equity(),
+            wallet_end: engine.wallet(),
+            realized: self.realized,
+            fees: self.fees,
+            funding: self.funding,
+            profit_factor: self.all.profit_factor(),
+            expectancy_r: self.all.expectancy_r(),
+            win_rate: self.all.win_rate(),
+            max_drawdown: self.curve.drawdown_max(),
+            exposure: self.curve.exposure(self.minutes),
+            exposure_average: self.curve.exposure_average(self.minutes),
+            by_symbol: self.by_symbol(),
+            by_reason: by_reason(&self.by_reason),
+            by_side: [Side::Buy, Side::Sell]
+                .map(|side| {
+                    (side.position_name().into(), GroupReport::of(&self.by_side[side as usize]))
+                })
+                .into(),
+            order_outcomes: self.outcomes(),
+            open_at_end: self.open(engine),
+            assumptions: self.assumptions.clone(),
+            refusals: Default::default(),
+            refusal_examples: Vec::new(),
+            wall_s: 0.0,
+        }
+    }
+
+    fn by_symbol(&self) -> std::collections::BTreeMap<String, SymbolReport> {
+        let symbol = |(name, s): (&String, &PerSymbol)| {
+            let report = SymbolReport {
+                candles: s.candles,
+                signals: s.signals,
+                denied: s.denied,
+                orders: s.orders,
+                fills: s.fills,
+                closed: GroupReport::of(&s.closed),
+            };
+            (name.clone(), report)
+        };
+        self.symbols.names().iter().zip(&self.per_symbol).map(symbol).collect()
+    }
+
+    fn outcomes(&self) -> OrderOutcomes {
+        let (sent, o) = (self.counts.orders, self.outcomes);
+        let failed = o.rejected + o.unknown;
+        OrderOutcomes {
+            sent,
+            accepted: o.accepted,
+            filled: o.filled,
+            rejected: o.rejected,
+            canceled: o.canceled,
+            expired: o.expired,
+            unknown: o.unknown,
+            success_rate: (sent > 0).then(|| sent.saturating_sub(failed) as f64 / sent as f64),
+        }
+    }
+
+    fn open(&self, engine: &Engine) -> Vec<OpenPosition> {
+        engine.positions().map(|position| OpenPosition::of(position, &self.symbols)).collect()
+    }
+}
+
+fn by_reason(
+    groups: &[Group; OrderReason::ALL.len()],
+) -> std::collections::BTreeMap<String, GroupReport> {
+    OrderReason::ALL
+        .iter()
+        .zip(groups)
+        .filter(|(_, group)| group.trades() > 0)
+        .map(|(reason, group)| (reason.code().into(), GroupReport::of(group)))
+        .collect()
+}
