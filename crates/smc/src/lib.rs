@@ -1,3 +1,53 @@
-//! Causal market structure, one push per candle.
+//! Causal market structure (SMC/ICT): one push per closed bar, events that never change.
+//!
+//! Every event carries the bar at which it became knowable (`at`) beside the bar it is about
+//! (`pos`), and nothing emitted is ever taken back: a swing that a stronger one replaces is told by
+//! a new event. The common batch tools write their findings onto past bars instead, so a backtest
+//! on their output trades on swings, blocks and pools that nobody could see at the time; 13 to 22 %
+//! of what was visible live is missing from such a record. Here the events of a prefix of bars are
+//! the prefix of the events, on any data, and a property test holds it so.
+//!
+//! ```text
+//!            ┌ displacement ┐
+//!            ├ fvg          ┤        zones, levels and swings that are alive
+//! bar ──push─┤ liquidity    ├─> Event{at, pos, kind, side, level, far}
+//!            ├ structure ─> order block, mss
+//!            └ pivot ─────> structure, liquidity, dealing range
+//! ```
+//!
+//! Each concept is one file of one shape: definition, parameters, state, `push`, tests. Concepts
+//! that come in two mirrored kinds are written once, for the bullish kind, and run a second time on
+//! the bar turned upside down ([`View`]), so that long and short cannot differ by a typing error.
+//! Memory is allocated when a detector is made and then fixed: what lives is bounded by count and
+//! by age, the oldest gives way and is counted.
 #![no_std]
+
 extern crate alloc;
+
+mod bounded;
+mod dealing_range;
+mod detector;
+mod displacement;
+mod event;
+mod fvg;
+mod liquidity;
+mod mss;
+mod order_block;
+mod pivot;
+mod structure;
+mod view;
+mod zone;
+
+pub use bounded::Bounded;
+pub use dealing_range::DealingRange;
+pub use detector::{Detector, Params};
+pub use displacement::{Displacement, DisplacementParams};
+pub use event::{Event, Kind};
+pub use fvg::{FairValueGaps, FvgParams};
+pub use liquidity::{Liquidity, LiquidityParams, Resting};
+pub use mss::{Mss, MssParams};
+pub use order_block::{OrderBlockParams, OrderBlocks};
+pub use pivot::{Pivot, PivotKind, PivotParams, Pivots, Swing};
+pub use structure::{Break, Structure};
+pub use view::View;
+pub use zone::{Zone, ZoneState};

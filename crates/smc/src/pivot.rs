@@ -1,0 +1,293 @@
+//! Swing points, alternating.
+//!
+//! With swing length L, bar p is a raw high if `high[p]` is the highest of the 2L bars
+//! `[p−L+1, p+L]` (a raw low mirrored); it is known at the close of p+L. Of a run of raw pivots of
+//! one kind the most extreme is the swing, the first on ties; a stronger one supersedes it, and an
+//! opposite one makes it final. A bar that is both is taken for the opposite of the open swing, and
+//! for nothing before the first; with `high_wins` it is a high, as in smartmoneyconcepts 0.0.27,
+//! whose other definitions these are.
+//!
+//! Two monotonic queues over the window: constant amortised time at any length.
+
+use crate::event::{Event, Kind};
+use aegis_types::{Bar, Side};
+use alloc::boxed::Box;
+use alloc::vec;
+
+/// Parameters of [`Pivots`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PivotParams {
+    /// L: bars after the pivot until it is confirmed, 1 to [`PivotParams::LENGTH_MAX`]; numbers
+    /// outside are moved to the nearest inside.
+    pub length: u32,
+    /// A bar that is both a high and a low counts as a high (the package's rule).
+    pub high_wins: bool,
+}
+
+impl PivotParams {
+    /// Longest swing length.
+    pub const LENGTH_MAX: u32 = 500;
+}
+
+impl Default for PivotParams {
+    fn default() -> Self {
+        Self { length: 5, high_wins: false }
+    }
+}
+
+/// High or low.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PivotKind {
+    /// A swing high.
+    #[default]
+    High,
+    /// A swing low.
+    Low,
+}
+
+impl PivotKind {
+    /// The side that a pivot of this kind speaks for: a low for buyers, a high for sellers.
+    pub const fn side(self) -> Side {
+        match self {
+            Self::High => Side::Sell,
+            Self::Low => Side::Buy,
+        }
+    }
+}
+
+/// A confirmed pivot.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pivot {
+    /// High or low.
+    pub kind: PivotKind,
+    /// Its bar.
+    pub pos: u32,
+    /// Its price.
+    pub level: f64,
+}
+
+/// What a raw pivot did to the alternation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Swing {
+    /// The swing now open.
+    pub new: Pivot,
+    /// The swing before it: superseded if of the same kind, else final.
+    pub old: Option<Pivot>,
+}
+
+impl Swing {
+    /// The events of this change, in order, known at bar `at`.
+    pub fn emit(&self, at: u32, out: &mut impl FnMut(Event)) {
+        if let Some(old) = self.old {
+            let (kind, far) = if old.kind == self.new.kind {
+                (Kind::PivotSuperseded, self.new.level)
+            } else {
+                (Kind::PivotFinal, old.level)
+            };
+            out(Event { at, pos: old.pos, kind, side: old.kind.side(), level: old.level, far });
+        }
+        let Pivot { kind, pos, level } = self.new;
+        out(Event { at, pos, kind: Kind::Pivot, side: kind.side(), level, far: level });
+    }
+}
+
+/// A monotonic queue: the greatest of the last values, in constant amortised time.
+#[derive(Clone, Debug, PartialEq)]
+struct Greatest {
+    slots: Box<[(f64, u32)]>,
+    head: u32,
+    tail: u32,
+}
+
+impl Greatest {
+    fn new(window: u32) -> Self {
+        let slots = (window + 1).next_power_of_two() as usize;
+        Self { slots: vec![(0.0, 0); slots].into_boxed_slice(), head: 0, tail: 0 }
+    }
+
+    #[inline]
+    fn slot(&mut self, index: u32) -> &mut (f64, u32) {
+        let mask = self.slots.len() - 1;
+        &mut self.slots[index as usize & mask]
+    }
+
+    /// Adds the value of bar `at`; returns the greatest of the last `window` bars.
+    #[inline]
+    fn push(&mut self, at: u32, value: f64, window: u32) -> f64 {
+        while self.tail != self.head && self.slot(self.tail.wrapping_sub(1)).0 < value {
+            self.tail = self.tail.wrapping_sub(1);
+        }
+        *self.slot(self.tail) = (value, at);
+        self.tail = self.tail.wrapping_add(1);
+        // At most one value leaves the window a bar.
+        let head = self.head;
+        if at - self.slot(head).1 >= window {
+            self.head = head.wrapping_add(1);
+        }
+        let head = self.head;
+        self.slot(head).0
+    }
+}
+
+/// High and low of the last bars, by bar index.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct History {
+    slots: Box<[(f64, f64)]>,
+}
+
+impl History {
+    fn new(bars: u32) -> Self {
+        let slots = bars.next_power_of_two() as usize;
+        Self { slots: vec![(0.0, 0.0); slots].into_boxed_slice() }
+    }
+
+    #[inline]
+    fn put(&mut self, at: u32, bar: &Bar) {
+        let mask = self.slots.len() - 1;
+        self.slots[at as usize & mask] = (bar.high, bar.low);
+    }
+
+    /// High and low of bar `at`, one of the last L+1.
+    #[inline]
+    pub(crate) fn get(&self, at: u32) -> (f64, f64) {
+        let mask = self.slots.len() - 1;
+        self.slots[at as usize & mask]
+    }
+}
+
+/// Finds swings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pivots {
+    length: u32,
+    high_wins: bool,
+    highest: Greatest,
+    /// Of the negated lows.
+    lowest: Greatest,
+    history: History,
+    open: Option<Pivot>,
+}
+
+impl Pivots {
+    /// Nothing seen.
+    pub fn new(params: PivotParams) -> Self {
+        let length = params.length.clamp(1, PivotParams::LENGTH_MAX);
+        Self {
+            length,
+            high_wins: params.high_wins,
+            highest: Greatest::new(2 * length),
+            lowest: Greatest::new(2 * length),
+            history: History::new(length + 1),
+            open: None,
+        }
+    }
+
+    /// Reads bar `at`; a change of the alternation, if its close confirms one.
+    #[inline]
+    pub fn push(&mut self, at: u32, bar: &Bar) -> Option<Swing> {
+        let length = self.length;
+        let highest = self.highest.push(at, bar.high, 2 * length);
+        let lowest = -self.lowest.push(at, -bar.low, 2 * length);
+        self.history.put(at, bar);
+        if at < 3 * length - 1 {
+            return None;
+        }
+        let (high, low) = self.history.get(at - length);
+        if high != highest && low != lowest {
+            return None;
+        }
+        let kind = match (high == highest, low == lowest) {
+            (true, true) if !self.high_wins => match self.open?.kind {
+                PivotKind::High => PivotKind::Low,
+                PivotKind::Low => PivotKind::High,
+            },
+            (true, _) => PivotKind::High,
+            (false, _) => PivotKind::Low,
+        };
+        let level = if kind == PivotKind::High { high } else { low };
+        self.alternate(Pivot { kind, pos: at - length, level })
+    }
+
+    #[inline]
+    fn alternate(&mut self, new: Pivot) -> Option<Swing> {
+        let old = self.open;
+        if let Some(old) = old
+            && old.kind == new.kind
+        {
+            let stronger = match new.kind {
+                PivotKind::High => new.level > old.level,
+                PivotKind::Low => new.level < old.level,
+            };
+            if !stronger {
+                return None;
+            }
+        }
+        self.open = Some(new);
+        Some(Swing { new, old })
+    }
+
+    /// The swing that a stronger one may still supersede.
+    pub const fn open(&self) -> Option<Pivot> {
+        self.open
+    }
+
+    /// High and low of the last L+1 bars.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn bar(high: f64, low: f64) -> Bar {
+        Bar { high, low, open: low, close: high, ..Bar::default() }
+    }
+
+    fn swings(high_wins: bool, bars: &[(f64, f64)]) -> Vec<(u32, Kind, u32)> {
+        let mut pivots = Pivots::new(PivotParams { length: 1, high_wins });
+        let mut seen = Vec::new();
+        for (at, (high, low)) in (0..).zip(bars.iter().copied()) {
+            if let Some(swing) = pivots.push(at, &bar(high, low)) {
+                swing.emit(at, &mut |e| seen.push((e.at, e.kind, e.pos)));
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn confirms_supersedes_and_finalises() {
+        // L = 1: the window is the bar and the next one.
+        let bars = [(5., 4.), (9., 5.), (8., 6.), (9.5, 7.), (9.4, 8.), (4., 3.), (5., 4.)];
+        assert_eq!(
+            swings(true, &bars),
+            [
+                (2, Kind::Pivot, 1),
+                // bar 2 is a low (6 before 7), which makes the high final
+                (3, Kind::PivotFinal, 1),
+                (3, Kind::Pivot, 2),
+                (4, Kind::PivotFinal, 2),
+                (4, Kind::Pivot, 3),
+                (6, Kind::PivotFinal, 3),
+                (6, Kind::Pivot, 5),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_stronger_swing_of_the_same_kind_supersedes() {
+        let bars = [(5., 4.), (9., 5.), (8., 4.), (10., 3.), (9., 2.)];
+        assert_eq!(
+            swings(true, &bars),
+            [(2, Kind::Pivot, 1), (4, Kind::PivotSuperseded, 1), (4, Kind::Pivot, 3)]
+        );
+    }
+
+    #[test]
+    fn a_bar_that_is_both_is_opposite_to_the_open_swing() {
+        let outside = [(5., 4.), (9., 1.), (8., 2.)];
+        assert_eq!(swings(true, &outside), [(2, Kind::Pivot, 1)]);
+        assert_eq!(swings(false, &outside), [], "nothing is open: it could be either");
+    }
+}

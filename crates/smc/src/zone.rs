@@ -1,0 +1,37 @@
+//! Zones of price with a life: gaps and order blocks.
+
+/// How far a zone has been used up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ZoneState {
+    /// Never touched since it formed.
+    #[default]
+    Fresh,
+    /// Its near edge was touched.
+    Touched,
+    /// Its far edge was reached; it holds nothing any more.
+    Filled,
+}
+
+/// A zone as the side that it speaks for sees it ([`crate::View`]): `near` is above `far`, and
+/// price comes down to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Zone {
+    /// The edge that price meets first.
+    pub near: f64,
+    /// The edge behind which the zone is void.
+    pub far: f64,
+    /// The bar that it is about.
+    pub pos: u32,
+    /// The bar at whose close it became known.
+    pub formed: u32,
+    /// How far it has been used up.
+    pub state: ZoneState,
+}
+
+impl Zone {
+    /// The price whose touch changes the zone's state next.
+    #[inline]
+    pub(crate) fn next_edge(&self) -> f64 {
+        if self.state == ZoneState::Fresh { self.near } else { self.far }
+    }
+}
