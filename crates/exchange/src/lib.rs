@@ -1,3 +1,43 @@
-//! A simulated futures exchange: matching, fees, funding, margin, liquidation.
+//! A simulated USDⓈ-M futures exchange behind the same door as a real one.
+//!
+//! The exchange knows only what the data has shown up to now. A market order therefore waits for
+//! the next price fact instead of being filled at the price that caused it, and no fill is ever at
+//! a price outside the data: that is the one rule from which the others follow, because a
+//! simulator that fills at prices nobody could have had makes every later figure worthless. Where
+//! one candle leaves the path open, the path that hurts is taken.
+//!
+//! ```text
+//! Tick ──on_market──> Desk of its symbol ──┐ funding → stops, liquidation → targets, limits → market
+//!                                          │
+//! Command ──execute──> checks (filters, margin) ──> resting orders        each fill: Position, Ledger
+//!                                                                         └──> Answers
+//! ```
+//!
+//! | fact | what it does |
+//! |---|---|
+//! | `Open` | funding; stops that it jumped over and targets it reached fill at it; then waiting market orders |
+//! | `Candle` | stops and liquidation against the whole range, then limits, then targets |
+//! | `Book`, `Trade` | the same as `Open` at bid and ask, or at the price traded |
+//! | `Mark` | funding and liquidation on the mark; from then on candles no longer liquidate |
+//!
+//! An account is one-way (one position per symbol), isolated margin, in one quote asset.
 #![no_std]
+
 extern crate alloc;
+
+mod account;
+mod config;
+mod exchange;
+mod execution;
+mod funding;
+mod margin;
+mod matching;
+mod orders;
+mod position;
+mod random;
+
+pub use account::Ledger;
+pub use config::{ExchangeConfig, ExchangeError};
+pub use exchange::Exchange;
+pub use orders::RestingOrder;
+pub use position::VenuePosition;
