@@ -1,0 +1,420 @@
+//! The brain process: ring → sequencer → journal → driver (engine and venue) → orders.
+//!
+//! After a restart it first steps through its own journal; the simulated exchange is stepped beside
+//! the engine, so what it answered before must come out again, byte for byte. Then it attaches to
+//! the ring at the next fact.
+
+use crate::bus::Bus;
+use crate::home::{Home, write_whole};
+use crate::persist::{self, Persist};
+use crate::protocol::{Order, Report, orders, send};
+use crate::recorder::Recorder;
+use crate::sequencer::{Sequenced, Sequencer};
+use crate::snapshot::Snapshots;
+use crate::{EXIT_OK, Failure, clock, session};
+use aegis_backtest::Session;
+use aegis_driver::Driver;
+use aegis_exchange::Exchange;
+use aegis_journal::{Reader as JournalReader, Source, Writer as JournalWriter};
+use aegis_ring::{Poll, Reader, Wait, WaitOutcome, Words};
+use aegis_settings::Settings;
+use aegis_types::{Event, EventBody, Nanos, Operator, Tick};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+/// Facts taken between two flushes of the journal.
+const FLUSH_EVERY: u32 = 1_024;
+/// How often the brain reports, and so beats.
+const REPORT_EVERY: Nanos = Nanos(100_000_000);
+/// Longest sleep on an empty ring.
+const WAIT: Duration = Duration::from_millis(50);
+
+static LAST_SEQ: AtomicU64 = AtomicU64::new(0);
+
+/// Notes the event in hand, for the log of a panic.
+pub fn note_seq(seq: u64) {
+    LAST_SEQ.store(seq, Ordering::Relaxed);
+}
+
+/// The last event this process took in hand.
+pub fn last_seq() -> u64 {
+    LAST_SEQ.load(Ordering::Relaxed)
+}
+
+/// What a brain is started with.
+#[derive(Clone, Debug)]
+pub struct Args {
+    /// State folder.
+    pub home: PathBuf,
+    /// Run folder with `session.json`.
+    pub run: PathBuf,
+    /// How to wait on an empty ring.
+    pub wait: Wait,
+    /// Reads orders on stdin, and stops when it ends.
+    pub supervised: bool,
+    /// Database, or the default file in the state folder.
+    pub store: Option<String>,
+}
+
+struct Brain {
+    args: Args,
+    session: Session,
+    driver: Driver<Exchange>,
+    recorder: Recorder,
+    sequencer: Sequencer,
+    orders: Receiver<Option<Order>>,
+    snapshots: Snapshots,
+    persist: Persist,
+    reported: Nanos,
+    read: u64,
+    overruns: u64,
+}
+
+/// Why the pump ended.
+enum Ended {
+    /// The source has ended: the run is complete.
+    Source,
+    /// Told to stop.
+    Stopped,
+}
+
+/// Runs a brain until its source has ended or it is told to stop.
+///
+/// # Errors
+/// When the session, journal or ring cannot be used, or recovery differs from the journal.
+pub fn run(args: &Args) -> Result<i32, Failure> {
+    let started = clock::monotonic();
+    let home = Home::open(&args.home)?;
+    let _lock = home.lock("brain.lock", "another brain")?;
+    let mut brain = Brain::open(args, &home)?;
+    brain.recover()?;
+    let mut ring = brain.attach(&home, Some(started), None)?;
+    let ended = match &mut ring {
+        Some(ring) => brain.pump(&home, ring)?,
+        None => Ended::Stopped,
+    };
+    brain.finish(ring, &ended)
+}
+
+impl Brain {
+    fn open(args: &Args, home: &Home) -> Result<Self, Failure> {
+        let session = session::load(&args.run)?;
+        let settings = Settings::from_pairs(&session.settings)
+            .map_err(|e| Failure::usage(e.to_string(), "start a new session"))?;
+        let config = settings.journal();
+        let journal = args.run.join("journal");
+        let failed = |e: aegis_journal::JournalError| Failure::failed(e.to_string(), "");
+        let fresh = !journal.is_dir();
+        let (writer, reader) = if fresh {
+            let header = serde_json::to_vec(&session)
+                .map_err(|e| Failure::failed(format!("session: {e}"), ""))?;
+            (JournalWriter::create(&journal, &header, &config).map_err(failed)?, None)
+        } else {
+            let (writer, found) = JournalWriter::resume(&journal, &config).map_err(failed)?;
+            if found.truncated_bytes > 0 {
+                tracing::warn!(bytes = found.truncated_bytes, "torn tail of the journal cut off");
+            }
+            (writer, Some(JournalReader::open(&journal).map_err(failed)?))
+        };
+        let (mut driver, initial) =
+            session.build().map_err(|e| Failure::usage(e.to_string(), "check the settings"))?;
+        let mut bus = Bus::new();
+        let url = args.store.clone().unwrap_or_else(|| persist::sqlite_url(&home.database()));
+        let persist = Persist::start(&url, &session, &journal, &mut bus);
+        let mut recorder = Recorder::new(&session, writer, reader, bus);
+        if !fresh {
+            recorder.node(&serde_json::json!({"node": "brain restarted", "pid": std::process::id()}))?;
+        }
+        recorder.from_journal(Source::default());
+        driver.start(&initial, &mut recorder)?;
+        Ok(Self {
+            snapshots: Snapshots::new(&session),
+            orders: orders(args.supervised),
+            args: args.clone(),
+            session,
+            driver,
+            recorder,
+            sequencer: Sequencer::new(0, Nanos(i64::MIN)),
+            persist,
+            reported: Nanos::ZERO,
+            read: 0,
+            overruns: 0,
+        })
+    }
+
+    /// Steps through what the journal already holds.
+    fn recover(&mut self) -> Result<(), Failure> {
+        let started = clock::monotonic();
+        let mut inputs = 0u64;
+        while let Some(expected) = self.recorder.next_input()? {
+            let event = Event::decode(&expected.payload).map_err(|e| {
+                Failure::failed(
+                    format!("journal record {} cannot be read: {e}", expected.number),
+                    "it was written by another version; finish the session with that version",
+                )
+            })?;
+            self.recorder.from_journal(expected.source);
+            match event.body {
+                EventBody::Market(tick) => {
+                    let taken = self.sequencer.fact(expected.source.position, tick);
+                    if !matches!(taken, Sequenced::Input { .. }) {
+                        return Err(Failure::failed(
+                            format!(
+                                "journal record {} is out of its place: source position {}, {} was \
+                                 next",
+                                expected.number,
+                                expected.source.position,
+                                self.sequencer.next_position()
+                            ),
+                            "the journal is damaged; start a new session",
+                        ));
+                    }
+                    self.snapshots.tick(&tick);
+                }
+                _ => {}
+            }
+            self.driver.step(event.at, event.body, &mut self.recorder)?;
+            inputs += 1;
+        }
+        self.recorder.flush()?;
+        if inputs > 0 {
+            let ms = clock::monotonic().since(started).as_millis();
+            tracing::info!(inputs, ms, "recovered from the journal");
+        }
+        Ok(())
+    }
+
+    /// Waits for the ring and takes the gating place; `None` when told to stop first. A segment of
+    /// the epoch `gone` has been read to its end and is not attached again.
+    fn attach(
+        &mut self,
+        home: &Home,
+        started: Option<Nanos>,
+        gone: Option<u64>,
+    ) -> Result<Option<Reader>, Failure> {
+        let path = home.ring();
+        let mut said = started.is_none();
+        loop {
+            let reader = self.try_attach(&path, gone)?;
+            if let Some(started) = started.filter(|_| !said) {
+                self.say_ready(started);
+                said = true;
+            }
+            if reader.is_some() {
+                return Ok(reader);
+            }
+            if self.take_orders()? {
+                return Ok(None);
+            }
+            self.beat(None)?;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn say_ready(&self, started: Nanos) {
+        let after_ms = clock::monotonic().since(started).0 as f64 / 1e6;
+        if self.args.supervised {
+            send(&Report::Ready { after_ms });
+        }
+        tracing::info!(after_ms, position = self.sequencer.next_position(), "brain ready");
+    }
+
+    fn try_attach(&self, path: &Path, gone: Option<u64>) -> Result<Option<Reader>, Failure> {
+        use aegis_ring::{Info, State};
+        let Ok(info) = Info::read(path) else { return Ok(None) };
+        let dead = !info.writer_alive && info.state != State::Closed;
+        if info.state == State::Init || dead || Some(info.epoch) == gone {
+            return Ok(None);
+        }
+        let position = self.sequencer.next_position();
+        let Some(next) = position.checked_sub(info.base).filter(|next| *next <= info.tail) else {
+            if info.writer_alive && info.base > position {
+                return Err(Failure::failed(
+                    format!(
+                        "the ring starts at fact {} of the source, the journal needs fact {position}",
+                        info.base
+                    ),
+                    "let the orchestrator start the feed, which tells it where to resume",
+                ));
+            }
+            // A feed that is still skipping ahead, or the closed ring of an earlier run.
+            return Ok(None);
+        };
+        match Reader::attach_from(path, next) {
+            Ok(reader) => Ok(Some(reader)),
+            Err(error) => {
+                tracing::debug!(%error, "ring not ready");
+                Ok(None)
+            }
+        }
+    }
+
+    fn pump(&mut self, home: &Home, ring: &mut Reader) -> Result<Ended, Failure> {
+        let mut words: Words = [0; 7];
+        loop {
+            match ring.poll(&mut words) {
+                Poll::Message { seq } => {
+                    if self.fact(ring, seq, &words)? {
+                        return Ok(Ended::Source);
+                    }
+                    if self.recorder.pending() >= FLUSH_EVERY {
+                        self.settle(ring)?;
+                        if self.take_orders()? {
+                            return Ok(Ended::Stopped);
+                        }
+                    }
+                }
+                Poll::Overrun { skipped } => {
+                    self.overruns += skipped;
+                    return Err(Failure::failed(
+                        format!("the ring overran: {skipped} facts of a recorded source are lost"),
+                        "this must not happen on a gated ring; report it with the log",
+                    ));
+                }
+                Poll::Empty => {
+                    self.settle(ring)?;
+                    if self.take_orders()? {
+                        return Ok(Ended::Stopped);
+                    }
+                    match ring.wait(self.args.wait, WAIT) {
+                        WaitOutcome::Ready | WaitOutcome::TimedOut => {}
+                        outcome => {
+                            tracing::warn!(?outcome, "the feed is gone; waiting for its successor");
+                            match self.attach(home, None, Some(ring.epoch()))? {
+                                Some(reader) => *ring = reader,
+                                None => return Ok(Ended::Stopped),
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes one fact. Returns true at the end of the source.
+    fn fact(&mut self, ring: &Reader, seq: u64, words: &Words) -> Result<bool, Failure> {
+        let tick = Tick::from_words(words).map_err(|e| {
+            Failure::failed(format!("ring slot {seq}: {e}"), "feed and brain differ in version")
+        })?;
+        let position = ring.base() + seq;
+        match self.sequencer.fact(position, tick) {
+            Sequenced::Input { at, body } => {
+                self.read += 1;
+                let source = Source { epoch: ring.epoch(), seq, position };
+                self.recorder.from_ring(source, tick.received_us);
+                self.snapshots.tick(&tick);
+                self.driver.step(at, body, &mut self.recorder)?;
+                Ok(false)
+            }
+            Sequenced::Duplicate => Ok(false),
+            Sequenced::End => Ok(true),
+            Sequenced::Hole { missing } => Err(Failure::failed(
+                format!("{missing} facts are missing before fact {position} of the source"),
+                "this must not happen on a gated ring; report it with the log",
+            )),
+        }
+    }
+
+    /// Journal to its file, then progress to the gate, then a heartbeat.
+    fn settle(&mut self, ring: &mut Reader) -> Result<(), Failure> {
+        self.recorder.flush()?;
+        ring.acknowledge(ring.next_seq());
+        self.beat(Some(ring))
+    }
+
+    fn beat(&mut self, ring: Option<&Reader>) -> Result<(), Failure> {
+        let now = clock::monotonic();
+        if now.since(self.reported) < REPORT_EVERY {
+            return Ok(());
+        }
+        self.reported = now;
+        if self.args.supervised {
+            let mut report = self.snapshots.report(&self.driver, &self.recorder);
+            report.read = self.read;
+            report.overruns = self.overruns;
+            report.position = self.sequencer.next_position();
+            report.store = self.persist.trouble();
+            if let Some(ring) = ring {
+                (report.lag, report.capacity) = (ring.lag(), ring.capacity());
+            }
+            send(&Report::Brain(Box::new(report)));
+        }
+        Ok(())
+    }
+
+    /// Carries out the orchestrator's orders. Returns true when told to stop or left alone.
+    fn take_orders(&mut self) -> Result<bool, Failure> {
+        loop {
+            let order = match self.orders.try_recv() {
+                Err(TryRecvError::Empty) => return Ok(false),
+                Ok(order) => order,
+                Err(TryRecvError::Disconnected) => None,
+            };
+            match order {
+                Some(Order::Operator { what, request }) => {
+                    self.operator(what)?;
+                    send(&Report::Applied { request });
+                }
+                Some(Order::Stop) | None => return Ok(true),
+            }
+        }
+    }
+
+    fn operator(&mut self, what: Operator) -> Result<(), Failure> {
+        tracing::warn!(what = %what, "operator command");
+        let (at, body) = self.sequencer.operator(what);
+        self.recorder.from_journal(Source::default());
+        self.driver.step(at, body, &mut self.recorder)?;
+        self.recorder.flush().map(|_| ())
+    }
+
+    /// Writes the summary, closes everything; the gate follows last, so that the feed may end.
+    fn finish(mut self, ring: Option<Reader>, ended: &Ended) -> Result<i32, Failure> {
+        let finished = matches!(ended, Ended::Source);
+        self.recorder.flush()?;
+        if finished {
+            self.recorder.node(&serde_json::json!({"node": "source ended"}))?;
+        }
+        self.recorder.bus().close();
+        let rows = self.persist.finish();
+        let mut report = self.recorder.tally().finish(self.driver.engine());
+        report.journal = Some(self.args.run.join("journal").display().to_string());
+        let mut summary = serde_json::to_value(&report)
+            .map_err(|e| Failure::failed(format!("summary: {e}"), ""))?;
+        summary["finished"] = finished.into();
+        summary["tick_to_order_us"] =
+            serde_json::to_value(self.recorder.delays().quantiles()).unwrap_or_default();
+        summary["order_outcomes"] = serde_json::to_value(self.recorder.orders()).unwrap_or_default();
+        summary["store"] = rows;
+        summary["capacities"] = self.capacities();
+        let text = serde_json::to_vec_pretty(&summary)
+            .map_err(|e| Failure::failed(format!("summary: {e}"), ""))?;
+        write_whole(&self.args.run.join("summary.json"), &text)?;
+        if self.args.supervised {
+            let mut last = self.snapshots.report(&self.driver, &self.recorder);
+            last.read = self.read;
+            last.overruns = self.overruns;
+            last.position = self.sequencer.next_position();
+            last.finished = finished;
+            send(&Report::Brain(Box::new(last)));
+        }
+        if let Some(mut ring) = ring {
+            ring.acknowledge(ring.next_seq());
+        }
+        tracing::info!(finished, session = %self.session.id, "brain ends");
+        Ok(EXIT_OK)
+    }
+
+    fn capacities(&self) -> serde_json::Value {
+        let rows = self.driver.engine().capacities();
+        let object = rows.into_iter().map(|(name, in_use, high_water, capacity)| {
+            let value = serde_json::json!({
+                "in_use": in_use, "high_water": high_water, "capacity": capacity
+            });
+            (name.to_owned(), value)
+        });
+        serde_json::Value::Object(object.collect())
+    }
+}

@@ -1,0 +1,99 @@
+//! The local socket of the orchestrator: one JSON line asks, one JSON line answers.
+
+use crate::Failure;
+use crate::home::Home;
+use aegis_types::Operator;
+use serde::{Deserialize, Serialize};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+/// Longest wait of a client for an answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// What a client asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// How is everything?
+    Status,
+    /// Carry out an operator's command.
+    Operator {
+        /// Which.
+        what: Operator,
+    },
+}
+
+/// A question with the place for its answer.
+pub struct Asked {
+    /// The question.
+    pub ask: Ask,
+    /// Where the answer goes.
+    pub answer: Sender<serde_json::Value>,
+}
+
+/// Listens on the home's socket (0600) and hands questions to `hand`.
+///
+/// # Errors
+/// When the socket cannot be made; a stale one is replaced, as the caller holds the home's lock.
+pub fn listen(home: &Home, hand: impl Fn(Asked) + Send + 'static) -> Result<(), Failure> {
+    let path = home.control_socket();
+    let failed = |e: std::io::Error| {
+        Failure::failed(
+            format!("control socket {}: {e}", path.display()),
+            "use a shorter AEGIS_HOME (socket paths hold about 100 bytes) or check its mode",
+        )
+    };
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).map_err(failed)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            if let Err(error) = serve(stream, &hand) {
+                tracing::debug!(%error, "control client");
+            }
+        }
+    });
+    Ok(())
+}
+
+fn serve(mut stream: UnixStream, hand: &impl Fn(Asked)) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let mut line = String::new();
+    BufReader::new(&stream).read_line(&mut line)?;
+    let reply = match serde_json::from_str(&line) {
+        Ok(ask) => {
+            let (answer, answered) = channel();
+            hand(Asked { ask, answer });
+            answered
+                .recv_timeout(ANSWER_WITHIN)
+                .unwrap_or_else(|_| serde_json::json!({"error": "no answer in time"}))
+        }
+        Err(error) => serde_json::json!({ "error": format!("not a question: {error}") }),
+    };
+    writeln!(stream, "{reply}")
+}
+
+/// Asks the orchestrator that runs on a home.
+///
+/// # Errors
+/// When none runs there, or it does not answer.
+pub fn ask(home: &Home, ask: Ask) -> Result<serde_json::Value, Failure> {
+    let path = home.control_socket();
+    let nobody = |e: std::io::Error| {
+        Failure::failed(
+            format!("no aegis is running on {} ({e})", home.path().display()),
+            "start one with `aegis demo` or `aegis run`, or set AEGIS_HOME to its folder",
+        )
+    };
+    let mut stream = UnixStream::connect(&path).map_err(nobody)?;
+    let line = serde_json::to_string(&ask).unwrap_or_default();
+    writeln!(stream, "{line}").map_err(nobody)?;
+    stream.set_read_timeout(Some(ANSWER_WITHIN + Duration::from_secs(1))).map_err(nobody)?;
+    let mut reply = String::new();
+    BufReader::new(&stream).read_line(&mut reply).map_err(nobody)?;
+    serde_json::from_str(&reply)
+        .map_err(|e| Failure::failed(format!("the answer cannot be read: {e}"), "try again"))
+}

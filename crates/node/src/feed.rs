@@ -1,0 +1,201 @@
+//! The feed process: facts of a source, past the data firewall, at a pace, into the ring.
+//!
+//! Recorded sources are gated: the feed waits for the place of the brain, whether or not a brain
+//! holds it, so nothing recorded is ever skipped.
+
+use crate::home::Home;
+use crate::pace::{Pace, Speed};
+use crate::protocol::{FeedReport, Order, Report, orders, send};
+use crate::session::{self, Facts};
+use crate::{EXIT_OK, Failure, clock};
+use aegis_ring::{Config, Writer};
+use aegis_types::{Nanos, SymbolId, Tick, TickBody};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+/// How often the feed reports, and so beats.
+const REPORT_EVERY: Nanos = Nanos(100_000_000);
+/// Facts published between two looks at the clock.
+const BATCH: u64 = 256;
+
+/// What a feed is started with.
+#[derive(Clone, Debug)]
+pub struct Args {
+    /// State folder.
+    pub home: PathBuf,
+    /// Run folder with `session.json`.
+    pub run: PathBuf,
+    /// Position in the source of the first fact to publish.
+    pub position: u64,
+    /// How fast.
+    pub speed: Speed,
+    /// Slots of the ring.
+    pub slots: usize,
+    /// Reads orders on stdin, and stops when it ends.
+    pub supervised: bool,
+}
+
+struct Feed {
+    ring: Writer,
+    orders: Receiver<Option<Order>>,
+    supervised: bool,
+    report: FeedReport,
+    reported: Nanos,
+}
+
+impl Feed {
+    /// Told to stop, or left alone by the orchestrator?
+    fn stopped(&mut self) -> bool {
+        loop {
+            match self.orders.try_recv() {
+                Err(TryRecvError::Empty) => return false,
+                Ok(Some(Order::Operator { .. })) => {}
+                Ok(Some(Order::Stop) | None) | Err(TryRecvError::Disconnected) => return true,
+            }
+        }
+    }
+
+    fn beat(&mut self, now: Nanos) {
+        if now.since(self.reported) >= REPORT_EVERY {
+            self.reported = now;
+            self.ring.heartbeat(now.0);
+            self.report.published = self.ring.published();
+            self.say();
+        }
+    }
+
+    fn say(&self) {
+        if self.supervised {
+            send(&Report::Feed(self.report.clone()));
+        }
+    }
+
+    /// Publishes one fact, waiting for the gate. Returns false when told to stop.
+    fn publish(&mut self, tick: &Tick) -> bool {
+        let words = Tick { received_us: clock::stamp_us(), ..*tick }.to_words();
+        while !self.ring.try_publish(&words) {
+            let mut waits = 64;
+            if self.ring.publish_gated(&words, || {
+                waits -= 1;
+                waits > 0
+            }) {
+                break;
+            }
+            if self.stopped() {
+                return false;
+            }
+            self.beat(clock::monotonic());
+        }
+        self.report.position += 1;
+        true
+    }
+}
+
+/// Runs a feed until its source has ended and everything was taken, or it is told to stop.
+///
+/// # Errors
+/// When the session, its data or the ring cannot be used.
+pub fn run(args: &Args) -> Result<i32, Failure> {
+    let started = clock::monotonic();
+    let home = Home::open(&args.home)?;
+    let session = session::load(&args.run)?;
+    let mut facts = session::facts(&session)?;
+    skip(&mut facts, args.position)?;
+    let config =
+        Config { capacity: args.slots, gated: true, base: args.position, ..Config::default() };
+    let ring = Writer::create(&home.ring(), &config).map_err(|error| {
+        Failure::failed(error.to_string(), "stop the other feed, or use another AEGIS_HOME")
+    })?;
+    let report =
+        FeedReport { epoch: ring.epoch(), position: args.position, ..FeedReport::default() };
+    let mut feed = Feed {
+        ring,
+        orders: orders(args.supervised),
+        supervised: args.supervised,
+        report,
+        reported: Nanos::ZERO,
+    };
+    let after_ms = clock::monotonic().since(started).0 as f64 / 1e6;
+    if args.supervised {
+        send(&Report::Ready { after_ms });
+    }
+    tracing::info!(position = args.position, epoch = feed.report.epoch, "feed ready");
+    let ended = pump(&mut feed, &mut facts, args.speed)?;
+    (feed.report.refused, feed.report.refused_examples) = facts.refused();
+    for example in &feed.report.refused_examples {
+        tracing::warn!("refused by the data firewall: {example}");
+    }
+    finish(feed, ended)
+}
+
+fn skip(facts: &mut Facts, position: u64) -> Result<(), Failure> {
+    for _ in 0..position {
+        match facts.next() {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(session::data_failure(error)),
+            None => break,
+        }
+    }
+    Ok(())
+}
+
+/// Publishes facts until the source ends (true) or the feed is told to stop (false).
+fn pump(feed: &mut Feed, facts: &mut Facts, speed: Speed) -> Result<bool, Failure> {
+    let mut pace = Pace::new(speed);
+    for fact in facts.by_ref() {
+        let tick = fact.map_err(session::data_failure)?;
+        if speed != Speed::Max || feed.report.position.is_multiple_of(BATCH) {
+            if !wait_until_due(feed, &mut pace, tick.at) {
+                return Ok(false);
+            }
+            feed.beat(clock::monotonic());
+        }
+        if !feed.publish(&tick) {
+            return Ok(false);
+        }
+    }
+    let end = Tick {
+        symbol: SymbolId(0),
+        derived: false,
+        at: Nanos::ZERO,
+        received_us: 0,
+        body: TickBody::End,
+    };
+    Ok(feed.publish(&end))
+}
+
+fn wait_until_due(feed: &mut Feed, pace: &mut Pace, at: Nanos) -> bool {
+    loop {
+        let now = clock::monotonic();
+        let wait = pace.step(now, at);
+        if wait == Nanos::ZERO {
+            return !feed.stopped();
+        }
+        feed.ring.flush();
+        feed.beat(now);
+        if feed.stopped() {
+            return false;
+        }
+        std::thread::sleep(Duration::from_nanos(wait.min(Nanos(50_000_000)).0.max(0) as u64));
+    }
+}
+
+/// Waits until the brain has taken everything, then closes the ring.
+fn finish(mut feed: Feed, ended: bool) -> Result<i32, Failure> {
+    feed.ring.flush();
+    while ended && feed.ring.gate() < feed.ring.published() && !feed.ring.gate_lifted() {
+        if feed.stopped() {
+            break;
+        }
+        feed.beat(clock::monotonic());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    feed.ring.close();
+    feed.report.done = ended;
+    // The end marker is not a fact.
+    feed.report.published = feed.ring.published() - u64::from(ended);
+    feed.say();
+    tracing::info!(published = feed.report.published, done = ended, "feed ends");
+    Ok(EXIT_OK)
+}

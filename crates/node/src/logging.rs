@@ -1,0 +1,68 @@
+//! Structured logs: text or JSON lines on stderr, or in a file of the session.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging, once a process.
+///
+/// `level` is one of ERROR, WARN, INFO, DEBUG, TRACE; an unknown one means INFO. With `file`, lines
+/// go to its end instead of stderr.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub fn start(level: &str, format: Format, file: Option<&Path>) -> std::io::Result<()> {
+    let level: LevelFilter = level.to_ascii_lowercase().parse().unwrap_or(LevelFilter::INFO);
+    let ansi = file.is_none() && format == Format::Text && colours_wanted();
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_span_events(FmtSpan::NONE)
+        .with_target(false)
+        .with_ansi(ansi);
+    let started = match (file, format) {
+        (Some(path), format) => {
+            let file = OpenOptions::new().create(true).append(true).open(path)?;
+            let builder = builder.with_writer(std::sync::Mutex::new(file));
+            match format {
+                Format::Json => builder.json().try_init(),
+                Format::Text => builder.try_init(),
+            }
+        }
+        (None, Format::Json) => builder.with_writer(std::io::stderr).json().try_init(),
+        (None, Format::Text) => builder.with_writer(std::io::stderr).try_init(),
+    };
+    // A second start in one process (tests) keeps the first.
+    let _ = started;
+    Ok(())
+}
+
+/// May colours be used on stderr? Only on a terminal, and never against `NO_COLOR`.
+pub fn colours_wanted() -> bool {
+    use std::io::IsTerminal;
+    std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::io::stderr().is_terminal()
+}
+
+/// Logs a panic with its message and place before the process ends.
+pub fn log_panics(process: &'static str) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic
+            .payload()
+            .downcast_ref::<&str>()
+            .map(|s| (*s).to_owned())
+            .or_else(|| panic.payload().downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no message".to_owned());
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let seq = crate::brain::last_seq();
+        tracing::error!(process, %message, %place, last_seq = seq, "panic");
+    }));
+}

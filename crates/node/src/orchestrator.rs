@@ -1,0 +1,532 @@
+//! The orchestrator: starts feed and brain as OS processes, watches, restarts and stops them.
+//!
+//! It reads no market data and sends no orders. One loop takes what comes, in order: reports of the
+//! children, their exits, signals, questions on the control socket; the [`Supervisor`] decides about
+//! restarts. Between events it sleeps.
+
+use crate::control::{self, Ask, Asked};
+use crate::home::Home;
+use crate::pace::Speed;
+use crate::protocol::{BrainReport, FeedReport, Order, Report, Signals};
+use crate::supervisor::{Child, Limits, Supervisor, Verdict};
+use crate::view::View;
+use crate::{EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, Failure, clock};
+use aegis_types::{Nanos, Operator};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+/// Longest sleep of the loop.
+const TICK: Duration = Duration::from_millis(100);
+/// A child without a report for so long counts as silent.
+const SILENT: Nanos = Nanos(3_000_000_000);
+
+/// What an orchestrator is started with.
+pub struct Options {
+    /// State folder.
+    pub home: Home,
+    /// Run folder, with `session.json` in it.
+    pub run: PathBuf,
+    /// The session's id.
+    pub session: String,
+    /// How fast recorded data is published.
+    pub speed: Speed,
+    /// Slots of the ring.
+    pub slots: usize,
+    /// How the brain waits: `adaptive`, `spin` or `sleep`.
+    pub wait: String,
+    /// Limits of restarting.
+    pub limits: Limits,
+    /// How long children may take to stop before they are killed.
+    pub shutdown_timeout: Nanos,
+    /// Database, when not the default.
+    pub store: Option<String>,
+    /// Flags for the children's logs.
+    pub log_flags: Vec<String>,
+    /// Shows what happens, when given.
+    pub view: Option<View>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The brain's summary with what the orchestrator knows.
+    pub summary: Value,
+    /// Exit code of the process.
+    pub code: i32,
+}
+
+enum Message {
+    Report(Child, u32, Box<Report>),
+    Asked(Asked),
+}
+
+struct Watched {
+    child: Child,
+    process: Option<std::process::Child>,
+    supervisor: Supervisor,
+    restart_at: Option<Nanos>,
+    heard: Nanos,
+    ready: bool,
+    progress: bool,
+    last_pid: u32,
+    failed: Option<(String, String, bool)>,
+    last_exit: Option<ExitStatus>,
+}
+
+impl Watched {
+    fn new(child: Child) -> Self {
+        Self {
+            child,
+            process: None,
+            supervisor: Supervisor::default(),
+            restart_at: None,
+            heard: Nanos::ZERO,
+            ready: false,
+            progress: false,
+            last_pid: 0,
+            failed: None,
+            last_exit: None,
+        }
+    }
+
+    fn tell(&mut self, order: &Order) {
+        if let (Some(process), Ok(line)) = (&mut self.process, serde_json::to_string(order)) {
+            if let Some(stdin) = &mut process.stdin {
+                // A child that is gone is noticed by its exit.
+                let _ = writeln!(stdin, "{line}").and_then(|()| stdin.flush());
+            }
+        }
+    }
+
+    fn kill(&mut self) {
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+        }
+    }
+
+    fn state(&self, now: Nanos) -> &'static str {
+        match (&self.process, self.ready) {
+            (None, _) if self.last_exit.is_some_and(|s| s.success()) => "ended",
+            (None, _) => "down",
+            (Some(_), false) => "starting",
+            (Some(_), true) if now.since(self.heard) > SILENT => "silent",
+            (Some(_), true) => "running",
+        }
+    }
+}
+
+/// Why the loop stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stopping {
+    Finished,
+    Interrupted,
+    Terminated,
+    Failed,
+}
+
+struct Orchestrator {
+    options: Options,
+    feed: Watched,
+    brain: Watched,
+    messages: Receiver<Message>,
+    sender: Sender<Message>,
+    feed_report: FeedReport,
+    brain_report: BrainReport,
+    published_before: u64,
+    read_before: u64,
+    waiting: HashMap<u64, Sender<Value>>,
+    next_request: u64,
+    started: Nanos,
+    failure: Option<Failure>,
+}
+
+/// Runs a session to its end, or until stopped.
+///
+/// # Errors
+/// When children cannot be started, or crash in a loop.
+pub fn run(options: Options) -> Result<Outcome, Failure> {
+    let (sender, messages) = channel();
+    let asked = sender.clone();
+    control::listen(&options.home, move |question| drop(asked.send(Message::Asked(question))))?;
+    let signals = Signals::watch();
+    let mut orchestrator = Orchestrator {
+        feed: Watched::new(Child::Feed),
+        brain: Watched::new(Child::Brain),
+        messages,
+        sender,
+        feed_report: FeedReport::default(),
+        brain_report: BrainReport::default(),
+        published_before: 0,
+        read_before: 0,
+        waiting: HashMap::new(),
+        next_request: 1,
+        started: clock::monotonic(),
+        failure: None,
+        options,
+    };
+    orchestrator.start(Child::Brain)?;
+    orchestrator.start(Child::Feed)?;
+    let stopping = orchestrator.watch(&signals)?;
+    orchestrator.stop(stopping, &signals)
+}
+
+impl Orchestrator {
+    fn watched(&mut self, child: Child) -> &mut Watched {
+        match child {
+            Child::Feed => &mut self.feed,
+            Child::Brain => &mut self.brain,
+        }
+    }
+
+    fn command(&self, child: Child) -> Result<Command, Failure> {
+        let program = std::env::current_exe().map_err(|e| {
+            Failure::failed(format!("this program cannot find itself: {e}"), "start it by path")
+        })?;
+        let o = &self.options;
+        let mut command = Command::new(program);
+        command.arg(child.name()).arg("--supervised").arg("--run").arg(&o.run).args(&o.log_flags);
+        match child {
+            Child::Feed => {
+                command.args(["--position", &self.resume_position().to_string()]);
+                command.args(["--speed", &o.speed.to_string()]);
+                command.args(["--slots", &o.slots.to_string()]);
+                // Only the brain receives keys.
+                command.env_remove("BINANCE_API_KEY").env_remove("BINANCE_API_SECRET");
+                command.env_remove("DATABASE_URL");
+            }
+            Child::Brain => {
+                command.args(["--wait", &o.wait]);
+                if let Some(url) = &o.store {
+                    // By environment: a process list shows arguments, and a URL holds a password.
+                    command.env("DATABASE_URL", url);
+                }
+            }
+        }
+        command.env("AEGIS_HOME", o.home.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        // Own group: Ctrl-C on the terminal reaches the orchestrator alone, which stops them.
+        command.process_group(0);
+        Ok(command)
+    }
+
+    /// Where a new feed begins: after the last fact that a brain has put into its journal's file,
+    /// which is what the gate word of the last segment says.
+    fn resume_position(&self) -> u64 {
+        match aegis_ring::Info::read(&self.options.home.ring()) {
+            Ok(info) => info.base + info.gate,
+            Err(_) => 0,
+        }
+    }
+
+    fn start(&mut self, child: Child) -> Result<(), Failure> {
+        let mut process = self.command(child)?.spawn().map_err(|e| {
+            Failure::failed(
+                format!("{} could not be started: {e}", child.name()),
+                "check memory and the limit of processes",
+            )
+        })?;
+        let pid = process.id();
+        if let Some(stdout) = process.stdout.take() {
+            let sender = self.sender.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                    match serde_json::from_str(&line) {
+                        Ok(report) => {
+                            let message = Message::Report(child, pid, Box::new(report));
+                            if sender.send(message).is_err() {
+                                return;
+                            }
+                        }
+                        Err(error) => tracing::debug!(%line, %error, "line of a child"),
+                    }
+                }
+            });
+        }
+        let now = clock::monotonic();
+        let watched = self.watched(child);
+        watched.process = Some(process);
+        watched.last_pid = pid;
+        watched.restart_at = None;
+        watched.heard = now;
+        watched.ready = false;
+        watched.progress = false;
+        watched.failed = None;
+        tracing::info!(child = child.name(), pid, "started");
+        Ok(())
+    }
+
+    /// Runs until there is a reason to stop.
+    fn watch(&mut self, signals: &Signals) -> Result<Stopping, Failure> {
+        loop {
+            self.take_messages();
+            if signals.interrupts() > 0 {
+                return Ok(Stopping::Interrupted);
+            }
+            if signals.terminations() > 0 {
+                return Ok(Stopping::Terminated);
+            }
+            for child in [Child::Feed, Child::Brain] {
+                if let Some(status) = self.exited(child) {
+                    self.take_messages();
+                    if let Some(stopping) = self.after_exit(child, status) {
+                        return Ok(stopping);
+                    }
+                }
+                let now = clock::monotonic();
+                if self.watched(child).restart_at.is_some_and(|at| at <= now) {
+                    self.start(child)?;
+                }
+            }
+            self.draw();
+        }
+    }
+
+    fn take_messages(&mut self) {
+        let mut message = match self.messages.recv_timeout(TICK) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        };
+        while let Some(taken) = message {
+            match taken {
+                Message::Report(child, pid, report) => self.report(child, pid, *report),
+                Message::Asked(asked) => self.answer(asked),
+            }
+            message = self.messages.try_recv().ok();
+        }
+    }
+
+    fn report(&mut self, child: Child, pid: u32, report: Report) {
+        if self.watched(child).last_pid != pid {
+            return;
+        }
+        self.watched(child).heard = clock::monotonic();
+        match report {
+            Report::Ready { after_ms } => {
+                self.watched(child).ready = true;
+                tracing::info!(child = child.name(), after_ms, "ready");
+            }
+            Report::Feed(feed) => {
+                self.feed.progress |= feed.published > 0;
+                self.feed_report = feed;
+            }
+            Report::Brain(brain) => {
+                self.brain.progress |= brain.read > 0;
+                self.brain_report = *brain;
+            }
+            Report::Applied { request } => {
+                if let Some(answer) = self.waiting.remove(&request) {
+                    let _ = answer.send(json!({"ok": true, "applied": true}));
+                }
+            }
+            Report::Failed { what, hint, permanent } => {
+                tracing::error!(child = child.name(), "{what}");
+                self.watched(child).failed = Some((what, hint, permanent));
+            }
+        }
+    }
+
+    fn exited(&mut self, child: Child) -> Option<ExitStatus> {
+        let watched = self.watched(child);
+        let status = watched.process.as_mut()?.try_wait().ok()??;
+        watched.process = None;
+        watched.ready = false;
+        watched.last_exit = Some(status);
+        Some(status)
+    }
+
+    fn after_exit(&mut self, child: Child, status: ExitStatus) -> Option<Stopping> {
+        match child {
+            Child::Feed => self.published_before += std::mem::take(&mut self.feed_report.published),
+            Child::Brain => self.read_before += std::mem::take(&mut self.brain_report.read),
+        }
+        let finished = crate::home::is_finished(&self.options.run);
+        if status.success() && child == Child::Brain && finished {
+            return Some(Stopping::Finished);
+        }
+        if status.success() && child == Child::Feed && self.feed_report.done {
+            return None;
+        }
+        let how = match status.signal() {
+            Some(signal) => format!("killed by {}", signal_name(signal)),
+            None => format!("exit code {}", status.code().unwrap_or(-1)),
+        };
+        tracing::error!(child = child.name(), "{how}");
+        let limits = self.options.limits;
+        let watched = self.watched(child);
+        let progress = watched.progress;
+        if let Some((what, hint, true)) = watched.failed.take() {
+            self.failure = Some(Failure { what, hint, code: EXIT_FAILED });
+            return Some(Stopping::Failed);
+        }
+        match watched.supervisor.exited(clock::monotonic(), progress, &limits) {
+            Verdict::RestartAt(at) => {
+                watched.restart_at = Some(at);
+                None
+            }
+            Verdict::CrashLoop(exits) => {
+                self.failure = Some(Failure::failed(
+                    format!("{} ended {exits} times without progress ({how})", child.name()),
+                    "read the log above; positions keep their protective stops",
+                ));
+                Some(Stopping::Failed)
+            }
+        }
+    }
+
+    fn answer(&mut self, asked: Asked) {
+        match asked.ask {
+            Ask::Status => drop(asked.answer.send(self.status())),
+            Ask::Operator { what } if self.brain.process.is_none() => {
+                let error = format!("the brain is down, {what} cannot be applied now");
+                let _ = asked.answer.send(json!({ "error": error }));
+            }
+            Ask::Operator { what } => {
+                let request = self.next_request;
+                self.next_request += 1;
+                self.waiting.insert(request, asked.answer);
+                self.brain.tell(&Order::Operator { what, request });
+                tracing::warn!(%what, "operator command");
+                let _ = Operator::ALL;
+            }
+        }
+    }
+
+    fn health(&self) -> Value {
+        let now = clock::monotonic();
+        let of = |w: &Watched| {
+            json!({
+                "state": w.state(now),
+                "heartbeat_age_ms": now.since(w.heard).as_millis(),
+                "restarts": w.supervisor.restarts(),
+            })
+        };
+        json!({"feed": of(&self.feed), "brain": of(&self.brain)})
+    }
+
+    fn pids(&self) -> Value {
+        json!({
+            "main": std::process::id(),
+            "feed": self.feed.last_pid,
+            "brain": self.brain.last_pid,
+        })
+    }
+
+    fn ring(&self) -> Value {
+        json!({
+            "published": self.published_before + self.feed_report.published,
+            "read": self.read_before + self.brain_report.read,
+            "overruns": self.brain_report.overruns,
+            "lost": self.brain_report.lost,
+        })
+    }
+
+    fn status(&self) -> Value {
+        let now = clock::monotonic();
+        let well = |w: &Watched| matches!(w.state(now), "running" | "starting" | "ended");
+        let b = &self.brain_report;
+        json!({
+            "healthy": well(&self.feed) && well(&self.brain),
+            "session": self.options.session,
+            "run": self.options.run.display().to_string(),
+            "time_ms": b.time_ms,
+            "health": self.health(),
+            "pids": self.pids(),
+            "ring": self.ring(),
+            "journal_records": b.records,
+            "position": b.position,
+            "candles": b.candles,
+            "signals": b.signals,
+            "trades": b.trades,
+            "orders": b.orders,
+            "tick_to_order_us": b.tick_to_order_us,
+            "wallet": b.wallet,
+            "equity": b.equity,
+            "entries": b.entries,
+            "positions": b.positions,
+            "store": b.store,
+        })
+    }
+
+    fn draw(&mut self) {
+        let health = self.health();
+        if let Some(view) = &mut self.options.view {
+            view.draw(clock::monotonic(), &self.brain_report, &self.feed_report, &health);
+        }
+    }
+
+    /// Stops both children in order, kills what is left, and makes the summary.
+    fn stop(mut self, stopping: Stopping, signals: &Signals) -> Result<Outcome, Failure> {
+        if stopping != Stopping::Finished {
+            tracing::info!(?stopping, "stopping feed, then brain");
+        }
+        for child in [Child::Feed, Child::Brain] {
+            let order = Order::Stop;
+            if stopping != Stopping::Finished || child == Child::Feed {
+                self.watched(child).tell(&order);
+            }
+            self.wait_for(child, signals);
+        }
+        self.options.view = None;
+        let _ = std::fs::remove_file(self.options.home.control_socket());
+        let path = self.options.run.join("summary.json");
+        let summary = std::fs::read(&path).ok().and_then(|b| serde_json::from_slice(&b).ok());
+        if summary.as_ref().is_some_and(|s: &Value| s["finished"] == json!(true)) {
+            // Everything is in the journal; the segment has done its work.
+            let _ = std::fs::remove_file(self.options.home.ring());
+        }
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let summary = summary.map(|s| self.complete(s)).unwrap_or(Value::Null);
+        let code = match stopping {
+            Stopping::Finished | Stopping::Terminated => EXIT_OK,
+            Stopping::Interrupted => EXIT_INTERRUPTED,
+            Stopping::Failed => EXIT_FAILED,
+        };
+        Ok(Outcome { summary, code })
+    }
+
+    fn wait_for(&mut self, child: Child, signals: &Signals) {
+        let patience = clock::monotonic().after(self.options.shutdown_timeout);
+        let mut killed = false;
+        while self.watched(child).process.is_some() {
+            self.take_messages();
+            if self.exited(child).is_some() {
+                break;
+            }
+            let hurried = signals.interrupts() > 1;
+            if !killed && (hurried || clock::monotonic() > patience) {
+                tracing::warn!(child = child.name(), "did not stop in time: SIGKILL");
+                self.watched(child).kill();
+                killed = true;
+            }
+        }
+        self.take_messages();
+    }
+
+    /// Adds to the brain's summary what only the orchestrator knows.
+    fn complete(&self, mut summary: Value) -> Value {
+        let wall = clock::monotonic().since(self.started).0 as f64 / 1e9;
+        summary["ring"] = self.ring();
+        summary["pids"] = self.pids();
+        summary["health"] = self.health();
+        summary["restarts"] =
+            (self.feed.supervisor.restarts() + self.brain.supervisor.restarts()).into();
+        summary["refusals"] = json!(self.feed_report.refused);
+        summary["refusal_examples"] = json!(self.feed_report.refused_examples);
+        summary["wall_s"] = ((wall * 1e3).round() / 1e3).into();
+        summary["speed"] = self.options.speed.to_string().into();
+        summary
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    signal_hook::low_level::signal_name(signal)
+        .map_or_else(|| format!("signal {signal}"), str::to_owned)
+}

@@ -1,0 +1,260 @@
+//! The driver's observer in the brain: checks against, or appends to, the journal; counts; tells.
+//!
+//! After a restart the journal still holds what the last brain did. While expected records are left,
+//! everything the driver does must equal the next of them, byte for byte; from then on records are
+//! appended. So a crash between two records of one input is finished, not repeated.
+
+use crate::bus::{Bus, Noticed};
+use crate::latency::Histogram;
+use crate::protocol::OrderOutcomes;
+use crate::{Failure, clock, narrate};
+use aegis_backtest::{Session, Tally, event_kind};
+use aegis_driver::Observer;
+use aegis_journal::{JournalError, Kind, Reader, Source, Writer};
+use aegis_types::{Command, Event, Nanos, Notice, OrderUpdate};
+use std::collections::VecDeque;
+
+/// Most lines of news kept for the view.
+const NEWS_MAX: usize = 12;
+
+/// A journal record that was written before this brain started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expected {
+    /// Its number in the journal.
+    pub number: u64,
+    /// Its kind.
+    pub kind: Kind,
+    /// Where a market event came from.
+    pub source: Source,
+    /// Its bytes.
+    pub payload: Vec<u8>,
+}
+
+/// Observes the driver of a brain.
+pub struct Recorder {
+    writer: Writer,
+    reader: Option<Reader>,
+    ahead: VecDeque<Expected>,
+    source: Source,
+    stamp_us: Option<u32>,
+    tally: Tally,
+    session: Session,
+    bus: Bus,
+    delays: Histogram,
+    orders: OrderOutcomes,
+    news: VecDeque<String>,
+    pending: u32,
+}
+
+fn journal_failure(error: &JournalError) -> Failure {
+    Failure::failed(error.to_string(), "")
+}
+
+impl Recorder {
+    /// Observes from the start of a journal (`reader` over what is already there, or `None`).
+    pub fn new(session: &Session, writer: Writer, reader: Option<Reader>, bus: Bus) -> Self {
+        Self {
+            writer,
+            reader,
+            ahead: VecDeque::new(),
+            source: Source::default(),
+            stamp_us: None,
+            tally: Tally::new(session),
+            session: session.clone(),
+            bus,
+            delays: Histogram::new(),
+            orders: OrderOutcomes { success_rate: 1.0, ..OrderOutcomes::default() },
+            news: VecDeque::new(),
+            pending: 0,
+        }
+    }
+
+    /// The next input (market event or operator's command) that the journal holds, or `None` when
+    /// recovery is complete. Timer records before it stay expected.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn next_input(&mut self) -> Result<Option<Expected>, Failure> {
+        let is_input = |e: &Expected| matches!(e.kind, Kind::Market | Kind::Operator);
+        loop {
+            if let Some(input) = self.ahead.iter().find(|e| is_input(e)) {
+                return Ok(Some(input.clone()));
+            }
+            match self.read_ahead()? {
+                Some(expected) => self.ahead.push_back(expected),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn read_ahead(&mut self) -> Result<Option<Expected>, Failure> {
+        let Some(reader) = &mut self.reader else { return Ok(None) };
+        while let Some(record) = reader.next().map_err(|e| journal_failure(&e))? {
+            if matches!(record.kind, Kind::Header | Kind::Node) {
+                continue;
+            }
+            return Ok(Some(Expected {
+                number: record.number,
+                kind: record.kind,
+                source: record.source,
+                payload: record.payload.to_vec(),
+            }));
+        }
+        self.reader = None;
+        Ok(None)
+    }
+
+    /// Checks against the next expected record, or appends. Returns whether it was appended.
+    fn record(&mut self, kind: Kind, source: Source, payload: &[u8]) -> Result<bool, Failure> {
+        let expected = match self.ahead.pop_front() {
+            Some(expected) => Some(expected),
+            None => self.read_ahead()?,
+        };
+        let Some(expected) = expected else {
+            self.writer.append(kind, source, payload).map_err(|e| journal_failure(&e))?;
+            self.pending += 1;
+            return Ok(true);
+        };
+        if expected.kind == kind && expected.payload == payload {
+            return Ok(false);
+        }
+        Err(Failure::failed(
+            format!(
+                "recovery differs from the journal at record {}: the journal has {:?} of {} bytes, \
+                 this program makes {kind:?} of {} bytes",
+                expected.number,
+                expected.kind,
+                expected.payload.len(),
+                payload.len()
+            ),
+            "the journal was written by another version or with other settings; use that version \
+             to finish the session, or start a new one",
+        ))
+    }
+
+    /// Says where the next market event comes from, and the feed's stamp on it.
+    pub fn from_ring(&mut self, source: Source, stamp_us: u32) {
+        self.source = source;
+        self.stamp_us = Some(stamp_us);
+    }
+
+    /// Says that the next input does not come from the ring now (recovery, operator).
+    pub fn from_journal(&mut self, source: Source) {
+        self.source = source;
+        self.stamp_us = None;
+    }
+
+    /// Appends a record of the node itself: restarts and the like, outside the engine's input.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn node(&mut self, what: &serde_json::Value) -> Result<(), Failure> {
+        self.writer
+            .append(Kind::Node, Source::default(), what.to_string().as_bytes())
+            .and_then(|_| self.writer.flush())
+            .map_err(|e| journal_failure(&e))
+    }
+
+    /// Hands what is buffered to the journal's file. Returns whether there was anything.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn flush(&mut self) -> Result<bool, Failure> {
+        let any = self.pending > 0;
+        self.pending = 0;
+        self.writer.flush().map_err(|e| journal_failure(&e))?;
+        Ok(any)
+    }
+
+    /// Records that wait for the next flush.
+    pub const fn pending(&self) -> u32 {
+        self.pending
+    }
+
+    /// Counts so far.
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Delays from the feed's stamp to an order at the venue's door.
+    pub const fn delays(&self) -> &Histogram {
+        &self.delays
+    }
+
+    /// Orders by outcome.
+    pub fn orders(&self) -> OrderOutcomes {
+        let mut orders = self.orders;
+        if orders.sent > 0 {
+            orders.success_rate = orders.accepted as f64 / orders.sent as f64;
+        }
+        orders
+    }
+
+    /// The newest news, oldest first.
+    pub fn news(&self) -> Vec<String> {
+        self.news.iter().cloned().collect()
+    }
+
+    /// Records in the journal.
+    pub fn records(&self) -> u64 {
+        self.writer.records()
+    }
+
+    /// The bus, to close it at the end.
+    pub const fn bus(&self) -> &Bus {
+        &self.bus
+    }
+}
+
+impl Observer for Recorder {
+    type Error = Failure;
+
+    fn event(&mut self, event: &Event) -> Result<(), Failure> {
+        let kind = event_kind(event);
+        let source = if kind == Kind::Market { self.source } else { Source::default() };
+        self.record(kind, source, event.encode().as_bytes())?;
+        self.tally.event(event);
+        crate::brain::note_seq(event.seq);
+        Ok(())
+    }
+
+    fn command(&mut self, at: Nanos, command: &Command) -> Result<(), Failure> {
+        let appended = self.record(Kind::Command, Source::default(), command.encode(at).as_bytes())?;
+        if appended && !matches!(command, Command::WakeAt { .. }) {
+            // A money event: it, and everything before it, is in the file before its effect leaves.
+            self.flush()?;
+        }
+        self.tally.command(at, command);
+        if matches!(command, Command::Submit { .. }) {
+            self.orders.sent += 1;
+            if let Some(stamp) = self.stamp_us {
+                self.delays.record(clock::stamp_us().wrapping_sub(stamp));
+            }
+        }
+        Ok(())
+    }
+
+    fn notice(&mut self, at: Nanos, seq: u64, notice: &Notice) {
+        self.tally.notice(at, notice);
+        match notice {
+            Notice::OrderUpdated { update, .. } => match update {
+                OrderUpdate::Accepted => self.orders.accepted += 1,
+                OrderUpdate::Rejected { .. } => self.orders.rejected += 1,
+                OrderUpdate::Unknown => self.orders.unknown += 1,
+                _ => {}
+            },
+            Notice::Filled { fill, .. } if fill.leaves.is_zero() => self.orders.filled += 1,
+            _ => {}
+        }
+        if let Some(line) = narrate::line(notice, &self.session.symbols) {
+            if self.stamp_us.is_some() {
+                tracing::info!(seq, time = %at.utc(), "{line}");
+            }
+            if self.news.len() >= NEWS_MAX {
+                self.news.pop_front();
+            }
+            self.news.push_back(format!("{}  {line}", at.utc()));
+        }
+        self.bus.publish(Noticed { at, seq, notice: *notice });
+    }
+}

@@ -1,0 +1,259 @@
+//! Prepares a session: settings and data in, the journal's header and a stream of facts out.
+
+use crate::Failure;
+use aegis_backtest::Session;
+use aegis_data::{DataArgs, Dataset};
+use aegis_markets::MarketSpec;
+use aegis_settings::Settings;
+use aegis_types::{Nanos, SymbolId, SymbolTable, Tick, exchange_name};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The commit this program was built from.
+pub const COMMIT: &str = env!("AEGIS_COMMIT");
+
+/// Where a session's facts come from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Manifest {
+    /// Files of recorded candles.
+    Recorded(Dataset),
+    /// The seeded generator; never presented as real.
+    Generated(Generated),
+}
+
+/// A generated market.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Generated {
+    /// Seed.
+    pub seed: u64,
+    /// How many symbols the generator makes.
+    pub symbols: u16,
+    /// Days.
+    pub days: u32,
+    /// Strength of the planted edge; 0 for none.
+    pub edge: f64,
+    /// The symbols that were asked for; all when empty.
+    pub chosen: Vec<String>,
+}
+
+impl Generated {
+    fn spec(&self) -> MarketSpec {
+        MarketSpec {
+            seed: self.seed,
+            symbols: self.symbols,
+            days: self.days,
+            edge: self.edge,
+            ..MarketSpec::default()
+        }
+    }
+}
+
+/// A stream of facts in the order in which they happened.
+pub enum Facts {
+    /// From files, past the data firewall.
+    Recorded(Box<aegis_data::Ticks>),
+    /// From the generator.
+    Generated(Box<dyn Iterator<Item = Tick> + Send>),
+}
+
+impl Iterator for Facts {
+    type Item = Result<Tick, aegis_data::DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Recorded(ticks) => ticks.next(),
+            Self::Generated(ticks) => ticks.next().map(Ok),
+        }
+    }
+}
+
+impl Facts {
+    /// Facts that the data firewall refused so far: by reason, and the first few as text.
+    pub fn refused(&self) -> (std::collections::BTreeMap<String, u64>, Vec<String>) {
+        match self {
+            Self::Recorded(ticks) => {
+                (ticks.refusals().by_reason(), ticks.refusals().example_lines())
+            }
+            Self::Generated(_) => Default::default(),
+        }
+    }
+}
+
+/// What is asked of a session.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Files and folders; empty for generated markets.
+    pub data: Vec<PathBuf>,
+    /// Symbols as users write them; empty for all.
+    pub symbols: Vec<String>,
+    /// A file in the exchange's format.
+    pub instruments: Option<PathBuf>,
+    /// First instant to trade.
+    pub from: Option<Nanos>,
+    /// First instant not to trade any more.
+    pub to: Option<Nanos>,
+    /// Days to trade.
+    pub days: Option<u32>,
+}
+
+/// Finds the data and builds the session that runs on it.
+///
+/// # Errors
+/// When data, symbols or instruments are not as they should be (exit 1 or 2).
+pub fn prepare(settings: &Settings, wanted: &Wanted) -> Result<Session, Failure> {
+    let manifest = if wanted.data.is_empty() {
+        generated(settings, wanted)?
+    } else {
+        let args = DataArgs {
+            paths: wanted.data.clone(),
+            symbols: wanted.symbols.clone(),
+            instruments: wanted.instruments.clone(),
+            from: wanted.from,
+            to: wanted.to,
+            days: wanted.days,
+        };
+        Manifest::Recorded(aegis_data::discover(&args).map_err(data_failure)?)
+    };
+    let data = serde_json::to_value(&manifest)
+        .map_err(|e| Failure::failed(format!("the data manifest cannot be written: {e}"), ""))?;
+    let pairs: std::collections::BTreeMap<_, _> = settings.pairs().into_iter().collect();
+    let (symbols, instruments, trade_from, until, assumptions) = match &manifest {
+        Manifest::Recorded(set) => (
+            set.symbols.clone(),
+            set.instruments.clone(),
+            set.trade_from,
+            set.until,
+            set.assumptions.clone(),
+        ),
+        Manifest::Generated(generated) => {
+            let (symbols, map) = chosen(generated)?;
+            let mut instruments = generated.spec().instruments();
+            instruments.retain(|i| map[i.symbol.index()].is_some());
+            for instrument in &mut instruments {
+                instrument.symbol = map[instrument.symbol.index()].unwrap_or_default();
+            }
+            let assumptions = vec![
+                format!("generated market (seed {}): no price here is real", generated.seed),
+                "mark price = last price".to_owned(),
+            ];
+            (symbols, instruments, Nanos(i64::MIN), Nanos::MAX, assumptions)
+        }
+    };
+    Ok(Session {
+        id: Session::id_of(&pairs, &data, settings.exchange().seed),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: COMMIT.to_owned(),
+        environment: settings.environment().to_owned(),
+        symbols,
+        instruments,
+        settings: pairs,
+        trade_from,
+        until,
+        assumptions,
+        data,
+    })
+}
+
+fn generated(settings: &Settings, wanted: &Wanted) -> Result<Manifest, Failure> {
+    if wanted.from.is_some() || wanted.to.is_some() {
+        return Err(Failure::usage(
+            "--from and --to choose a part of recorded data, and there is no --data",
+            "give --data, or use --days for generated markets",
+        ));
+    }
+    let market = settings.market();
+    let generated = Generated {
+        seed: market.seed,
+        symbols: market.symbols,
+        days: wanted.days.unwrap_or(market.days),
+        edge: market.edge,
+        chosen: wanted.symbols.iter().map(|s| exchange_name(s)).collect(),
+    };
+    chosen(&generated)?;
+    Ok(Manifest::Generated(generated))
+}
+
+/// The table of the chosen symbols, and each generated id's place in it.
+fn chosen(generated: &Generated) -> Result<(SymbolTable, Vec<Option<SymbolId>>), Failure> {
+    let all = generated.spec().symbol_table();
+    let unknown = generated.chosen.iter().find(|name| all.id(name).is_none());
+    if let Some(name) = unknown {
+        return Err(Failure::usage(
+            format!("symbol {name} is not among the generated markets"),
+            format!("choose among {}", all.names().join(", ")),
+        ));
+    }
+    let wanted = |name: &String| generated.chosen.is_empty() || generated.chosen.contains(name);
+    let table = SymbolTable::new(all.names().iter().filter(|name| wanted(name)))
+        .map_err(|e| Failure::usage(e.to_string(), ""))?;
+    let map = all.names().iter().map(|name| table.id(name)).collect();
+    Ok((table, map))
+}
+
+/// Opens the facts of a session, from the first one.
+///
+/// # Errors
+/// When a file cannot be opened.
+pub fn facts(session: &Session) -> Result<Facts, Failure> {
+    let manifest: Manifest = serde_json::from_value(session.data.clone()).map_err(|e| {
+        Failure::failed(
+            format!("the session's data manifest cannot be read: {e}"),
+            "the session was written by another version; start a new one",
+        )
+    })?;
+    match manifest {
+        Manifest::Recorded(set) => {
+            aegis_data::open(&set).map(|t| Facts::Recorded(Box::new(t))).map_err(data_failure)
+        }
+        Manifest::Generated(generated) => {
+            let (_, map) = chosen(&generated)?;
+            let ticks = generated.spec().ticks().filter_map(move |tick| {
+                let symbol = map[tick.symbol.index()]?;
+                Some(Tick { symbol, ..tick })
+            });
+            Ok(Facts::Generated(Box::new(ticks)))
+        }
+    }
+}
+
+/// The first line of a run: what the prices are.
+pub fn describe(session: &Session) -> String {
+    let names = session.symbols.names();
+    match serde_json::from_value(session.data.clone()) {
+        Ok(Manifest::Generated(g)) => format!(
+            "{} GENERATED markets (seed {}, {} days): no price here is real. Give --data for real \
+             ones.",
+            names.len(),
+            g.seed,
+            g.days
+        ),
+        _ => format!("{} recorded markets: {}", names.len(), names.join(" ")),
+    }
+}
+
+/// Reads the session of a run folder.
+///
+/// # Errors
+/// When the file is missing or not a session.
+pub fn load(run: &Path) -> Result<Session, Failure> {
+    let path = run.join("session.json");
+    let bytes = std::fs::read(&path).map_err(|e| {
+        Failure::failed(
+            format!("{}: {e}", path.display()),
+            "a child is started by `aegis demo` or `aegis run`, or with --session FOLDER",
+        )
+    })?;
+    serde_json::from_slice(&bytes).map_err(|e| {
+        Failure::failed(
+            format!("{} is not a session: {e}", path.display()),
+            "it was cut or written by another version; start a new session",
+        )
+    })
+}
+
+/// A data error for a person: exit 2 when the command line is to blame.
+pub fn data_failure(error: aegis_data::DataError) -> Failure {
+    let code = if error.is_usage() { crate::EXIT_USAGE } else { crate::EXIT_FAILED };
+    Failure { what: error.to_string(), hint: String::new(), code }
+}

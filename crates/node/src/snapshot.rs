@@ -1,0 +1,105 @@
+//! What a person would like to see of a brain: built every report, from the engine's own state.
+
+use crate::protocol::{BrainReport, MarketRow, PositionRow};
+use crate::recorder::Recorder;
+use aegis_backtest::Session;
+use aegis_driver::Driver;
+use aegis_exchange::Exchange;
+use aegis_types::{Nanos, Position, SymbolId, SymbolTable, Tick, TickBody, Timeframe};
+
+/// Hourly prices kept for the change over a day.
+const HOURS: usize = 24;
+
+#[derive(Clone, Copy, Default)]
+struct Day {
+    hours: [f64; HOURS],
+    hour: i64,
+    filled: usize,
+}
+
+/// Follows prices for the change over 24 h, and builds reports.
+pub struct Snapshots {
+    symbols: SymbolTable,
+    days: Vec<Day>,
+}
+
+impl Snapshots {
+    /// For the symbols of a session.
+    pub fn new(session: &Session) -> Self {
+        let symbols = session.symbols.clone();
+        Self { days: vec![Day::default(); symbols.len()], symbols }
+    }
+
+    /// Follows a price.
+    pub fn tick(&mut self, tick: &Tick) {
+        let TickBody::Open { px, .. } = tick.body else { return };
+        let Some(day) = self.days.get_mut(tick.symbol.index()) else { return };
+        let hour = tick.at.0.div_euclid(Nanos::HOUR.0);
+        if day.filled == 0 || hour != day.hour {
+            day.hours[hour.rem_euclid(HOURS as i64) as usize] = px.to_f64();
+            day.hour = hour;
+            day.filled = (day.filled + 1).min(HOURS);
+        }
+    }
+
+    /// Change since the oldest hour kept, as a ratio.
+    fn change(&self, symbol: SymbolId, price: f64) -> f64 {
+        let day = &self.days[symbol.index()];
+        let oldest = day.hour - day.filled as i64 + 1;
+        let then = day.hours[oldest.rem_euclid(HOURS as i64) as usize];
+        if then > 0.0 { price / then - 1.0 } else { 0.0 }
+    }
+
+    /// The report of now.
+    pub fn report(&self, driver: &Driver<Exchange>, recorder: &Recorder) -> BrainReport {
+        let engine = driver.engine();
+        let counts = recorder.tally().counts();
+        let markets = self
+            .symbols
+            .ids()
+            .filter_map(|id| {
+                let price = engine.last_price(id)?;
+                let analysis = engine.analysis(id);
+                let last = price.to_f64();
+                Some(MarketRow {
+                    symbol: self.symbols.name(id).to_owned(),
+                    price: price.to_string(),
+                    change: self.change(id, last),
+                    rsi: analysis.rsi(Timeframe::M15),
+                    atr: analysis.atr(Timeframe::M15).map(|atr| atr / last),
+                    structure: String::new(),
+                })
+            })
+            .collect();
+        BrainReport {
+            time_ms: driver.now().as_millis(),
+            records: recorder.records(),
+            candles: counts.candles,
+            signals: counts.signals,
+            trades: counts.trades,
+            orders: recorder.orders(),
+            tick_to_order_us: recorder.delays().quantiles(),
+            wallet: engine.wallet().to_string(),
+            equity: engine.equity().to_string(),
+            entries: engine.entries_allowed(),
+            markets,
+            positions: engine.positions().map(|p| self.position(p)).collect(),
+            news: recorder.news(),
+            ..BrainReport::default()
+        }
+    }
+
+    fn position(&self, position: &Position) -> PositionRow {
+        PositionRow {
+            symbol: self.symbols.name(position.symbol).to_owned(),
+            side: position.side.position_name().to_owned(),
+            qty: position.qty.to_string(),
+            entry: position.entry_px.to_string(),
+            stop: position.stop.to_string(),
+            target: position.target.to_string(),
+            unrealized: position.unrealized.to_string(),
+            confidence: position.confidence,
+            protected: position.protected,
+        }
+    }
+}
