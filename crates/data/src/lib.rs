@@ -1,1 +1,46 @@
-//! Market data files to types.
+//! Market data files to ticks: 1m candles and funding rates in the exchange's CSV layout, plain,
+//! gzip or zip, of any number of symbols, merged into the one order that the whole system reads.
+//!
+//! The one decision: **a file is read as a stream and judged row by row by the same firewall as
+//! live data.** Memory does not grow with the length of the files, and a row that cannot be true
+//! is refused, counted by reason and symbol, and shown with file and line; it is never dropped in
+//! silence and never repaired. A file that is not what it claims to be (cut, wrong columns, not
+//! 1m) stops the run with its place and what to do.
+//!
+//! ```text
+//! DataArgs ──discover──> Dataset (symbols, instruments, files + SHA-256, window, assumptions)
+//!                           │ open
+//!   BTCUSDT-1m*.csv.gz ─ lines ─ row ─ firewall ─┐
+//!   ETHUSDT-1m*.zip    ─ lines ─ row ─ firewall ─┼─ merge ──> Tick, Tick, Tick …
+//!   *-funding*         ─ rates by minute ────────┘   at one instant: closes, then opens,
+//!                                                    each by symbol id
+//! ```
+
+mod error;
+mod number;
+mod time;
+
+mod lines;
+mod row;
+
+mod firewall;
+mod refusals;
+
+mod funding;
+mod names;
+mod rows;
+mod scan;
+
+mod instruments;
+mod majors;
+
+mod dataset;
+mod ticks;
+
+pub use dataset::{DataArgs, Dataset, FileEntry, FileKind, discover, discover_with};
+pub use error::DataError;
+pub use firewall::{Firewall, FirewallConfig, Reason, Refusal};
+pub use instruments::{InstrumentFile, MAKER_FEE, TAKER_FEE, built_in, derived, read_instruments};
+pub use refusals::{Example, Refusals};
+pub use ticks::{Ticks, load, open};
+pub use time::parse_time;
