@@ -44,6 +44,9 @@ mod writer;
 pub mod machine;
 pub mod shared;
 
+mod allocator;
+
+pub use allocator::CountingAllocator;
 pub use error::RingError;
 pub use files::{prepare_dir, ring_dir};
 pub use info::{Info, State, lift_gate};
