@@ -4,6 +4,7 @@
 //! is null. Keys keep the order of the fields below.
 
 use crate::stats::Group;
+use aegis_data::{Example, Reason, Refusals};
 use aegis_types::{Money, Position, Px, Qty, SymbolTable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -107,6 +108,18 @@ pub struct Report {
     pub refusal_examples: Vec<String>,
     /// Wall time of the run in seconds.
     pub wall_s: f64,
+}
+
+impl Report {
+    /// With what the source's firewall refused.
+    #[must_use]
+    pub fn with_refusals(mut self, refusals: &Refusals) -> Self {
+        let counted = Reason::ALL.iter().map(|reason| (reason.code(), refusals.count(*reason)));
+        self.refusals = counted.filter(|(_, n)| *n > 0).map(|(code, n)| (code.into(), n)).collect();
+        let line = |e: &Example| format!("{}: {}: {}", e.place, e.reason.code(), e.detail);
+        self.refusal_examples = refusals.examples().iter().map(line).collect();
+        self
+    }
 }
 
 /// Closed trades of one kind.

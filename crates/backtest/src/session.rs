@@ -34,20 +34,15 @@ pub struct Market {
 
 impl Market {
     /// The market that a set of files describes.
-    ///
-    /// # Errors
-    /// [`SessionError`] when the manifest cannot be written as JSON.
-    pub fn of_dataset(dataset: &Dataset) -> Result<Self, SessionError> {
-        let files = serde_json::to_value(&dataset.files)
-            .map_err(|e| SessionError(format!("the list of data files is not JSON: {e}")))?;
-        Ok(Self {
+    pub fn of_dataset(dataset: &Dataset) -> Self {
+        Self {
             symbols: dataset.symbols.clone(),
             instruments: dataset.instruments.clone(),
             trade_from: dataset.trade_from,
             until: dataset.until,
             assumptions: dataset.assumptions.clone(),
-            manifest: serde_json::json!({ "files": files }),
-        })
+            manifest: dataset.manifest(),
+        }
     }
 }
 
@@ -149,22 +144,37 @@ impl Session {
             .map_err(|e| SessionError(format!("the session's settings are not accepted: {e}")))
     }
 
-    /// Engine and simulated exchange at their start, and the exchange's first answers (the wallet).
+    /// The engine at its start.
+    ///
+    /// # Errors
+    /// [`SessionError`] saying what of settings or instruments is wrong.
+    pub fn engine(&self) -> Result<Engine, SessionError> {
+        let mut config = self.settings()?.engine();
+        config.session = self.number()?;
+        config.trade_from = self.trade_from;
+        Engine::new(config, &self.instruments)
+            .map_err(|e| SessionError(format!("the engine refuses this session: {e}")))
+    }
+
+    /// The simulated exchange at its start.
+    ///
+    /// # Errors
+    /// [`SessionError`] saying what of settings or instruments is wrong.
+    pub fn exchange(&self) -> Result<Exchange, SessionError> {
+        Exchange::new(self.settings()?.exchange(), &self.instruments)
+            .map_err(|e| SessionError(format!("the simulated exchange refuses it: {e}")))
+    }
+
+    /// Engine and exchange behind their driver, and the exchange's first answers (the wallet),
+    /// with which the driver is to be started at the time of the first market fact.
     ///
     /// # Errors
     /// [`SessionError`] saying what of settings or instruments is wrong.
     pub fn build(&self) -> Result<(Driver<Exchange>, Vec<EventBody>), SessionError> {
-        let settings = self.settings()?;
-        let mut config = settings.engine();
-        config.session = self.number()?;
-        config.trade_from = self.trade_from;
-        let engine = Engine::new(config, &self.instruments)
-            .map_err(|e| SessionError(format!("the engine refuses this session: {e}")))?;
-        let mut exchange = Exchange::new(settings.exchange(), &self.instruments)
-            .map_err(|e| SessionError(format!("the simulated exchange refuses it: {e}")))?;
+        let mut exchange = self.exchange()?;
         let mut initial = Vec::new();
         exchange.open(&mut initial);
-        Ok((Driver::new(engine, exchange), initial))
+        Ok((Driver::new(self.engine()?, exchange), initial))
     }
 }
 
