@@ -1,1 +1,52 @@
-fn main() {}
+//! The binary: read the command line, run one command, turn its result into an exit code.
+//!
+//! Exit codes: 0 done (also after SIGTERM), 1 failed, 2 usage or configuration, 3 NO-GO from the
+//! audit, 130 after Ctrl-C.
+
+mod args;
+mod bench;
+mod children;
+mod context;
+mod demo;
+mod operate;
+mod research;
+mod tools;
+
+use aegis_node::Failure;
+use args::{Cli, Command};
+use clap::Parser;
+
+/// Counts allocations, so that `aegis bench engine` can show that the tick path makes none.
+#[global_allocator]
+static ALLOCATOR: aegis_ring::CountingAllocator = aegis_ring::CountingAllocator::new();
+
+fn main() {
+    let cli = Cli::parse();
+    let code = run(cli).unwrap_or_else(|failure| {
+        eprintln!("error: {failure}");
+        failure.code
+    });
+    std::process::exit(code);
+}
+
+fn run(cli: Cli) -> Result<i32, Failure> {
+    match cli.command {
+        Command::Demo(args) => demo::demo(&args),
+        Command::Run(args) => demo::run(&args),
+        Command::Feed(args) => children::feed(&args),
+        Command::Brain(args) => children::brain(&args),
+        Command::Audit(args) => operate::audit(&args),
+        Command::Backtest(args) => research::backtest(&args),
+        Command::Replay(args) => research::replay(&args),
+        Command::Store(args) => tools::store(&args),
+        Command::Config(args) => tools::config(&args),
+        Command::Sign(args) => tools::sign(&args),
+        Command::Bench(args) => bench::bench(&args),
+        Command::BenchChild(args) => Ok(aegis_bench::child(&args.words)),
+        Command::Status(args) => operate::status(&args),
+        Command::Pause(args) => operate::command(aegis_types::Operator::Pause, &args),
+        Command::Resume(args) => operate::command(aegis_types::Operator::Resume, &args),
+        Command::Flatten(args) => operate::command(aegis_types::Operator::Flatten, &args),
+        Command::Halt(args) => operate::command(aegis_types::Operator::Halt, &args),
+    }
+}

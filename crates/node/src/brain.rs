@@ -17,7 +17,6 @@ use aegis_driver::Driver;
 use aegis_exchange::Exchange;
 use aegis_journal::{Reader as JournalReader, Source, Writer as JournalWriter};
 use aegis_ring::{Poll, Reader, Wait, WaitOutcome, Words};
-use aegis_settings::Settings;
 use aegis_types::{Event, EventBody, Nanos, Operator, Tick};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -101,8 +100,8 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
 impl Brain {
     fn open(args: &Args, home: &Home) -> Result<Self, Failure> {
         let session = session::load(&args.run)?;
-        let settings = Settings::from_pairs(&session.settings)
-            .map_err(|e| Failure::usage(e.to_string(), "start a new session"))?;
+        let settings =
+            session.settings().map_err(|e| Failure::usage(e.to_string(), "start a new session"))?;
         let config = settings.journal();
         let journal = args.run.join("journal");
         let failed = |e: aegis_journal::JournalError| Failure::failed(e.to_string(), "");

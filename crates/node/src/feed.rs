@@ -65,6 +65,22 @@ impl Feed {
         }
     }
 
+    /// Nothing that the data firewall refused goes unsaid.
+    fn refusals(&mut self, facts: &Facts) {
+        let refusals = facts.refusals();
+        for reason in aegis_data::Reason::ALL {
+            let count = refusals.count(reason);
+            if count > 0 {
+                self.report.refused.insert(reason.code().to_owned(), count);
+            }
+        }
+        for e in refusals.examples() {
+            let line = format!("{}: {}: {}", e.place, e.reason.code(), e.detail);
+            tracing::warn!("refused by the data firewall: {line}");
+            self.report.refused_examples.push(line);
+        }
+    }
+
     fn say(&self) {
         if self.supervised {
             send(&Report::Feed(self.report.clone()));
@@ -122,10 +138,7 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
     }
     tracing::info!(position = args.position, epoch = feed.report.epoch, "feed ready");
     let ended = pump(&mut feed, &mut facts, args.speed)?;
-    (feed.report.refused, feed.report.refused_examples) = facts.refused();
-    for example in &feed.report.refused_examples {
-        tracing::warn!("refused by the data firewall: {example}");
-    }
+    feed.refusals(&facts);
     finish(feed, ended)
 }
 

@@ -1,7 +1,7 @@
 //! Prepares a session: settings and data in, the journal's header and a stream of facts out.
 
 use crate::Failure;
-use aegis_backtest::Session;
+use aegis_backtest::{Market, Session};
 use aegis_data::{DataArgs, Dataset};
 use aegis_markets::MarketSpec;
 use aegis_settings::Settings;
@@ -69,13 +69,11 @@ impl Iterator for Facts {
 }
 
 impl Facts {
-    /// Facts that the data firewall refused so far: by reason, and the first few as text.
-    pub fn refused(&self) -> (std::collections::BTreeMap<String, u64>, Vec<String>) {
+    /// What the data firewall refused so far; nothing for generated facts.
+    pub fn refusals(&self) -> aegis_data::Refusals {
         match self {
-            Self::Recorded(ticks) => {
-                (ticks.refusals().by_reason(), ticks.refusals().example_lines())
-            }
-            Self::Generated(_) => Default::default(),
+            Self::Recorded(ticks) => ticks.refusals().clone(),
+            Self::Generated(_) => aegis_data::Refusals::default(),
         }
     }
 }
@@ -117,42 +115,43 @@ pub fn prepare(settings: &Settings, wanted: &Wanted) -> Result<Session, Failure>
     };
     let data = serde_json::to_value(&manifest)
         .map_err(|e| Failure::failed(format!("the data manifest cannot be written: {e}"), ""))?;
-    let pairs: std::collections::BTreeMap<_, _> = settings.pairs().into_iter().collect();
-    let (symbols, instruments, trade_from, until, assumptions) = match &manifest {
-        Manifest::Recorded(set) => (
-            set.symbols.clone(),
-            set.instruments.clone(),
-            set.trade_from,
-            set.until,
-            set.assumptions.clone(),
-        ),
-        Manifest::Generated(generated) => {
-            let (symbols, map) = chosen(generated)?;
-            let mut instruments = generated.spec().instruments();
-            instruments.retain(|i| map[i.symbol.index()].is_some());
-            for instrument in &mut instruments {
-                instrument.symbol = map[instrument.symbol.index()].unwrap_or_default();
-            }
-            let assumptions = vec![
-                format!("generated market (seed {}): no price here is real", generated.seed),
-                "mark price = last price".to_owned(),
-            ];
-            (symbols, instruments, Nanos(i64::MIN), Nanos::MAX, assumptions)
-        }
+    let market = match &manifest {
+        Manifest::Recorded(set) => Market { manifest: data, ..Market::of_dataset(set) },
+        Manifest::Generated(generated) => generated_market(generated, data)?,
     };
-    Ok(Session {
-        id: Session::id_of(&pairs, &data, settings.exchange().seed),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        commit: COMMIT.to_owned(),
-        environment: settings.environment().to_owned(),
+    Ok(Session::new(settings, market, COMMIT))
+}
+
+fn generated_market(generated: &Generated, manifest: serde_json::Value) -> Result<Market, Failure> {
+    let spec = generated.spec();
+    let (symbols, map) = chosen(generated)?;
+    let mut instruments = spec.instruments();
+    instruments.retain(|i| map[i.symbol.index()].is_some());
+    for instrument in &mut instruments {
+        instrument.symbol = map[instrument.symbol.index()].unwrap_or_default();
+    }
+    Ok(Market {
         symbols,
         instruments,
-        settings: pairs,
-        trade_from,
-        until,
-        assumptions,
-        data,
+        trade_from: spec.start,
+        until: spec.start.after(Nanos::DAY.times(i64::from(spec.days))),
+        assumptions: vec![
+            format!("generated market (seed {}): no price here is real", generated.seed),
+            "mark price = last price".to_owned(),
+        ],
+        manifest,
     })
+}
+
+/// How much time the session trades.
+pub fn span(session: &Session) -> Nanos {
+    session.until.since(session.trade_from)
+}
+
+/// About how many facts the session has: two a minute and symbol.
+pub fn fact_estimate(session: &Session) -> u64 {
+    let minutes = span(session).0.max(0) / Nanos::MINUTE.0;
+    2 * minutes.unsigned_abs() * session.symbols.len() as u64
 }
 
 fn generated(settings: &Settings, wanted: &Wanted) -> Result<Manifest, Failure> {

@@ -1,0 +1,58 @@
+//! `aegis feed` and `aegis brain`.
+
+use crate::{args, context};
+use aegis_node::logging::{self, Format};
+use aegis_node::protocol::{Report, send};
+use aegis_node::{EXIT_FAILED, Failure, brain, feed};
+use aegis_ring::Wait;
+use std::time::Duration;
+
+fn start(child: &args::Child, name: &'static str) -> Result<(), Failure> {
+    let format = if child.log_format == "json" { Format::Json } else { Format::Text };
+    logging::start(&child.log_level, format, child.log_file.as_deref())
+        .map_err(|e| Failure::failed(format!("log file: {e}"), "check the state folder"))?;
+    logging::log_panics(name);
+    Ok(())
+}
+
+/// Says why before it exits: in the log, and to the orchestrator.
+fn ended(child: &args::Child, result: Result<i32, Failure>) -> Result<i32, Failure> {
+    let Err(failure) = result else { return result };
+    tracing::error!("{failure}");
+    if child.supervised {
+        let Failure { what, hint, code } = failure.clone();
+        send(&Report::Failed { what, hint, permanent: code != EXIT_FAILED });
+        return Ok(failure.code);
+    }
+    Err(failure)
+}
+
+pub fn feed(args: &args::Feed) -> Result<i32, Failure> {
+    start(&args.child, "feed")?;
+    let run = feed::run(&feed::Args {
+        home: context::home_path(),
+        run: args.child.run.clone(),
+        position: args.position,
+        speed: args.speed,
+        slots: args.slots,
+        supervised: args.child.supervised,
+    });
+    ended(&args.child, run)
+}
+
+pub fn brain(args: &args::Brain) -> Result<i32, Failure> {
+    start(&args.child, "brain")?;
+    let wait = match args.wait.as_str() {
+        "spin" => Wait::Spin,
+        "sleep" => Wait::Sleep(Duration::from_millis(1)),
+        _ => Wait::default(),
+    };
+    let run = brain::run(&brain::Args {
+        home: context::home_path(),
+        run: args.child.run.clone(),
+        wait,
+        supervised: args.child.supervised,
+        store: std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()),
+    });
+    ended(&args.child, run)
+}

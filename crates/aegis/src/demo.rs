@@ -1,0 +1,161 @@
+//! `aegis demo` and `aegis run`: the whole system.
+
+use crate::{args, context};
+use aegis_node::home::{Home, write_whole};
+use aegis_node::orchestrator::{self, Options, Outcome};
+use aegis_node::pace::Speed;
+use aegis_node::supervisor::Limits;
+use aegis_node::view::View;
+use aegis_node::{EXIT_OK, Failure, session};
+use aegis_settings::Settings;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+/// A paced demo on a terminal takes about so long.
+const SHOW_SECONDS: f64 = 120.0;
+
+pub fn demo(args: &args::Demo) -> Result<i32, Failure> {
+    let settings = context::settings(&args.settings, args.data.market_seed)?;
+    system(args, &settings)
+}
+
+pub fn run(args: &args::Run) -> Result<i32, Failure> {
+    let settings = context::settings(&args.demo.settings, args.demo.data.market_seed)?;
+    let missing = "this version trades recorded files only";
+    match args.venue.as_str() {
+        "testnet" | "binance" => {
+            settings.require_keys(&args.venue).map_err(|v| {
+                Failure::usage(v.to_string(), "or run without keys: `aegis demo` simulates orders")
+            })?;
+            return Err(Failure::usage(
+                format!("--venue {}: not in this version; {missing}", args.venue),
+                "use `aegis run --data FOLDER` or `aegis demo`",
+            ));
+        }
+        "local" => {
+            return Err(Failure::usage(
+                format!("--venue local: not in this version; {missing}"),
+                "use `aegis run --data FOLDER` or `aegis demo`",
+            ));
+        }
+        _ if args.demo.data.data.is_empty() => {
+            return Err(Failure::usage(
+                format!("--venue sim without --data needs live market data: {missing}"),
+                "give --data FOLDER with SYMBOL-1m*.csv files, or try `aegis demo`",
+            ));
+        }
+        _ => {}
+    }
+    system(&args.demo, &settings)
+}
+
+fn system(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
+    let home = context::home()?;
+    let _lock = home.lock("lock", "another aegis")?;
+    drop(home.lock("brain.lock", "the brain of an earlier aegis")?);
+    let show = !args.headless && !args.pacing.json && std::io::stdout().is_terminal();
+    let wanted = context::wanted(&args.data)?;
+    let session = session::prepare(settings, &wanted)?;
+    let (run, resumed) = run_folder(&home, &session, args.pacing.resume)?;
+    let log = show.then(|| run.join("aegis.log"));
+    context::start_logging(settings, log.as_deref())?;
+    let title = session::describe(&session);
+    let speed = args.pacing.speed.unwrap_or_else(|| default_speed(show, &session));
+    announce(settings, &title, &run, resumed, show);
+    let outcome = orchestrator::run(Options {
+        session: session.id.clone(),
+        run: run.clone(),
+        speed,
+        slots: settings.ring_slots(),
+        wait: settings.ring_wait().to_owned(),
+        limits: Limits {
+            backoff: settings.restart_backoff(),
+            exits_max: settings.crash_loop_exits(),
+            ..Limits::default()
+        },
+        shutdown_timeout: settings.shutdown_timeout(),
+        store: settings.store_url().map(str::to_owned),
+        log_flags: log_flags(settings, log),
+        view: show.then(|| View::new(title)),
+        home,
+    })?;
+    print(&outcome, args.pacing.json, &run);
+    Ok(outcome.code)
+}
+
+/// The folder of this run: a new one, or with `--resume` that of the unfinished session.
+fn run_folder(
+    home: &Home,
+    session: &aegis_backtest::Session,
+    resume: bool,
+) -> Result<(PathBuf, bool), Failure> {
+    let unfinished = home.unfinished(&session.id);
+    match (unfinished, resume) {
+        (Some(run), true) => Ok((run, true)),
+        (None, true) => Err(Failure::usage(
+            "--resume: there is no unfinished session of this data and these settings",
+            "start without --resume",
+        )),
+        (unfinished, false) => {
+            if let Some(run) = unfinished {
+                eprintln!(
+                    "note: session {} was not finished; --resume continues it. This is a new run.",
+                    run.display()
+                );
+            }
+            let run = home.new_run(&session.id)?;
+            let text = serde_json::to_vec_pretty(session)
+                .map_err(|e| Failure::failed(format!("session: {e}"), ""))?;
+            write_whole(&run.join("session.json"), &text)?;
+            // A new run starts at the first fact: no old segment may say otherwise.
+            let _ = std::fs::remove_file(home.ring());
+            Ok((run, false))
+        }
+    }
+}
+
+fn default_speed(show: bool, session: &aegis_backtest::Session) -> Speed {
+    let span = session::span(session).0 as f64 / 1e9;
+    if show && span > SHOW_SECONDS { Speed::Times((span / SHOW_SECONDS).round()) } else { Speed::Max }
+}
+
+fn announce(
+    settings: &Settings,
+    title: &str,
+    run: &std::path::Path,
+    resumed: bool,
+    show: bool,
+) {
+    if show {
+        return;
+    }
+    eprintln!("AEGIS {} [{}] {title}", env!("CARGO_PKG_VERSION"), settings.environment());
+    eprintln!("{}", settings.mode_line());
+    eprintln!("{} {}", if resumed { "continuing" } else { "session" }, run.display());
+}
+
+fn log_flags(settings: &Settings, file: Option<PathBuf>) -> Vec<String> {
+    let (level, format) = settings.log();
+    let mut flags = vec!["--log-level".to_owned(), level.to_owned()];
+    flags.extend(["--log-format".to_owned(), format.to_owned()]);
+    if let Some(file) = file {
+        flags.extend(["--log-file".to_owned(), file.display().to_string()]);
+    }
+    flags
+}
+
+fn print(outcome: &Outcome, json: bool, run: &std::path::Path) {
+    if json {
+        println!("{}", outcome.summary);
+        return;
+    }
+    match serde_json::from_value::<aegis_backtest::Report>(outcome.summary.clone()) {
+        Ok(report) => println!("{}", report.text("What the run did")),
+        Err(error) => println!("{}\n(the summary is not complete: {error})", outcome.summary),
+    }
+    if outcome.code == EXIT_OK && outcome.summary["finished"] == true {
+        println!("check it: aegis replay {}", run.display());
+    } else {
+        println!("not finished; continue with --resume");
+    }
+}

@@ -1,0 +1,85 @@
+//! `aegis status`, the operator's commands, and `aegis audit`.
+
+use crate::{args, context};
+use aegis_node::control::{self, Ask};
+use aegis_node::{EXIT_FAILED, EXIT_OK, Failure, audit};
+use aegis_types::Operator;
+use serde_json::Value;
+
+pub fn status(args: &args::Operate) -> Result<i32, Failure> {
+    let status = control::ask(&context::home()?, Ask::Status)?;
+    if args.json {
+        println!("{status}");
+    } else {
+        print_status(&status);
+    }
+    Ok(if status["healthy"] == Value::Bool(true) { EXIT_OK } else { EXIT_FAILED })
+}
+
+fn print_status(s: &Value) {
+    let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+    for child in ["feed", "brain"] {
+        let h = &s["health"][child];
+        println!(
+            "{child:<8} {:<9} pid {:<8} heartbeat {} ms ago, restarts {}",
+            text(&h["state"]),
+            s["pids"][child],
+            h["heartbeat_age_ms"],
+            h["restarts"]
+        );
+    }
+    println!("equity   {} USDT (wallet {})", text(&s["equity"]), text(&s["wallet"]));
+    println!("entries  {}", if s["entries"] == Value::Bool(true) { "allowed" } else { "stopped" });
+    let o = &s["orders"];
+    println!(
+        "orders   {} sent, {} accepted, {} filled, {} rejected, {} unknown",
+        o["sent"], o["accepted"], o["filled"], o["rejected"], o["unknown"]
+    );
+    let q = &s["tick_to_order_us"];
+    println!("latency  tick to order p50 {} µs, p99 {} µs, max {} µs", q["p50"], q["p99"], q["max"]);
+    for p in s["positions"].as_array().into_iter().flatten() {
+        println!(
+            "position {} {} {} at {}, stop {}, target {}, pnl {}",
+            text(&p["symbol"]),
+            text(&p["side"]),
+            text(&p["qty"]),
+            text(&p["entry"]),
+            text(&p["stop"]),
+            text(&p["target"]),
+            text(&p["unrealized"])
+        );
+    }
+    println!("run      {}", text(&s["run"]));
+}
+
+pub fn command(what: Operator, args: &args::Operate) -> Result<i32, Failure> {
+    let answer = control::ask(&context::home()?, Ask::Operator { what })?;
+    if let Some(error) = answer["error"].as_str() {
+        return Err(Failure::failed(format!("{what}: {error}"), "look at `aegis status`"));
+    }
+    if args.json {
+        println!("{answer}");
+    } else {
+        println!("{what}: applied and journalled");
+    }
+    Ok(EXIT_OK)
+}
+
+pub fn audit(args: &args::Audit) -> Result<i32, Failure> {
+    let report = audit::run(&audit::Options {
+        home: context::home_path(),
+        settings: context::load(&args.settings, None)?,
+        purpose: if args.purpose == "live" { audit::Purpose::Live } else { audit::Purpose::Sim },
+    });
+    if let Some(path) = &args.out {
+        std::fs::write(path, report.markdown()).map_err(|e| {
+            Failure::failed(format!("{}: {e}", path.display()), "name a file that can be written")
+        })?;
+    }
+    if args.json {
+        println!("{}", report.json());
+    } else {
+        print!("{}", report.text());
+    }
+    Ok(report.exit_code())
+}
