@@ -89,7 +89,7 @@ impl Info {
             creator_pid: facts.creator_pid,
             creator_start_ticks: facts.creator_start,
             state,
-            tail: header.tail.0.load(Ordering::Acquire),
+            tail: segment.published(),
             gate: readers.progress.0.load(Ordering::Acquire),
             gate_lifted: readers.lifted.0.load(Ordering::Acquire) != 0,
             gate_held: files::is_place_taken(&files::beside(path, ".gate")),

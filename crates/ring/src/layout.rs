@@ -50,7 +50,7 @@ pub(crate) struct Apart<T>(pub(crate) T);
 pub(crate) struct Header {
     pub(crate) facts: Apart<[AtomicU64; FACT_WORDS]>,
     pub(crate) state: Apart<AtomicU64>,
-    /// Number of messages published.
+    /// Number of messages published, as of the last flush.
     pub(crate) tail: Apart<AtomicU64>,
     /// Nanoseconds, as the writer's owner counts them.
     pub(crate) heartbeat: Apart<AtomicU64>,

@@ -114,7 +114,7 @@ impl Reader {
     /// owner or mode are not private to this user, `Io`.
     pub fn attach(path: &Path) -> Result<Self, RingError> {
         let mut reader = Self::open(path)?;
-        reader.next = reader.tail();
+        reader.next = reader.segment.published();
         Ok(reader)
     }
 
@@ -129,11 +129,8 @@ impl Reader {
     pub fn attach_from(path: &Path, next_seq: u64) -> Result<Self, RingError> {
         let mut reader = Self::open(path)?;
         let place = files::take_place(&files::beside(path, ".gate"), "brain")?;
-        let published = reader.tail();
-        // The tail is stored after its slot: one more message may already be there.
-        let reached =
-            next_seq <= published || reader.segment.slot(next_seq - 1).holds(next_seq - 1);
-        if !reached {
+        let published = reader.segment.published();
+        if next_seq > published {
             let path = path.to_path_buf();
             return Err(RingError::Ahead { path, asked: next_seq, published });
         }
@@ -170,9 +167,8 @@ impl Reader {
         let free = || !segment.heap_holder.swap(true, Ordering::AcqRel);
         let hold = (gated && segment.is_heap() && free()).then_some(Hold::Heap);
         let progress = segment.readers().progress.0.load(Ordering::Acquire);
-        let tail = segment.header().tail.0.load(Ordering::Acquire);
         Self {
-            next: if hold.is_some() { progress } else { tail },
+            next: if hold.is_some() { progress } else { segment.published() },
             segment: Arc::clone(segment),
             skipped: 0,
             epoch: facts.epoch,
@@ -344,12 +340,12 @@ impl Reader {
         self.next
     }
 
-    /// Messages published so far.
+    /// Messages published, as of the writer's last flush; behind by less than 64 within a batch.
     pub fn tail(&self) -> u64 {
-        self.segment.header().tail.0.load(Ordering::Acquire)
+        self.segment.header().tail.0.load(Ordering::Acquire).max(self.next)
     }
 
-    /// Messages published and not read here yet.
+    /// Messages published and not read here yet, as far as [`Reader::tail`] knows.
     pub fn lag(&self) -> u64 {
         self.tail().saturating_sub(self.next)
     }

@@ -180,6 +180,14 @@ impl Segment {
         unsafe { self.slots.add((seq & self.mask) as usize).as_ref() }
     }
 
+    /// Messages published: the tail word, and what the slots hold beyond it. At most a few dozen
+    /// slots are looked at unless the writer is running meanwhile.
+    pub(crate) fn published(&self) -> u64 {
+        let tail = self.header().tail.0.load(Ordering::Acquire);
+        let ahead = (tail..tail + self.capacity()).take_while(|seq| self.slot(*seq).holds(*seq));
+        tail + ahead.count() as u64
+    }
+
     /// Writes the facts; the caller publishes them by the state word or by renaming the file.
     pub(crate) fn set_facts(&self, facts: &Facts) {
         for (cell, word) in self.header().facts.0.iter().zip(facts.to_words()) {

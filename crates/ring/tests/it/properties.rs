@@ -44,6 +44,10 @@ proptest! {
                         let seq = writer.published();
                         writer.publish(&message(seq, 1));
                     }
+                    // Some batches end with a flush, which makes the tail exact.
+                    if count % 2 == 0 {
+                        writer.flush();
+                    }
                 }
                 Step::Poll(count) => for _ in 0..count {
                     let published = writer.published();
@@ -63,13 +67,16 @@ proptest! {
                             prop_assert!(published - next > CAPACITY, "still there: {}", next);
                             next += lost;
                             skipped += lost;
-                            prop_assert_eq!(published - next, CAPACITY / 2);
+                            let behind = published - next;
+                            prop_assert!((CAPACITY / 2..CAPACITY / 2 + 64).contains(&behind));
                         }
                     }
                 },
                 Step::Acknowledge => reader.acknowledge(next),
             }
-            prop_assert_eq!(delivered + skipped + reader.lag(), writer.published());
+            let counted = delivered + skipped + reader.lag();
+            prop_assert!(counted <= writer.published() && counted + 64 > writer.published());
+            prop_assert_eq!(delivered + skipped, next);
             prop_assert_eq!(reader.skipped(), skipped);
         }
     }
