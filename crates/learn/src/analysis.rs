@@ -1,6 +1,8 @@
 //! One symbol: candles of every timeframe, and what is read in them.
 
 use crate::config::Config;
+use crate::features;
+use crate::frame::Frame;
 use aegis_types::{
     Candle, CandleBuilder, FEATURES, LateCandle, Nanos, Pattern, Side, SymbolId, Timeframe,
 };
@@ -24,26 +26,32 @@ pub enum Found {
 }
 
 /// Everything known of one symbol's market. Fixed memory: nothing is allocated after `new`.
+#[derive(Clone, Debug)]
 pub struct Analysis {
     symbol: SymbolId,
+    config: Config,
     last: Nanos,
     minutes: u64,
     builders: [CandleBuilder; Timeframe::COUNT - 1],
+    frames: [Frame; Timeframe::COUNT],
 }
 
 impl Analysis {
     /// Nothing seen yet.
-    pub fn new(symbol: SymbolId, _config: &Config) -> Self {
+    pub fn new(symbol: SymbolId, config: &Config) -> Self {
         Self {
             symbol,
+            config: config.clone(),
             last: Nanos(i64::MIN),
             minutes: 0,
             builders: [Timeframe::M5, Timeframe::M15, Timeframe::H1, Timeframe::D1]
                 .map(CandleBuilder::new),
+            frames: Timeframe::ALL.map(|_| Frame::new(config)),
         }
     }
 
-    /// Reads one closed 1m candle through all timeframes, shortest first.
+    /// Reads one closed 1m candle through all timeframes, shortest first: of each timeframe the
+    /// candle, then the structure that its close makes knowable.
     ///
     /// # Errors
     /// [`LateCandle`] when its minute is not after the last one; nothing changes then.
@@ -57,10 +65,12 @@ impl Analysis {
         }
         self.last = minute.open_time;
         self.minutes += 1;
-        found(Found::Candle(*minute));
-        for builder in &mut self.builders {
+        let [first, longer @ ..] = &mut self.frames;
+        read(first, minute, minute.close_time(), found);
+        for (builder, frame) in self.builders.iter_mut().zip(longer) {
             for candle in builder.push(minute)?.iter().filter_map(|closed| closed.0) {
-                found(Found::Candle(candle));
+                // A candle cut short by a gap is knowable only now, not at its own end.
+                read(frame, &candle, minute.close_time(), found);
             }
         }
         Ok(())
@@ -77,17 +87,43 @@ impl Analysis {
     }
 
     /// Wilder ATR of a timeframe, in price; none while warming up.
-    pub fn atr(&self, _timeframe: Timeframe) -> Option<f64> {
-        None
+    pub fn atr(&self, timeframe: Timeframe) -> Option<f64> {
+        self.frame(timeframe).detector.atr()
     }
 
     /// Wilder RSI of a timeframe, 0 to 100; none while warming up.
-    pub fn rsi(&self, _timeframe: Timeframe) -> Option<f64> {
-        None
+    pub fn rsi(&self, timeframe: Timeframe) -> Option<f64> {
+        self.frame(timeframe).rsi()
     }
 
-    /// The features now, in the order of [`crate::features::NAMES`]; none while warming up.
+    /// The features now, in the order of [`features::NAMES`]; none while warming up.
     pub fn features(&self) -> Option<[f64; FEATURES]> {
-        None
+        features::read(self, &self.config)
     }
+
+    #[inline]
+    pub(crate) const fn frame(&self, timeframe: Timeframe) -> &Frame {
+        &self.frames[timeframe as usize]
+    }
+
+    /// Close time of the last minute.
+    #[inline]
+    pub(crate) const fn now(&self) -> Nanos {
+        self.last.after(Nanos::MINUTE)
+    }
+
+    /// Close of the last minute.
+    #[inline]
+    pub(crate) const fn price(&self) -> f64 {
+        self.frames[0].last().close
+    }
+}
+
+#[inline]
+fn read(frame: &mut Frame, candle: &Candle, closed: Nanos, found: &mut impl FnMut(Found)) {
+    found(Found::Candle(*candle));
+    let timeframe = candle.timeframe;
+    frame.push(&candle.bar(), closed, &mut |pattern, side, level| {
+        found(Found::Structure { timeframe, pattern, side, level });
+    });
 }
