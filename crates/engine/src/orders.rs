@@ -1,0 +1,487 @@
+//! Orders: numbering, sending, and tending a slot until what must hold is confirmed.
+//!
+//! What must hold for a held quantity: one acknowledged reduce-only stop over exactly that
+//! quantity within the deadline, then a target; or a reduce-only market order on its way. For
+//! nothing held: no order left. [`Engine::tend`] compares and sends what is missing, after every
+//! event that touches the slot. Reducing orders and cancels pass no gate.
+
+use crate::brain::Brain;
+use crate::machine::Engine;
+use crate::portfolio::{OrderState, Role, Stage, Working};
+use crate::risk::Reject;
+use crate::universe::NO_SLOT;
+use aegis_types::{
+    ClientOrderId, Command, DenialCode, Money, Nanos, Notice, Order, OrderReason, OrderType,
+    OrderUpdate, Out, Px, Qty, RejectCode, Side, SymbolId,
+};
+
+/// Sent orders that are remembered, so that a fill after the end of its slot is still understood.
+pub(crate) const RECENT_ORDERS: usize = 256;
+
+/// Fills that are remembered, so that one told twice is booked once.
+pub(crate) const RECENT_FILLS: usize = 256;
+
+/// Stops that may be refused or lost before the position is closed instead.
+const STOP_FAILURES_MAX: u8 = 3;
+
+/// Pause before a flatten that was refused for sure is sent again: half of what is allowed.
+const RESEND_AFTER: Nanos = Nanos::from_millis(250);
+
+/// Pause before a target that was refused is tried again: one bar.
+const TARGET_RETRY: Nanos = Nanos::MINUTE;
+
+/// What is remembered of a sent order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    pub number: u32,
+    pub symbol: SymbolId,
+    pub reason: OrderReason,
+}
+
+/// Numbers, memory of orders and fills.
+#[derive(Clone, Debug)]
+pub(crate) struct Orders {
+    session: u64,
+    /// Orders so far, and so the number of the last one.
+    pub sent: u32,
+    recent: [Sent; RECENT_ORDERS],
+    fills: [(SymbolId, u64); RECENT_FILLS],
+    fills_seen: usize,
+    pub duplicates: u64,
+    pub strays: u64,
+}
+
+impl Orders {
+    pub const fn new(session: u64) -> Self {
+        let none = Sent { number: 0, symbol: SymbolId(0), reason: OrderReason::Entry };
+        Self {
+            session,
+            sent: 0,
+            recent: [none; RECENT_ORDERS],
+            fills: [(SymbolId(0), 0); RECENT_FILLS],
+            fills_seen: 0,
+            duplicates: 0,
+            strays: 0,
+        }
+    }
+
+    /// The id of an order of this session.
+    pub const fn id(&self, number: u32) -> ClientOrderId {
+        ClientOrderId { session: self.session, number }
+    }
+
+    /// Is it an id of this session?
+    pub const fn ours(&self, id: ClientOrderId) -> bool {
+        id.session == self.session && id.number > 0 && id.number <= self.sent
+    }
+
+    /// What was sent under this number, if it is still remembered.
+    pub fn recent(&self, number: u32) -> Option<&Sent> {
+        let sent = &self.recent[number as usize % RECENT_ORDERS];
+        (sent.number == number && number > 0).then_some(sent)
+    }
+
+    /// Fills that are remembered.
+    pub fn fills_known(&self) -> usize {
+        self.fills_seen.min(RECENT_FILLS)
+    }
+
+    /// Notes a fill; false when it is already known.
+    pub fn first_time(&mut self, symbol: SymbolId, trade_id: u64) -> bool {
+        let fill = (symbol, trade_id);
+        if self.fills[..self.fills_known()].contains(&fill) {
+            self.duplicates += 1;
+            return false;
+        }
+        self.fills[self.fills_seen % RECENT_FILLS] = fill;
+        self.fills_seen += 1;
+        true
+    }
+
+    fn next(&mut self, symbol: SymbolId, reason: OrderReason) -> u32 {
+        self.sent += 1;
+        let sent = Sent { number: self.sent, symbol, reason };
+        self.recent[self.sent as usize % RECENT_ORDERS] = sent;
+        self.sent
+    }
+}
+
+/// What a timer is for. One timer of a kind per slot; asking again moves it. A timer that comes
+/// when its cause is gone does nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// The stop must be acknowledged.
+    Stop = 1,
+    /// The position has been held as long as allowed.
+    Hold = 2,
+    /// The rotation's closing fill must have come (slot 0 for all: there is one rotation).
+    Rotation = 3,
+    /// A refused flatten goes again.
+    Resend = 4,
+    /// The leverage must be confirmed.
+    Leverage = 5,
+    /// The entry must have begun to fill.
+    Entry = 6,
+}
+
+impl Timer {
+    const ALL: [Self; 6] =
+        [Self::Stop, Self::Hold, Self::Rotation, Self::Resend, Self::Leverage, Self::Entry];
+
+    /// The command that asks for it.
+    pub fn wake(self, slot: usize, at: Nanos) -> Command {
+        Command::WakeAt { at, id: (self as u64) << 8 | slot as u64 }
+    }
+
+    fn from_id(id: u64) -> Option<(Self, usize)> {
+        let timer = Self::ALL.into_iter().find(|timer| *timer as u64 == id >> 8)?;
+        Some((timer, (id & 0xff) as usize))
+    }
+}
+
+impl<B: Brain> Engine<B> {
+    /// Sends an order in its part of the slot.
+    pub(crate) fn send(
+        &mut self,
+        index: usize,
+        role: Role,
+        reason: OrderReason,
+        qty: Qty,
+        out: &mut Out,
+    ) {
+        let slot = &mut self.portfolio.slots[index];
+        let position = &mut slot.position;
+        let symbol = position.symbol;
+        let reduce_only = role != Role::Entry;
+        let side = if reduce_only { position.side.opposite() } else { position.side };
+        let (kind, trigger) = match role {
+            Role::Entry | Role::Exit => (OrderType::Market, Px::ZERO),
+            Role::Stop | Role::OldStop => (OrderType::StopMarket, position.stop),
+            Role::Target => (OrderType::TakeProfitMarket, position.target),
+        };
+        let number = self.orders.next(symbol, reason);
+        let id = self.orders.id(number);
+        if role == Role::Stop {
+            position.stop_order = id;
+        }
+        *slot.order_mut(role) =
+            Working { number, qty, filled: Qty::ZERO, state: OrderState::Sent, canceling: false };
+        let price = Px::ZERO;
+        let order = Order { id, symbol, side, kind, reason, reduce_only, qty, price, trigger };
+        out.command(Command::Submit { order });
+        out.notice(Notice::OrderSent(order));
+    }
+
+    /// Asks once to take an order back.
+    pub(crate) fn cancel(&mut self, index: usize, role: Role, out: &mut Out) {
+        let slot = &mut self.portfolio.slots[index];
+        let symbol = slot.position.symbol;
+        let order = slot.order_mut(role);
+        if order.live() && !order.canceling {
+            order.canceling = true;
+            let id = self.orders.id(order.number);
+            out.command(Command::Cancel { id, symbol });
+        }
+    }
+
+    /// Closes what is held at the market, unless that is already under way. The stop stays until
+    /// the closing fill.
+    pub(crate) fn exit(&mut self, index: usize, reason: OrderReason, out: &mut Out) {
+        let slot = &self.portfolio.slots[index];
+        if slot.open() && !slot.order(Role::Exit).live() {
+            self.send(index, Role::Exit, reason, slot.position.qty, out);
+        }
+    }
+
+    /// Makes what must hold for a slot true, as far as the known facts allow.
+    pub(crate) fn tend(&mut self, index: usize, at: Nanos, out: &mut Out) {
+        let slot = &mut self.portfolio.slots[index];
+        match slot.stage {
+            Stage::Free | Stage::Leverage => return,
+            Stage::Draining if slot.open() => {
+                // A fill after the venue had called the order over: counted again, and left.
+                slot.stage = Stage::Live;
+                slot.doomed = Some(OrderReason::Unprotected);
+            }
+            Stage::Draining | Stage::Live => {}
+        }
+        if slot.open() {
+            self.leave_if_doomed(index, at, out);
+            let slot = &self.portfolio.slots[index];
+            if slot.doomed.is_none() && !slot.order(Role::Exit).live() {
+                self.protect(index, at, out);
+            }
+        } else if !slot.order(Role::Entry).live() {
+            self.wind_up(index, at, out);
+        }
+    }
+
+    fn leave_if_doomed(&mut self, index: usize, at: Nanos, out: &mut Out) {
+        let slot = &self.portfolio.slots[index];
+        let Some(reason) = slot.doomed else { return };
+        if at >= slot.resend_at {
+            self.exit(index, reason, out);
+        } else if !slot.order(Role::Exit).live() {
+            out.command(Timer::Resend.wake(index, slot.resend_at));
+        }
+    }
+
+    /// One acknowledged stop over exactly the held quantity, then one target.
+    fn protect(&mut self, index: usize, at: Nanos, out: &mut Out) {
+        let slot = &mut self.portfolio.slots[index];
+        let qty = slot.position.qty;
+        let stop = *slot.order(Role::Stop);
+        if stop.state == OrderState::Accepted && stop.open_qty() == qty {
+            slot.unprotected_since = None;
+            if !slot.position.protected {
+                slot.position.protected = true;
+                out.notice(Notice::Position(slot.position));
+            }
+            self.cancel(index, Role::OldStop, out);
+            self.aim(index, at, out);
+            return;
+        }
+        slot.position.protected = false;
+        if slot.unprotected_since.is_none() {
+            slot.unprotected_since = Some(at);
+            out.command(Timer::Stop.wake(index, at.after(self.config.stop_deadline)));
+        }
+        match stop.state {
+            // The answer decides; the deadline limits the wait.
+            OrderState::Sent | OrderState::Unknown => {}
+            OrderState::Accepted => {
+                // The new stop stands before the old one goes.
+                if !slot.order(Role::OldStop).live() {
+                    *slot.order_mut(Role::OldStop) = stop;
+                    self.send(index, Role::Stop, OrderReason::Stop, qty, out);
+                }
+            }
+            OrderState::None | OrderState::Done => {
+                if slot.stop_failures < STOP_FAILURES_MAX {
+                    self.send(index, Role::Stop, OrderReason::Stop, qty, out);
+                } else {
+                    slot.doomed = Some(OrderReason::Unprotected);
+                    self.leave_if_doomed(index, at, out);
+                }
+            }
+        }
+    }
+
+    /// A target over the held quantity, once the stop stands.
+    fn aim(&mut self, index: usize, at: Nanos, out: &mut Out) {
+        let slot = &self.portfolio.slots[index];
+        let (qty, target) = (slot.position.qty, *slot.order(Role::Target));
+        if !target.live() {
+            if at >= slot.target_retry_at {
+                self.send(index, Role::Target, OrderReason::Target, qty, out);
+            }
+        } else if target.state == OrderState::Accepted && target.open_qty() < qty {
+            // Its end brings the next one. A larger one only reduces, and may stay.
+            self.cancel(index, Role::Target, out);
+        }
+    }
+
+    /// Nothing is held and nothing can be entered: tells the trade, takes back what rests.
+    fn wind_up(&mut self, index: usize, at: Nanos, out: &mut Out) {
+        let was_live = self.portfolio.slots[index].stage == Stage::Live;
+        if was_live {
+            self.tell_trade(index, at, out);
+            self.portfolio.slots[index].stage = Stage::Draining;
+        }
+        for role in Role::ALL {
+            self.cancel(index, role, out);
+        }
+        if !Role::ALL.into_iter().any(|role| self.portfolio.slots[index].order(role).live()) {
+            self.release(index);
+        }
+        if was_live {
+            self.complete_rotation(index, at, out);
+        }
+    }
+
+    /// Gives a slot and its symbol back.
+    pub(crate) fn release(&mut self, index: usize) {
+        let slot = &mut self.portfolio.slots[index];
+        slot.stage = Stage::Free;
+        if let Some(market) = self.universe.market_mut(slot.signal.symbol) {
+            market.slot = NO_SLOT;
+        }
+    }
+
+    /// A 1m candle of a symbol with a slot has closed: time stop, decay, and what was put off.
+    pub(crate) fn tend_at_close(&mut self, index: usize, at: Nanos, out: &mut Out) {
+        let slot = &self.portfolio.slots[index];
+        if slot.open() && slot.doomed.is_none() && !slot.order(Role::Exit).live() {
+            let position = &slot.position;
+            let (symbol, side, opened) = (position.symbol, position.side, position.opened_at);
+            if at.since(opened) >= self.config.time_stop {
+                self.exit(index, OrderReason::TimeStop, out);
+            } else if self.config.decay_exit && self.brain.decayed(symbol, side, opened) {
+                self.exit(index, OrderReason::Decay, out);
+            }
+        }
+        self.tend(index, at, out);
+    }
+
+    pub(crate) fn on_timer(&mut self, id: u64, at: Nanos, out: &mut Out) {
+        let Some((timer, index)) = Timer::from_id(id) else { return };
+        if timer == Timer::Rotation {
+            if self.portfolio.rotation.as_ref().is_some_and(|rotation| at >= rotation.until) {
+                self.lapse_rotation(at, out);
+            }
+            return;
+        }
+        let config = &self.config;
+        let Some(slot) = self.portfolio.slots.get_mut(index) else { return };
+        let exiting = slot.order(Role::Exit).live();
+        match timer {
+            Timer::Stop => {
+                let due = |since: Nanos| at >= since.after(config.stop_deadline);
+                if slot.open() && !exiting && slot.unprotected_since.is_some_and(due) {
+                    slot.doomed = slot.doomed.or(Some(OrderReason::Unprotected));
+                    self.tend(index, at, out);
+                }
+            }
+            Timer::Hold => {
+                if slot.open() && at.since(slot.position.opened_at) >= config.time_stop {
+                    self.exit(index, OrderReason::TimeStop, out);
+                }
+            }
+            Timer::Leverage => {
+                if slot.stage == Stage::Leverage && at >= slot.taken_at.after(config.rotation_lapse)
+                {
+                    let wanted = f64::from(slot.leverage_wanted);
+                    let known = self.universe.market(slot.signal.symbol).map_or(0, |m| m.leverage);
+                    let code = DenialCode::LeverageCap;
+                    let reject = Reject::new(code, f64::from(known), wanted);
+                    self.withdraw(index, reject, at, out);
+                }
+            }
+            Timer::Entry => {
+                let due = at >= slot.taken_at.after(config.rotation_lapse.times(2));
+                if slot.stage == Stage::Live && slot.entered.is_zero() && due {
+                    self.cancel(index, Role::Entry, out);
+                }
+            }
+            Timer::Resend => self.tend(index, at, out),
+            Timer::Rotation => {}
+        }
+    }
+
+    /// A venue's answer about one of our orders.
+    pub(crate) fn on_order(
+        &mut self,
+        id: ClientOrderId,
+        symbol: SymbolId,
+        update: &OrderUpdate,
+        at: Nanos,
+        out: &mut Out,
+    ) {
+        if let OrderUpdate::Filled { fill } = update {
+            self.on_fill(fill, at, out);
+            return;
+        }
+        out.notice(Notice::OrderUpdated { id, symbol, update: *update });
+        if !self.orders.ours(id) {
+            return;
+        }
+        let Some(index) = self.slot_of(symbol) else { return };
+        let Some(role) = self.portfolio.slots[index].role_of(id.number) else { return };
+        let order = self.portfolio.slots[index].order_mut(role);
+        let before = order.state;
+        match update {
+            OrderUpdate::Accepted if order.live() => order.state = OrderState::Accepted,
+            // An acknowledged order whose cancel got lost is still acknowledged.
+            OrderUpdate::Unknown if before == OrderState::Sent => {
+                order.state = OrderState::Unknown;
+            }
+            // Of an entry, "no such order" proves nothing: its fill may be on the way.
+            OrderUpdate::Rejected { code: RejectCode::UnknownOrder } if role == Role::Entry => {
+                order.canceling = false;
+            }
+            OrderUpdate::Rejected { .. } | OrderUpdate::Canceled | OrderUpdate::Expired
+                if order.live() =>
+            {
+                let asked = order.canceling;
+                order.state = OrderState::Done;
+                self.on_order_over(index, role, update, asked, at, out);
+            }
+            _ => return,
+        }
+        self.tend(index, at, out);
+    }
+
+    /// An order ended without (all of) its fills.
+    fn on_order_over(
+        &mut self,
+        index: usize,
+        role: Role,
+        update: &OrderUpdate,
+        asked: bool,
+        at: Nanos,
+        out: &mut Out,
+    ) {
+        let slot = &mut self.portfolio.slots[index];
+        let open = slot.open();
+        let code = match update {
+            OrderUpdate::Rejected { code } => Some(*code),
+            _ => None,
+        };
+        let mut failed = code.is_some() || *update == OrderUpdate::Expired;
+        match role {
+            Role::Entry => {}
+            // After the end of the position, or on our word, this is how siblings end.
+            _ if !open || (asked && role != Role::Stop) => failed = false,
+            Role::OldStop => failed = false,
+            Role::Stop => {
+                slot.stop_failures += 1;
+                if code == Some(RejectCode::WouldTrigger) {
+                    slot.doomed = slot.doomed.or(Some(OrderReason::Unprotected));
+                }
+            }
+            Role::Target => {
+                slot.target_retry_at = at.after(TARGET_RETRY);
+                if code == Some(RejectCode::WouldTrigger) {
+                    slot.doomed = slot.doomed.or(Some(OrderReason::Target));
+                }
+            }
+            Role::Exit => {
+                slot.resend_at = at.after(RESEND_AFTER);
+                let rotating = self.portfolio.rotation.as_ref().map(|r| r.victim);
+                if rotating == Some(index) {
+                    self.lapse_rotation(at, out);
+                }
+            }
+        }
+        if failed {
+            let symbol = self.portfolio.slots[index].signal.symbol;
+            if let Some(market) = self.universe.market_mut(symbol) {
+                market.cool_until = market.cool_until.max(at.after(self.config.cool_down));
+            }
+        }
+    }
+
+    /// The slot that a symbol occupies.
+    pub(crate) fn slot_of(&self, symbol: SymbolId) -> Option<usize> {
+        let slot = self.universe.market(symbol)?.slot;
+        (slot != NO_SLOT).then_some(usize::from(slot))
+    }
+
+    /// The position's profit at a new price.
+    #[inline]
+    pub(crate) fn revalue(&mut self, index: usize, last: Px) {
+        let position = &mut self.portfolio.slots[index].position;
+        if position.qty.is_positive() {
+            let per_unit = match position.side {
+                Side::Buy => last.minus(position.entry_px),
+                Side::Sell => position.entry_px.minus(last),
+            };
+            // Out of range only with prices that no firewall lets through.
+            if let Ok(unrealized) = per_unit.and_then(|px| px * position.qty) {
+                position.unrealized = unrealized;
+            }
+        } else {
+            position.unrealized = Money::ZERO;
+        }
+    }
+}
