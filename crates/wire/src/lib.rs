@@ -1,3 +1,42 @@
 //! Binance bytes to types and back, without sockets.
+//!
+//! Only this crate knows the exchange's field names, and it does no I/O: bytes come in from a
+//! socket, a capture file or a test, and bytes go out signed. The frames that arrive thousands of
+//! times a second are read by hand-written scanners, because they borrow instead of copying and
+//! read a decimal straight into fixed point; everything rarer is ordinary serde. The same result
+//! types also derive `Deserialize`, and that slow reader is the oracle the scanners are tested and
+//! measured against.
+//!
+//! ```text
+//! bytes ──scan──> Message { stream, Frame } ──tick──> types::Tick
+//!                     └ depth levels into the caller's Levels
+//! Query ──Signer──> symbol=…&timestamp=…&recvWindow=5000&signature=…
+//! ```
 #![no_std]
+
 extern crate alloc;
+
+mod error;
+mod scanner;
+
+pub mod frame;
+mod levels;
+mod scan;
+mod tick;
+
+pub mod oracle;
+
+mod key;
+mod query;
+mod secret;
+mod sign;
+
+pub use error::{Fault, ScanError};
+pub use frame::Frame;
+pub use key::{KeyFault, check_api_key, check_hmac_secret};
+pub use levels::{LEVELS_MAX, Level, Levels};
+pub use query::{Query, RECV_WINDOW_MS, Value, percent_encode, sign_query};
+pub use scan::{Message, scan, scan_snapshot};
+pub use secret::Secret;
+pub use sign::{SIGNATURE_HEX, Signer, SignerError};
+pub use tick::NoTick;
