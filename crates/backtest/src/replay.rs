@@ -46,6 +46,25 @@ pub struct Replay {
     pub unverified_tail: u64,
 }
 
+impl fmt::Display for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.matches { "match" } else { "NO MATCH" };
+        writeln!(f, "session {}: {verdict}", self.session)?;
+        writeln!(f, "{} events, {} orders, {} records", self.events, self.orders, self.records)?;
+        if self.unverified_tail > 0 {
+            writeln!(f, "{} records at the end belong to a step cut off", self.unverified_tail)?;
+        }
+        write!(f, "digest   {}", self.digest)?;
+        if self.digest != self.journal_digest {
+            write!(f, "\njournal  {}", self.journal_digest)?;
+        }
+        match &self.first_difference {
+            Some(difference) => write!(f, "\n{difference}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A record that replay did not make again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
@@ -273,18 +292,14 @@ impl Observer for Check {
 
 /// Replays the journal in `dir`, up to the record number `until` if given: builds the session of
 /// its header anew, gives it the journalled inputs, and compares every event and command with the
-/// journalled ones. `progress` is told the records done, now and then.
+/// journalled ones.
 ///
 /// After a difference the inputs are still followed to the end, so that the digest is that of
 /// what this version makes of them.
 ///
 /// # Errors
 /// [`ReplayError`] when the journal cannot be read; a difference is a result, not an error.
-pub fn replay(
-    dir: &Path,
-    until: Option<u64>,
-    mut progress: impl FnMut(u64),
-) -> Result<Replay, ReplayError> {
+pub fn replay(dir: &Path, until: Option<u64>) -> Result<Replay, ReplayError> {
     let reader = Reader::open(dir)?;
     let session = session_of(&reader)?;
     let (mut driver, initial) = session.build()?;
@@ -299,18 +314,14 @@ pub fn replay(
         orders: 0,
         difference: None,
     };
-    let mut steps = 0u64;
+    let mut started = false;
     while let Some(input) = check.next_input()? {
-        if steps == 0 {
+        if !started {
             driver.start(input.at, &initial, &mut check)?;
+            started = true;
         }
         driver.step(input.at, input.body, &mut check)?;
-        steps += 1;
-        if steps.is_multiple_of(PROGRESS_EVERY) {
-            progress(check.records);
-        }
     }
-    progress(check.records);
     let (digest, journal_digest) = (check.digest.hex(), check.journal_digest.hex());
     Ok(Replay {
         session: session.id,
@@ -324,9 +335,6 @@ pub fn replay(
         unverified_tail: check.ahead.len() as u64,
     })
 }
-
-/// Steps between two calls of the progress callback.
-const PROGRESS_EVERY: u64 = 8_192;
 
 fn session_of(reader: &Reader) -> Result<Session, ReplayError> {
     let session = serde_json::from_slice(reader.header())

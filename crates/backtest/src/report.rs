@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 /// The result of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Report {
     /// The session: 16 hex digits.
     pub session: String,

@@ -4,7 +4,7 @@ use crate::record::{record_command, record_event};
 use crate::report::Report;
 use crate::session::{Session, SessionError};
 use crate::tally::Tally;
-use aegis_driver::Observer;
+use aegis_driver::{Fault, Observer};
 use aegis_journal::{JournalError, Source, Writer};
 use aegis_types::{Command, Event, EventBody, Nanos, Notice, Tick};
 use std::fmt;
@@ -20,6 +20,8 @@ pub enum RunError {
     Data(String),
     /// The journal failed.
     Journal(JournalError),
+    /// A bound of the driver was passed: a defect, and the results would not be the engine's.
+    Driver(Fault),
 }
 
 impl fmt::Display for RunError {
@@ -28,6 +30,7 @@ impl fmt::Display for RunError {
             Self::Session(e) => e.fmt(f),
             Self::Data(e) => f.write_str(e),
             Self::Journal(e) => e.fmt(f),
+            Self::Driver(e) => e.fmt(f),
         }
     }
 }
@@ -56,19 +59,19 @@ struct Listener {
 }
 
 impl Observer for Listener {
-    type Error = JournalError;
+    type Error = RunError;
 
     #[inline]
-    fn event(&mut self, event: &Event) -> Result<(), JournalError> {
+    fn event(&mut self, event: &Event) -> Result<(), RunError> {
         self.tally.event(event);
-        match &mut self.journal {
-            Some(writer) => record_event(writer, Source::default(), event),
-            None => Ok(()),
+        if let Some(writer) = &mut self.journal {
+            record_event(writer, Source::default(), event)?;
         }
+        Ok(())
     }
 
     #[inline]
-    fn command(&mut self, at: Nanos, command: &Command) -> Result<(), JournalError> {
+    fn command(&mut self, at: Nanos, command: &Command) -> Result<(), RunError> {
         self.tally.command(at, command);
         if let Some(writer) = &mut self.journal
             && record_command(writer, at, command)?
@@ -81,6 +84,10 @@ impl Observer for Listener {
     #[inline]
     fn notice(&mut self, at: Nanos, _seq: u64, notice: &Notice) {
         self.tally.notice(at, notice);
+    }
+
+    fn fault(&mut self, _at: Nanos, fault: &Fault) -> Result<(), RunError> {
+        Err(RunError::Driver(*fault))
     }
 }
 

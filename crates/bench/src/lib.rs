@@ -1,1 +1,87 @@
-//! The measurements behind aegis bench.
+//! The measurements behind `aegis bench`: one JSON object a run.
+//!
+//! The one decision: each bench measures what runs in production, through the same doors, and
+//! checks that it did the work that it claims (signals, orders, fills, rotations) before it prints
+//! a figure. A figure is a median over many samples; ratios are taken within one run, because a
+//! machine's speed changes from one run to the next. Every object says on what machine, from which
+//! commit, by which compiler, when, from how many samples and under which durability it was made.
+//!
+//! ```text
+//!  ring      two processes, one segment      wire      frames of every kind, against serde_json
+//!  sign      one query of 120 bytes          engine    one tick, one closed candle, allocations
+//!  backtest  candles/s, cost per order       startup   brain ready, audit
+//!  memory    a process with 500 symbols
+//! ```
+
+mod market;
+mod sample;
+
+pub mod backtest;
+pub mod engine;
+pub mod memory;
+pub mod orders;
+pub mod ring;
+pub mod sign;
+pub mod startup;
+pub mod wire;
+
+mod origin;
+
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+
+/// What a bench may be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// How long to go on sampling, in seconds; each bench takes a least number of samples anyway.
+    pub seconds: f64,
+    /// Candle files or a folder of them; without it a generated market.
+    pub data: Option<PathBuf>,
+    /// The long form, where a bench has one.
+    pub soak: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { seconds: 3.0, data: None, soak: false }
+    }
+}
+
+/// The benches, by name.
+pub const NAMES: [&str; 7] = ["ring", "wire", "sign", "engine", "backtest", "startup", "memory"];
+
+/// Runs the bench called `name`.
+///
+/// # Errors
+/// An unknown name, or what went wrong, for people.
+pub fn run(name: &str, opts: &Options) -> Result<Value, String> {
+    let figures = match name {
+        "ring" => ring::run(&ring::RingOptions { soak: opts.soak, ..Default::default() })?,
+        "wire" => wire::run(opts)?,
+        "sign" => sign::run(opts)?,
+        "engine" => engine::run(opts)?,
+        "backtest" => backtest::run(opts)?,
+        "startup" => startup::run(opts)?,
+        "memory" => memory::run(opts)?,
+        _ => {
+            return Err(format!("there is no bench `{name}`; name one of: {}", NAMES.join(", ")));
+        }
+    };
+    let mut all = Map::new();
+    all.insert("bench".into(), json!(name));
+    all.extend(origin::origin());
+    all.extend(figures);
+    Ok(Value::Object(all))
+}
+
+/// The processes that benches start: `aegis bench-child NAME ARGS…`. Returns the exit code.
+pub fn child(args: &[String]) -> i32 {
+    match args.split_first() {
+        Some((name, _)) if name == "ring" => ring::child(args),
+        Some((name, rest)) if name == "memory" => memory::child(rest),
+        _ => {
+            eprintln!("aegis bench-child is started by aegis bench; run `aegis bench NAME`");
+            2
+        }
+    }
+}

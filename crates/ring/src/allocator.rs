@@ -5,7 +5,7 @@
 //!
 //! ```
 //! #[global_allocator]
-//! static ALLOCATOR: aegis_ring::CountingAllocator = aegis_ring::CountingAllocator;
+//! static ALLOCATOR: aegis_ring::CountingAllocator = aegis_ring::CountingAllocator::new();
 //!
 //! let before = aegis_ring::CountingAllocator::allocations();
 //! let boxed = std::hint::black_box(Box::new(7));
@@ -27,6 +27,11 @@ thread_local! {
 }
 
 impl CountingAllocator {
+    /// For a `#[global_allocator]` static.
+    pub const fn new() -> Self {
+        Self
+    }
+
     /// How often the calling thread has asked for memory, growth of existing memory included; stays
     /// 0 where this allocator is not installed.
     pub fn allocations() -> u64 {
