@@ -173,7 +173,7 @@ impl Case<'_> {
     /// 1 for a mark of this minute, falling to 0.5 at the end of the window and 0 after it.
     fn fading(&self, mark: &Mark, window_minutes: u32) -> f64 {
         let age = self.analysis.now().since(mark.at).0 as f64;
-        let window = Nanos::MINUTE.times(i64::from(window_minutes)).0 as f64;
+        let window = Nanos::MINUTE.times(i64::from(window_minutes.max(1))).0 as f64;
         if age > window { 0.0 } else { 1.0 - 0.5 * age / window }
     }
 

@@ -89,14 +89,14 @@ impl Weights {
 impl Default for Weights {
     fn default() -> Self {
         Self {
-            base: 0.20,
-            higher_timeframe: 0.16,
-            structure: 0.12,
-            liquidity_sweep: 0.14,
-            displacement: 0.08,
-            fair_value_gap: 0.06,
-            order_block: 0.06,
-            dealing_range: 0.08,
+            base: 0.05,
+            higher_timeframe: 0.19,
+            structure: 0.15,
+            liquidity_sweep: 0.18,
+            displacement: 0.10,
+            fair_value_gap: 0.07,
+            order_block: 0.07,
+            dealing_range: 0.09,
             momentum: 0.02,
             rsi: 0.02,
             volume: 0.02,
@@ -158,7 +158,7 @@ impl Config {
         real("target_r", self.target_r, self.target_r_min, 50.0);
         let mut total = 0.0;
         for (weight, component) in self.weights.all().into_iter().zip(aegis_types::Component::ALL) {
-            real(component.code(), weight, 0.0, 1.0);
+            real(&format!("weights.{component}"), weight, 0.0, 1.0);
             total += weight;
         }
         real("the sum of all weights", total, 0.0, 1.0 + 1e-9);

@@ -107,8 +107,13 @@ fn nearest_gap(frame: &Frame, price: f64) -> Option<(f64, f64)> {
         let open = frame.detector.gaps(side).zones().iter();
         for zone in open.filter(|zone| zone.state != ZoneState::Filled) {
             let away = View::price(distance(zone, seen), side);
-            if nearest.is_none_or(|(_, least)| away.abs() < least.abs()) {
-                nearest = Some((zone.near - zone.far, away));
+            let size = zone.near - zone.far;
+            // Inside several at once the largest counts, whichever side it is of.
+            let nearer = |(other, least): (f64, f64)| {
+                away.abs() < least.abs() || (away.abs() == least.abs() && size > other)
+            };
+            if nearest.is_none_or(nearer) {
+                nearest = Some((size, away));
             }
         }
     }

@@ -4,8 +4,8 @@
 //! then price back at a gap or block of the side. It proposes at three moments, all of them edges:
 //!
 //! 1. **shift**: 5m or 15m structure breaks towards the side within the sweep window;
-//! 2. **retest**: a gap or block of the side on 5m or 15m is touched for the first time, and holds,
-//!    within the retest window of such a break;
+//! 2. **retest**: within the retest window of such a break a gap or block of the side on 5m or 15m
+//!    is touched for the first time, and holds;
 //! 3. **sweep**: liquidity on 15m or 1h is swept and price closes back, with the 1h trend.
 //!
 //! Proposals are edges and not states because a state holds for hours: proposing it every minute
@@ -55,6 +55,10 @@ struct Moment {
 /// When both sides complete on the same minute the more confident one speaks; when they are equal
 /// the market says nothing.
 pub fn propose(analysis: &Analysis, config: &Config) -> Option<Proposal> {
+    // Moments are made of 5m closes and of longer ones, which fall on them.
+    if analysis.frame(Timeframe::M5).closed() != analysis.now() {
+        return None;
+    }
     let case = |side| Case { analysis, config, side };
     let (long, short) = (case(Side::Buy), case(Side::Sell));
     let (buys, sells) = (moment(&long), moment(&short));
@@ -87,11 +91,12 @@ fn moment(case: &Case) -> Option<Moment> {
     let mut patterns = Patterns::default();
     let mut complete = false;
     let mut zone = None;
-    let recent_break =
-        setup.iter().any(|m| case.within(m.broke, case.config.retest_window_minutes).is_some());
+    let swept = case.sweep().is_some();
+    let recent_break = swept
+        && setup.iter().any(|m| case.within(m.broke, case.config.retest_window_minutes).is_some());
     for marks in setup {
         if let Some(mark) = case.just_now(marks.broke)
-            && case.sweep().is_some()
+            && swept
         {
             complete = true;
             patterns = patterns.with(mark.pattern);
