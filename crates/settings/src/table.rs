@@ -1,0 +1,506 @@
+//! The one table.
+
+use crate::kind::Kind::{
+    self, Amount, Bool, Choice, PowerOfTwo, Real, Secret as Key, StoreUrl, Whole,
+};
+
+/// What a setting can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The outcome of a session: written into the journal's header, part of the session's id.
+    Session,
+    /// How processes run and where read models go: the same session has the same rows and digest
+    /// whatever these say, so they are no part of its id.
+    Process,
+    /// A secret: from the environment only, never written anywhere.
+    Secret,
+}
+
+/// One setting.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row {
+    /// `section.key`, or `key` at the top of the file.
+    pub key: &'static str,
+    /// Type and range.
+    pub kind: Kind,
+    /// Default in canonical text.
+    pub default: &'static str,
+    /// Unit, empty where there is none.
+    pub unit: &'static str,
+    /// Classic environment name beside `AEGIS__SECTION__KEY`.
+    pub env: Option<&'static str>,
+    /// What it can change.
+    pub scope: Scope,
+    /// Why it is there, in one line.
+    pub why: &'static str,
+}
+
+impl Row {
+    /// `AEGIS__SECTION__KEY`.
+    pub fn env_name(&self) -> String {
+        format!("AEGIS__{}", self.key.replace('.', "__").to_ascii_uppercase())
+    }
+
+    /// The section, empty at the top of the file.
+    pub fn section(&self) -> &'static str {
+        self.key.rsplit_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// The key within its section.
+    pub fn name(&self) -> &'static str {
+        self.key.rsplit_once('.').map_or(self.key, |(_, name)| name)
+    }
+
+    const fn env(self, name: &'static str) -> Self {
+        Self { env: Some(name), ..self }
+    }
+
+    const fn process(self) -> Self {
+        Self { scope: Scope::Process, ..self }
+    }
+}
+
+const fn row(
+    key: &'static str,
+    kind: Kind,
+    default: &'static str,
+    unit: &'static str,
+    why: &'static str,
+) -> Row {
+    Row { key, kind, default, unit, env: None, scope: Scope::Session, why }
+}
+
+const fn weight(key: &'static str, default: &'static str, why: &'static str) -> Row {
+    row(key, Real(0.0, 1.0), default, "confidence", why)
+}
+
+/// The sections in the order of the example file, each with one line of what it is about.
+pub(crate) const SECTIONS: &[(&str, &str)] = &[
+    ("", "the run as a whole"),
+    ("log", "log lines"),
+    ("engine", "when signals are formed and how positions are kept"),
+    ("risk", "what a single trade and a single day may cost"),
+    ("portfolio", "how many positions, and how they make room"),
+    ("indicators", "lengths of the indicators"),
+    ("teacher", "structure lengths, stop and target distances, and what each reason weighs"),
+    ("sim", "the simulated exchange"),
+    ("market", "the generated markets, used when no data is given"),
+    ("feed", "what is admitted to the ring"),
+    ("ring", "shared memory between feed and brain"),
+    ("journal", "the event log that everything is rebuilt from"),
+    ("store", "the read models, never in the order path"),
+    ("node", "processes: start, restart, stop"),
+    ("shutdown", "what a normal stop leaves behind"),
+    ("binance", "keys; from the environment only, never in this file"),
+];
+
+/// Every setting.
+pub const TABLE: &[Row] = &[
+    row(
+        "environment",
+        Choice(&["development", "testnet", "production"]),
+        "development",
+        "",
+        "real orders leave only in production, which also requires journal.durability = power",
+    )
+    .env("ENVIRONMENT"),
+    row("live", Bool, "false", "", "arms real orders, together with the flag --live"),
+    row(
+        "log.level",
+        Choice(&["ERROR", "WARN", "INFO", "DEBUG", "TRACE"]),
+        "INFO",
+        "",
+        "ERROR wakes a human, WARN names a hint, INFO tells the story, the rest is for builders",
+    )
+    .env("LOG_LEVEL")
+    .process(),
+    row("log.format", Choice(&["text", "json"]), "text", "", "json for machines that collect logs")
+        .process(),
+    // engine
+    row(
+        "engine.warm_up_bars",
+        Whole(1, 100_000),
+        "250",
+        "closed 1m bars",
+        "no signal before detectors and indicators have seen this much",
+    ),
+    row(
+        "engine.signal_confidence",
+        Real(0.0, 1.0),
+        "0.6",
+        "confidence",
+        "a proposal becomes a signal above it",
+    ),
+    row(
+        "engine.stale_after_s",
+        Real(1.0, 86_400.0),
+        "180",
+        "s",
+        "older data of a symbol allow no entry in it",
+    ),
+    row("engine.time_stop_minutes", Whole(1, 525_600), "480", "min", "longest time in a position"),
+    row(
+        "engine.decay_exit",
+        Bool,
+        "true",
+        "",
+        "leave a position when the reasons for its entry are gone",
+    ),
+    row(
+        "engine.stop_deadline_ms",
+        Whole(1, 86_400_000),
+        "3000",
+        "ms",
+        "a filled quantity without an acknowledged stop after this is flattened",
+    ),
+    row(
+        "engine.teacher_threshold",
+        Whole(1, 1_000_000),
+        "50",
+        "closed trades",
+        "the least that may ever promote the student; evidence comes on top",
+    )
+    .env("TEACHER_THRESHOLD"),
+    row(
+        "engine.quote_interval_ms",
+        Whole(0, 60_000),
+        "250",
+        "ms",
+        "newest book and mark of a symbol reach the engine and the journal at most this often",
+    ),
+    // risk
+    row("risk.gate", Real(0.0, 1.0), "0.55", "confidence", "a signal at or below it is denied"),
+    row(
+        "risk.fraction",
+        Real(0.000_001, 0.02),
+        "0.005",
+        "of equity",
+        "what a trade puts at risk between entry and stop",
+    ),
+    row(
+        "risk.fraction_max",
+        Real(0.000_001, 0.02),
+        "0.02",
+        "of equity",
+        "upper bound of the same; the engine never allows more than 0.02",
+    ),
+    row(
+        "risk.max_leverage_teacher",
+        Real(1.0, 125.0),
+        "3",
+        "x",
+        "cap of a position's leverage, and of total notional over equity, while the rules trade",
+    )
+    .env("MAX_LEVERAGE_TEACHER"),
+    row(
+        "risk.max_leverage_student",
+        Real(1.0, 125.0),
+        "10",
+        "x",
+        "the same while the learned model trades",
+    )
+    .env("MAX_LEVERAGE_STUDENT"),
+    row(
+        "risk.fee_over_risk_max",
+        Real(0.000_001, 1.0),
+        "0.15",
+        "R",
+        "round-trip taker fee beyond this share of the risk: the stop is too tight to pay",
+    ),
+    row(
+        "risk.reward_over_risk_min",
+        Real(0.0, 100.0),
+        "1",
+        "R",
+        "a nearer target is not worth its risk",
+    ),
+    row(
+        "risk.daily_loss_max",
+        Real(0.000_001, 1.0),
+        "0.05",
+        "of equity",
+        "a UTC day that loses this much allows no further entry",
+    ),
+    row(
+        "risk.cool_down_s",
+        Real(0.001, 86_400.0),
+        "60",
+        "s",
+        "rest of a symbol after a failed order",
+    ),
+    // portfolio
+    row(
+        "portfolio.max_open_positions",
+        Whole(1, 16),
+        "3",
+        "positions",
+        "open, in flight and unknown ones together",
+    )
+    .env("MAX_OPEN_POSITIONS"),
+    row(
+        "portfolio.rotation_lapse_s",
+        Real(0.001, 86_400.0),
+        "60",
+        "s",
+        "a new entry that waits longer for the closing fill of the position it replaces lapses",
+    ),
+    // indicators
+    row("indicators.rsi_period", Whole(2, 200), "14", "bars", "Wilder's RSI").env("RSI_PERIOD"),
+    row("indicators.atr_period", Whole(2, 200), "14", "bars", "Wilder's ATR").env("ATR_PERIOD"),
+    row(
+        "indicators.ema_period",
+        Whole(2, 500),
+        "50",
+        "bars",
+        "EMA that tells the higher-timeframe bias before structure does",
+    ),
+    // teacher: structure
+    row("teacher.swing_length", Whole(1, 50), "5", "bars", "bars on each side of a swing point"),
+    row(
+        "teacher.displacement_atr",
+        Real(0.1, 20.0),
+        "1.5",
+        "ATR",
+        "least body of a displacement candle",
+    ),
+    row(
+        "teacher.pool_tolerance_atr",
+        Real(0.0, 5.0),
+        "0.1",
+        "ATR",
+        "swing points closer than this make one pool of liquidity",
+    ),
+    row(
+        "teacher.sweep_window_minutes",
+        Whole(1, 10_080),
+        "240",
+        "min",
+        "a setup must complete within this of its liquidity sweep",
+    ),
+    row(
+        "teacher.retest_window_minutes",
+        Whole(1, 10_080),
+        "240",
+        "min",
+        "an entry zone must be retested within this of its structure break",
+    ),
+    // teacher: stop and target
+    row(
+        "teacher.stop_buffer_atr",
+        Real(0.0, 10.0),
+        "0.5",
+        "ATR of 15m",
+        "room between the invalidation level and the stop",
+    ),
+    row(
+        "teacher.stop_min_atr",
+        Real(0.0, 20.0),
+        "1.2",
+        "ATR of 1h",
+        "a nearer stop would be eaten by noise and fees",
+    ),
+    row(
+        "teacher.stop_max_atr",
+        Real(0.0, 100.0),
+        "4",
+        "ATR of 1h",
+        "a setup that needs a further stop is left alone",
+    ),
+    row(
+        "teacher.target_r",
+        Real(1.0, 50.0),
+        "2",
+        "R",
+        "target when no opposing liquidity lies nearer",
+    ),
+    row("teacher.target_r_min", Real(1.0, 50.0), "1.2", "R", "least target"),
+    // teacher: weights, together at most 1
+    weight("teacher.weight_base", "0.2", "where every confidence starts"),
+    weight("teacher.weight_higher_timeframe", "0.16", "1h structure and EMA agree with the side"),
+    weight("teacher.weight_structure", "0.12", "15m and 5m structure agree with the side"),
+    weight("teacher.weight_liquidity_sweep", "0.14", "opposing liquidity was just swept"),
+    weight("teacher.weight_displacement", "0.08", "a displacement candle in the side's direction"),
+    weight("teacher.weight_fair_value_gap", "0.06", "price is at an open fair value gap"),
+    weight("teacher.weight_order_block", "0.06", "price is at a live order block"),
+    weight(
+        "teacher.weight_dealing_range",
+        "0.08",
+        "long in the discount, short in the premium of the dealing range",
+    ),
+    weight("teacher.weight_momentum", "0.02", "momentum over ATR in the side's direction"),
+    weight("teacher.weight_rsi", "0.02", "RSI has room in the side's direction"),
+    weight("teacher.weight_volume", "0.02", "volume above its mean"),
+    weight("teacher.weight_session", "0.04", "a session in which moves are made"),
+    // sim
+    row("sim.balance", Amount, "10000", "USDT", "deposit at the start"),
+    row(
+        "sim.seed",
+        Whole(0, u64::MAX),
+        "1",
+        "",
+        "key of every random draw: the same seed gives the same latencies and slippages",
+    ),
+    row("sim.latency_min_ms", Real(0.0, 60_000.0), "5", "ms", "shortest way of an order"),
+    row("sim.latency_max_ms", Real(0.0, 60_000.0), "40", "ms", "longest way of an order"),
+    row(
+        "sim.slippage_bps",
+        Real(0.0, 1_000.0),
+        "0.5",
+        "bps",
+        "mean slippage of a taking order, never beyond what the data show",
+    ),
+    row("sim.leverage_default", Whole(1, 125), "1", "x", "leverage of a symbol until it is set"),
+    row(
+        "sim.orders_per_symbol",
+        Whole(1, 1_024),
+        "32",
+        "orders",
+        "open orders that a symbol holds; one more is rejected",
+    ),
+    // market
+    row(
+        "market.seed",
+        Whole(0, u64::MAX),
+        "1",
+        "",
+        "the same seed gives the same markets (flag: --market-seed)",
+    ),
+    row("market.symbols", Whole(1, 500), "10", "symbols", "how many are generated"),
+    row("market.days", Whole(1, 3_650), "10", "days", "how long they run (flag: --days)"),
+    row(
+        "market.edge",
+        Real(0.0, 1.0),
+        "0",
+        "",
+        "strength of a planted edge, 0 for none: to see whether learning finds what is there",
+    ),
+    // feed
+    row(
+        "feed.conflation_ms",
+        Whole(0, 10_000),
+        "100",
+        "ms",
+        "live only: newest tick per symbol and window, 0 is off; recorded data are never conflated",
+    ),
+    row(
+        "feed.jump_factor",
+        Real(0.0, 1_000_000.0),
+        "3",
+        "x",
+        "a price so many times above or below the last close is refused as a wild jump, 0 is off",
+    ),
+    row(
+        "feed.jump_window_minutes",
+        Whole(1, 10_080),
+        "10",
+        "min",
+        "a last close older than this is no measure for a jump: a level that persists is real",
+    ),
+    // ring
+    row(
+        "ring.slots",
+        PowerOfTwo(1_024, 1_048_576),
+        "16384",
+        "slots of 64 B",
+        "how far the brain may fall behind the feed",
+    )
+    .process(),
+    row(
+        "ring.wait",
+        Choice(&["adaptive", "spin", "sleep"]),
+        "adaptive",
+        "",
+        "spin answers fastest and takes a core, sleep takes none, adaptive spins then sleeps",
+    )
+    .process(),
+    // journal
+    row(
+        "journal.durability",
+        Choice(&["auto", "process", "power"]),
+        "auto",
+        "",
+        "process survives SIGKILL, power a power cut; auto is power for testnet and production",
+    ),
+    row("journal.segment_mb", Whole(1, 4_096), "64", "MiB", "size at which a new file begins"),
+    row(
+        "journal.retain",
+        Choice(&["all"]),
+        "all",
+        "",
+        "this version keeps every segment; money events are kept for ever in any version",
+    ),
+    // store
+    Row {
+        key: "store.url",
+        kind: StoreUrl,
+        default: "",
+        unit: "",
+        env: Some("DATABASE_URL"),
+        scope: Scope::Process,
+        why: "database of the read models; empty is the SQLite file in the state folder",
+    },
+    row(
+        "store.backlog_rows",
+        Whole(1_000, 10_000_000),
+        "100000",
+        "rows",
+        "how many wait while the database is away; trading never does",
+    )
+    .process(),
+    // node
+    row(
+        "node.shutdown_timeout_s",
+        Real(0.1, 600.0),
+        "5",
+        "s",
+        "children that have not stopped after it are killed",
+    )
+    .process(),
+    row(
+        "node.crash_loop_exits",
+        Whole(1, 1_000),
+        "5",
+        "exits",
+        "so many in a row without progress stop the system, positions stay protected",
+    )
+    .process(),
+    row(
+        "node.restart_backoff_ms",
+        Whole(1, 600_000),
+        "200",
+        "ms",
+        "wait after the second exit in a row without progress; it doubles with each further one",
+    )
+    .process(),
+    row(
+        "shutdown.positions",
+        Choice(&["keep", "flatten"]),
+        "keep",
+        "",
+        "keep leaves positions with their stops at a normal stop, flatten closes them",
+    )
+    .process(),
+    Row {
+        key: "binance.api_key",
+        kind: Key,
+        default: "",
+        unit: "",
+        env: Some("BINANCE_API_KEY"),
+        scope: Scope::Secret,
+        why: "without keys every order is simulated",
+    },
+    Row {
+        key: "binance.api_secret",
+        kind: Key,
+        default: "",
+        unit: "",
+        env: Some("BINANCE_API_SECRET"),
+        scope: Scope::Secret,
+        why: "signs requests; kept by the brain and the emergency path alone",
+    },
+];
+
+/// Position of a key in the table.
+pub(crate) fn position(key: &str) -> Option<usize> {
+    TABLE.iter().position(|row| row.key == key)
+}
