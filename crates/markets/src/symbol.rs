@@ -229,12 +229,12 @@ impl Symbol {
         libm::round(turnover / price / step).max(1.0) * step
     }
 
-    /// The funding rate now due: 0.01 % and what sentiment and the last 8 h add.
+    /// The funding rate now due: 0.01 % and a sentiment that follows the price and lasts.
     fn settle(&mut self) -> Rate {
-        self.sentiment = 0.85 * self.sentiment + 3e-5 * self.random.normal();
         let moved = self.price / self.funding_price - 1.0;
         self.funding_price = self.price;
-        let rate = (1e-4 + self.sentiment + 0.003 * moved).clamp(-FUNDING_MAX, FUNDING_MAX);
+        self.sentiment = 0.85 * self.sentiment + 0.0015 * moved + 3e-5 * self.random.normal();
+        let rate = (1e-4 + self.sentiment).clamp(-FUNDING_MAX, FUNDING_MAX);
         // Within ±0.3 %, so it always fits.
         Rate::from_f64(rate).unwrap_or_default()
     }
