@@ -86,7 +86,8 @@ fn measure_all(runs: usize, soak: bool) -> Result<String, String> {
     out.insert("capacity".to_owned(), json!(Config::default().capacity));
     out.insert("soak".to_owned(), json!(soak));
     out.insert("priority_raised".to_owned(), json!(first));
-    out.insert("samples".to_owned(), samples(runs));
+    out.insert("samples".to_owned(), json!(runs as u64 * LATENCY_MESSAGES));
+    out.insert("sample_counts".to_owned(), sample_counts(runs));
     out.insert("bars".to_owned(), bars(&out));
     Ok(Value::Object(out).to_string())
 }
@@ -220,7 +221,7 @@ impl Figures {
     }
 }
 
-fn samples(runs: usize) -> Value {
+fn sample_counts(runs: usize) -> Value {
     json!({
         "runs": runs,
         "latency_messages": LATENCY_MESSAGES,

@@ -16,6 +16,7 @@ use rustix::process::geteuid;
 use std::fs::{DirBuilder, File, Metadata};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
 const SHM: &str = "/dev/shm";
@@ -98,16 +99,41 @@ pub(crate) fn create_new(path: &Path) -> Result<File, RingError> {
     open_with(path, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL, "create")
 }
 
-/// Takes the exclusive lock `path`, creating its file; refuses if a live process has it.
-pub(crate) fn take_place(path: &Path, place: &'static str) -> Result<File, RingError> {
-    let file = open_with(path, OFlags::RDWR | OFlags::CREATE, "open the lock")?;
-    let found = file.metadata().map_err(|e| RingError::from_io(path, "examine", e))?;
-    check_owner(path, &found, 0o600)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(Errno::WOULDBLOCK) => Err(RingError::Locked { path: path.to_path_buf(), place }),
-        Err(e) => Err(RingError::from_io(path, "lock", e.into())),
+/// An exclusive lock, released on drop even where a child process between its fork and its exec
+/// still has a copy of the descriptor.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Lock {
+    /// Locks `file` unless a live process has it.
+    pub(crate) fn try_new(file: File) -> Result<Self, Errno> {
+        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Self(file))
     }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+/// Takes the exclusive lock `path`, creating its file; refuses if a live process has it.
+pub(crate) fn take_place(path: &Path, place: &'static str) -> Result<Lock, RingError> {
+    // A probe (`is_place_taken`) holds the lock for microseconds; that is not a tenant.
+    const TRIES: u32 = 10;
+    const PAUSE: Duration = Duration::from_millis(5);
+    for _ in 0..TRIES {
+        let file = open_with(path, OFlags::RDWR | OFlags::CREATE, "open the lock")?;
+        let found = file.metadata().map_err(|e| RingError::from_io(path, "examine", e))?;
+        check_owner(path, &found, 0o600)?;
+        match Lock::try_new(file) {
+            Ok(lock) => return Ok(lock),
+            Err(Errno::WOULDBLOCK) => std::thread::sleep(PAUSE),
+            Err(e) => return Err(RingError::from_io(path, "lock", e.into())),
+        }
+    }
+    Err(RingError::Locked { path: path.to_path_buf(), place })
 }
 
 /// Whether a live process holds `file` exclusively. Probes with a shared lock, so that two

@@ -23,6 +23,8 @@
 //! - Broadcast ([`Writer::publish`]) loses by overrun, counted exactly. Gated
 //!   ([`Writer::publish_gated`], recorded sources) loses nothing: the writer waits for the one
 //!   reader that holds the gating place, whether it lives or not.
+//! - What the owner does to the file by other means is outside the protocol: truncating a mapped
+//!   segment kills its users (SIGBUS), deleting it hides it from whoever attaches later.
 //! - The payload is opaque here; symbol and kind of every message are words of it.
 #![allow(unsafe_code)] // the one crate that maps memory shared between processes
 

@@ -3,7 +3,7 @@
 use crate::atomics::Ordering;
 use crate::bell;
 use crate::error::RingError;
-use crate::files;
+use crate::files::{self, Lock};
 use crate::gate;
 use crate::layout::{STATE_CLOSED, Words};
 use crate::segment::Segment;
@@ -84,7 +84,7 @@ struct Origin {
 #[derive(Debug)]
 enum Hold {
     /// The lock on `NAME.gate`, dropped by the kernel with the process.
-    Place(#[expect(dead_code, reason = "held for its Drop")] File),
+    Place(#[expect(dead_code, reason = "held for its Drop")] Lock),
     Heap,
 }
 

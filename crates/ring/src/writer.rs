@@ -3,7 +3,7 @@
 use crate::atomics::Ordering;
 use crate::bell;
 use crate::error::RingError;
-use crate::files;
+use crate::files::{self, Lock};
 use crate::gate;
 use crate::layout::{
     CAPACITY_DEFAULT, CAPACITY_MAX, CAPACITY_MIN, Facts, LAYOUT_HASH, LAYOUT_VERSION, MAGIC,
@@ -11,7 +11,7 @@ use crate::layout::{
 };
 use crate::reader::Reader;
 use crate::segment::Segment;
-use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
+use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use rustix::thread::futex;
 use std::fs::{self, File};
@@ -61,8 +61,9 @@ impl Config {
 #[derive(Debug)]
 #[expect(dead_code, reason = "held for their Drop")]
 struct Places {
-    name: File,
-    segment: File,
+    segment: Lock,
+    /// Dropped last: whoever takes the name finds the epoch ended.
+    name: Lock,
 }
 
 /// The writing end. One per segment; it never waits for a reader unless asked to.
@@ -105,8 +106,8 @@ impl Writer {
         if made.is_err() {
             let _ = fs::remove_file(&half_made);
         }
-        let (segment, file, epoch) = made?;
-        Ok(Self::over(segment, cfg, epoch, Some(Places { name, segment: file })))
+        let (segment, lock, epoch) = made?;
+        Ok(Self::over(segment, cfg, epoch, Some(Places { segment: lock, name })))
     }
 
     fn fill(
@@ -114,7 +115,7 @@ impl Writer {
         path: &Path,
         cfg: &Config,
         epoch: u64,
-    ) -> Result<(Segment, File, u64), RingError> {
+    ) -> Result<(Segment, Lock, u64), RingError> {
         let io = |action| move |e| RingError::from_io(half_made, action, e);
         let file = files::create_new(half_made)?;
         let bytes = file_len(cfg.capacity) as u64;
@@ -127,10 +128,10 @@ impl Writer {
         let segment = Segment::map_writable(&file, cfg.capacity).map_err(io("map"))?;
         segment.set_facts(&facts(cfg, epoch));
         segment.header().state.0.store(STATE_LIVE, Ordering::Release);
-        flock(&file, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|e| RingError::from_io(half_made, "lock", e.into()))?;
+        let lock =
+            Lock::try_new(file).map_err(|e| RingError::from_io(half_made, "lock", e.into()))?;
         fs::rename(half_made, path).map_err(io("rename"))?;
-        Ok((segment, file, epoch))
+        Ok((segment, lock, epoch))
     }
 
     /// The same ring on the heap, for tests and backtests: same protocol, same answers.

@@ -8,6 +8,7 @@ use aegis_ring::{
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const SMALL: Config = Config { capacity: 1024, gated: false, base: 0 };
@@ -145,6 +146,31 @@ fn probing_readers_never_look_like_a_writer() {
             s.spawn(|| (0..500).for_each(|_| assert!(!reader.writer_alive())));
         }
     });
+}
+
+#[test]
+fn a_status_that_looks_at_the_places_keeps_nobody_out() {
+    let folder = Folder::new();
+    let _writer = Writer::create(&folder.ring(), &SMALL).unwrap();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|s| {
+        for _ in 0..2 {
+            s.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    assert!(Info::read(&folder.ring()).unwrap().writer_alive);
+                }
+            });
+        }
+        for _ in 0..100 {
+            let brain = Reader::attach_from(&folder.ring(), 0);
+            if brain.is_err() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            assert!(brain.unwrap().gates());
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert!(!Info::read(&folder.ring()).unwrap().gate_held);
 }
 
 #[test]

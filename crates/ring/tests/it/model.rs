@@ -1,10 +1,11 @@
 //! The protocol under every interleaving that loom explores.
 //!
 //! What is compiled here are the crate's own `slot.rs`, `bell.rs` and `gate.rs`, with loom's
-//! atomics in place of the standard library's. loom models C11 orderings and fences; it treats
-//! `SeqCst` loads and stores as acquire and release (the protocol uses none, only fences), skips
-//! some orders that it takes for equal (it remembers one earlier access a word), and does not model read-only mappings, futexes or the death of a process, which `processes`
-//! covers. The futex is stood in for by a mutex, as the kernel's own bucket lock does.
+//! atomics in place of the standard library's. loom models C11 orderings and fences. It treats
+//! `SeqCst` loads and stores as acquire and release (the protocol uses none, only fences), takes
+//! some orders for equal that are not (it remembers one earlier access a word), and does not
+//! model read-only mappings, futexes or the death of a process, which `processes` covers. The
+//! futex is stood in for by a mutex, as the kernel's own bucket lock does.
 //!
 //! Each promise has a twin in which one ordering is taken away and loom must find the fault:
 //! the model can fail.
