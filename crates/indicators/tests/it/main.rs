@@ -117,10 +117,9 @@ fn equals_talib_on_real_candles() {
 }
 
 prop_compose! {
-    fn bar()(low in 1.0..100.0f64, up in 0.0..10.0f64, o in 0.0..=1.0f64, c in 0.0..=1.0f64) -> Bar {
-        Bar {
-            open: low + up * o, high: low + up, low, close: low + up * c, volume: up, ..Bar::default()
-        }
+    fn bar()(low in 1.0..100.0, up in 0.0..10.0, open in 0.0..=1.0, close in 0.0..=1.0) -> Bar {
+        let (high, open, close) = (low + up, low + up * open, low + up * close);
+        Bar { time: Nanos::ZERO, open, high, low, close, volume: up }
     }
 }
 

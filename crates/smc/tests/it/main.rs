@@ -253,6 +253,19 @@ proptest! {
     }
 
     #[test]
+    fn numbers_that_are_no_bar_do_no_harm(
+        prices in prop::collection::vec(prop::array::uniform4(any::<f64>()), 1..200),
+        length in any::<u32>(),
+    ) {
+        let bars: Vec<Bar> = prices
+            .iter()
+            .map(|&[open, high, low, close]| Bar { open, high, low, close, ..Bar::default() })
+            .collect();
+        let (events, _) = read(&swing_length(length), &bars);
+        prop_assert!(events.iter().all(|event| event.pos <= event.at));
+    }
+
+    #[test]
     fn a_break_closes_beyond_a_swing_confirmed_before(bars in walk(240)) {
         let (events, _) = read(&Params::default(), &bars);
         for event in events.iter().filter(|e| matches!(e.kind, Kind::Bos | Kind::Choch)) {
