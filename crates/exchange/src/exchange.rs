@@ -198,7 +198,7 @@ impl Facts<'_> {
             way,
             from,
             closed: false,
-            entered: false,
+            entered: None,
         }
         .run();
     }

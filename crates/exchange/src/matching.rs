@@ -154,8 +154,9 @@ pub(crate) struct Pass<'a> {
     pub from: Px,
     /// A position was closed by this fact; reduce-only orders now wait for the engine's cancel.
     pub closed: bool,
-    /// A limit order opened or added to a position in this fact.
-    pub entered: bool,
+    /// Side of the orders that may have opened something in this fact. Inside one candle no order
+    /// of the other side profits from them: nobody knows which price came first.
+    pub entered: Option<Side>,
 }
 
 impl Pass<'_> {
@@ -166,7 +167,7 @@ impl Pass<'_> {
         match self.way {
             Way::Mark(_) => {}
             Way::Candle { .. } => {
-                if self.entered {
+                if self.entered.is_some() {
                     self.adverse();
                 } else {
                     self.favourable();
@@ -223,7 +224,12 @@ impl Pass<'_> {
             (Side::Sell, true) => high >= o.order.price,
             (Side::Sell, false) => high > o.order.price,
         };
-        while let Some((index, _)) = self.nearest(OrderType::Limit, crossed) {
+        let candle = matches!(self.way, Way::Candle { .. });
+        loop {
+            let entered = self.entered.filter(|_| candle);
+            let picks =
+                |o: &RestingOrder| entered.is_none_or(|side| side == o.order.side) && crossed(o);
+            let Some((index, _)) = self.nearest(OrderType::Limit, picks) else { break };
             let resting = self.desk.orders.remove(index);
             let point = if resting.order.side == Side::Buy { low } else { high };
             let (px, maker) = match self.way {
@@ -235,7 +241,6 @@ impl Pass<'_> {
                 _ => (point, true),
             };
             let reason = if maker { FillReason::LimitThrough } else { FillReason::LimitCrossed };
-            self.entered |= !resting.order.reduce_only;
             self.fill(&resting, px, maker, reason);
         }
         if !matches!(self.way, Way::Candle { .. } | Way::Mark(_)) {
@@ -311,6 +316,9 @@ impl Pass<'_> {
         };
         let how = Execution { px, maker, reason, at: self.at, venue_time };
         let held = self.desk.position.is_some();
+        if !resting.order.reduce_only {
+            self.entered = self.entered.or(Some(resting.order.side));
+        }
         execution::fill(self.desk, self.account, resting, &how, self.answers);
         self.closed |= held && self.desk.position.is_none();
     }

@@ -1,0 +1,12 @@
+//! The simulated exchange at its door: ticks and commands in, answers out.
+//!
+//! - `market`: waiting orders, opens, slippage and what the data shows; live prices
+//! - `protection`: stops, targets and liquidation inside one candle and over gaps
+//! - `refusals`: every way in which an order, a cancel or a leverage is refused
+//! - `properties`: random orders over random candles against the invariants of the ledger
+
+mod market;
+mod properties;
+mod protection;
+mod refusals;
+mod world;
