@@ -1,7 +1,7 @@
 //! Resting liquidity: stops gather beyond swings, most where several lie at one price.
 //!
-//! For buyers: every confirmed swing low is a level. A later swing low within `tolerance_atr` ATR of
-//! a level's mean joins the oldest such level; two members make a pool (equal lows). A bar that
+//! For buyers: every confirmed swing low is a level. A later swing low within `tolerance_atr` ATR
+//! of a level's mean joins the oldest such level; two members make a pool (equal lows). A bar that
 //! trades below the outermost member takes the level: if that bar or one of the next `reclaim_bars`
 //! closes back above, it was a sweep, stamped there, with the lowest price reached; else a run.
 //! Mirrored for sellers. Pools follow smartmoneyconcepts 0.0.27 `liquidity`, whose tolerance looks
