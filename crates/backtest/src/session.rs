@@ -139,7 +139,8 @@ impl Session {
     /// # Errors
     /// [`SessionError`] naming every setting that this version does not accept.
     pub fn settings(&self) -> Result<Settings, SessionError> {
-        let pairs = self.settings.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let pairs: Vec<(String, String)> =
+            self.settings.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         Settings::from_pairs(pairs)
             .map_err(|e| SessionError(format!("the session's settings are not accepted: {e}")))
     }

@@ -5,9 +5,10 @@
 //! the ring at the next fact.
 
 use crate::bus::Bus;
+use crate::dispatch::{Dispatcher, LaneFull, Priority};
 use crate::home::{Home, write_whole};
-use crate::persist::{self, Persist};
-use crate::protocol::{Order, Report, orders, send};
+use crate::persist::{self, Persist, Trouble};
+use crate::protocol::{BrainReport, Order, Report, orders, send};
 use crate::recorder::Recorder;
 use crate::sequencer::{Sequenced, Sequencer};
 use crate::snapshot::Snapshots;
@@ -19,6 +20,7 @@ use aegis_journal::{Reader as JournalReader, Source, Writer as JournalWriter};
 use aegis_ring::{Poll, Reader, Wait, WaitOutcome, Words};
 use aegis_types::{Event, EventBody, Nanos, Operator, Tick};
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
@@ -27,6 +29,8 @@ use std::time::Duration;
 const FLUSH_EVERY: u32 = 1_024;
 /// How often the brain reports, and so beats.
 const REPORT_EVERY: Nanos = Nanos(100_000_000);
+/// Jobs that one lane holds; more reports or row turns than that say nothing new.
+const LANE_JOBS: usize = 4;
 /// Longest sleep on an empty ring.
 const WAIT: Duration = Duration::from_millis(50);
 
@@ -61,14 +65,50 @@ struct Brain {
     args: Args,
     session: Session,
     driver: Driver<Exchange>,
+    /// The venue's first words, until the first input says when they are said.
+    initial: Option<Vec<EventBody>>,
     recorder: Recorder,
     sequencer: Sequencer,
     orders: Receiver<Option<Order>>,
     snapshots: Snapshots,
-    persist: Persist,
+    lanes: Dispatcher<Job>,
+    trouble: Trouble,
+    rows: Receiver<serde_json::Value>,
     reported: Nanos,
+    slots: u64,
     read: u64,
     overruns: u64,
+}
+
+/// A side effect of the brain.
+enum Job {
+    /// A report to the orchestrator: system-critical, because it is the heartbeat.
+    Report(Box<BrainReport>),
+    /// Rows to the database: background.
+    Persist,
+    /// The last rows, and how it went.
+    LastRows,
+}
+
+/// Starts the lanes: reports on the urgent thread, rows on the ordinary one.
+fn lanes(persist: Persist) -> (Dispatcher<Job>, Receiver<serde_json::Value>) {
+    let (done, rows) = std::sync::mpsc::channel();
+    let mut persist = Some(persist);
+    let urgent = |job| {
+        if let Job::Report(report) = job {
+            send(&Report::Brain(report));
+        }
+    };
+    let ordinary = move |job| match job {
+        Job::Persist => persist.iter_mut().for_each(Persist::turn),
+        Job::LastRows => {
+            if let Some(persist) = persist.take() {
+                let _ = done.send(persist.finish());
+            }
+        }
+        Job::Report(_) => {}
+    };
+    (Dispatcher::start(LANE_JOBS, urgent, ordinary), rows)
 }
 
 /// Why the pump ended.
@@ -117,30 +157,49 @@ impl Brain {
             }
             (writer, Some(JournalReader::open(&journal).map_err(failed)?))
         };
-        let (mut driver, initial) =
+        let (driver, initial) =
             session.build().map_err(|e| Failure::usage(e.to_string(), "check the settings"))?;
         let mut bus = Bus::new();
         let url = args.store.clone().unwrap_or_else(|| persist::sqlite_url(&home.database()));
-        let persist = Persist::start(&url, &session, &journal, &mut bus);
+        let persist = Persist::new(&url, &session, &journal, &mut bus);
+        let trouble = persist.trouble();
+        let (lanes, rows) = lanes(persist);
         let mut recorder = Recorder::new(&session, writer, reader, bus);
         if !fresh {
             recorder.node(&serde_json::json!({"node": "brain restarted", "pid": std::process::id()}))?;
         }
-        recorder.from_journal(Source::default());
-        driver.start(&initial, &mut recorder)?;
         Ok(Self {
             snapshots: Snapshots::new(&session),
             orders: orders(args.supervised),
             args: args.clone(),
             session,
             driver,
+            initial: Some(initial),
             recorder,
             sequencer: Sequencer::new(0, Nanos(i64::MIN)),
-            persist,
+            lanes,
+            trouble,
+            rows,
             reported: Nanos::ZERO,
+            slots: 0,
             read: 0,
             overruns: 0,
         })
+    }
+
+    /// One input to its end.
+    fn step(&mut self, at: Nanos, body: EventBody) -> Result<(), Failure> {
+        if let Some(initial) = self.initial.take() {
+            self.driver.start(at, &initial, &mut self.recorder)?;
+        }
+        self.driver.step(at, body, &mut self.recorder)?;
+        match self.driver.fault() {
+            None => Ok(()),
+            Some(fault) => Err(Failure::failed(
+                format!("event {}: {fault}", last_seq()),
+                "report it with the journal; positions keep their protective stops",
+            )),
+        }
     }
 
     /// Steps through what the journal already holds.
@@ -174,7 +233,7 @@ impl Brain {
                 }
                 _ => {}
             }
-            self.driver.step(event.at, event.body, &mut self.recorder)?;
+            self.step(event.at, event.body)?;
             inputs += 1;
         }
         self.recorder.flush()?;
@@ -220,7 +279,7 @@ impl Brain {
         tracing::info!(after_ms, position = self.sequencer.next_position(), "brain ready");
     }
 
-    fn try_attach(&self, path: &Path, gone: Option<u64>) -> Result<Option<Reader>, Failure> {
+    fn try_attach(&mut self, path: &Path, gone: Option<u64>) -> Result<Option<Reader>, Failure> {
         use aegis_ring::{Info, State};
         let Ok(info) = Info::read(path) else { return Ok(None) };
         let dead = !info.writer_alive && info.state != State::Closed;
@@ -242,7 +301,10 @@ impl Brain {
             return Ok(None);
         };
         match Reader::attach_from(path, next) {
-            Ok(reader) => Ok(Some(reader)),
+            Ok(reader) => {
+                self.slots = info.capacity;
+                Ok(Some(reader))
+            }
             Err(error) => {
                 tracing::debug!(%error, "ring not ready");
                 Ok(None)
@@ -304,7 +366,7 @@ impl Brain {
                 let source = Source { epoch: ring.epoch(), seq, position };
                 self.recorder.from_ring(source, tick.received_us);
                 self.snapshots.tick(&tick);
-                self.driver.step(at, body, &mut self.recorder)?;
+                self.step(at, body)?;
                 Ok(false)
             }
             Sequenced::Duplicate => Ok(false),
@@ -318,7 +380,10 @@ impl Brain {
 
     /// Journal to its file, then progress to the gate, then a heartbeat.
     fn settle(&mut self, ring: &mut Reader) -> Result<(), Failure> {
-        self.recorder.flush()?;
+        if self.recorder.flush()? {
+            // A full lane is about to take these rows too.
+            let _ = self.lanes.push(Priority::Background, Job::Persist);
+        }
         ring.acknowledge(ring.next_seq());
         self.beat(Some(ring))
     }
@@ -334,11 +399,13 @@ impl Brain {
             report.read = self.read;
             report.overruns = self.overruns;
             report.position = self.sequencer.next_position();
-            report.store = self.persist.trouble();
+            report.store =
+                self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(ring) = ring {
-                (report.lag, report.capacity) = (ring.lag(), ring.capacity());
+                (report.lag, report.capacity) = (ring.lag(), self.slots);
             }
-            send(&Report::Brain(Box::new(report)));
+            // A full lane holds a report as good as this one.
+            let _ = self.lanes.push(Priority::SystemCritical, Job::Report(Box::new(report)));
         }
         Ok(())
     }
@@ -365,7 +432,7 @@ impl Brain {
         tracing::warn!(what = %what, "operator command");
         let (at, body) = self.sequencer.operator(what);
         self.recorder.from_journal(Source::default());
-        self.driver.step(at, body, &mut self.recorder)?;
+        self.step(at, body)?;
         self.recorder.flush().map(|_| ())
     }
 
@@ -377,7 +444,12 @@ impl Brain {
             self.recorder.node(&serde_json::json!({"node": "source ended"}))?;
         }
         self.recorder.bus().close();
-        let rows = self.persist.finish();
+        let mut last = Job::LastRows;
+        while let Err(LaneFull(job)) = self.lanes.push(Priority::Background, last) {
+            last = job;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let rows = self.rows.recv().unwrap_or_default();
         let mut report = self.recorder.tally().finish(self.driver.engine());
         report.journal = Some(self.args.run.join("journal").display().to_string());
         let mut summary = serde_json::to_value(&report)
@@ -397,6 +469,7 @@ impl Brain {
             last.overruns = self.overruns;
             last.position = self.sequencer.next_position();
             last.finished = finished;
+            self.lanes.finish();
             send(&Report::Brain(Box::new(last)));
         }
         if let Some(mut ring) = ring {

@@ -69,7 +69,7 @@ impl Feed {
     fn refusals(&mut self, facts: &Facts) {
         let refusals = facts.refusals();
         for reason in aegis_data::Reason::ALL {
-            let count = refusals.count(reason);
+            let count = refusals.count(*reason);
             if count > 0 {
                 self.report.refused.insert(reason.code().to_owned(), count);
             }

@@ -37,6 +37,7 @@ pub mod persist;
 pub mod orchestrator;
 pub mod control;
 pub mod view;
+pub mod audit;
 
 /// Exit code: done, or stopped by SIGTERM.
 pub const EXIT_OK: i32 = 0;

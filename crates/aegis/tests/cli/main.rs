@@ -1,0 +1,16 @@
+//! The program as its users meet it. What these tests hold:
+//!
+//! - demo, backtest and replay give one digest; a second run gives it again;
+//! - SIGKILL of feed and brain at ten places, of the orchestrator, Ctrl-C and resume: the same
+//!   digest and fills in the end;
+//! - SQLite and PostgreSQL hold equal rows;
+//! - wrong input is an error with its exit code, and says what to do.
+
+mod audit;
+mod harness;
+mod input;
+mod operate;
+mod recovery;
+mod runs;
+mod settings;
+mod stores;

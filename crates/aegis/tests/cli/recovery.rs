@@ -1,0 +1,121 @@
+//! Kill it anywhere: nothing is lost, nothing is doubled.
+
+use crate::harness::{Place, last_json, signal, text};
+use serde_json::Value;
+
+const DAYS: &str = "3";
+/// Facts of three days of ten generated markets.
+const FACTS: u64 = 3 * 2 * 1_440 * 10;
+/// Three days in about six seconds.
+const SPEED: &str = "40000";
+const KILLS: u64 = 10;
+
+fn undisturbed() -> Value {
+    Place::new("calm").json(&["backtest", "--days", DAYS, "--json"])
+}
+
+fn same(disturbed: &Value, calm: &Value) {
+    for key in ["digest", "fills", "trades", "orders", "signals", "candles", "equity_end"] {
+        assert_eq!(disturbed[key], calm[key], "{key}");
+    }
+}
+
+fn replays(place: &Place, run: &Value) {
+    let journal = run["journal"].as_str().expect("journal");
+    let replay = place.json(&["replay", journal, "--json"]);
+    assert_eq!(replay["match"], true);
+    assert_eq!(replay["digest"], run["digest"]);
+}
+
+#[test]
+fn sigkill_of_feed_and_brain_in_turn_changes_nothing() {
+    let calm = undisturbed();
+    let place = Place::new("kills");
+    let mut run =
+        place.start(&["demo", "--headless", "--json", "--days", DAYS, "--speed", SPEED]);
+    for kill in 1..=KILLS {
+        let at = FACTS * kill / (KILLS + 2);
+        let victim = if kill % 2 == 0 { "feed" } else { "brain" };
+        let status = run.wait_until("the next place to kill", |s| {
+            s["position"].as_u64() >= Some(at) && s["health"][victim]["state"] == "running"
+        });
+        signal(status["pids"][victim].as_u64().expect("pid") as u32, "KILL");
+        run.wait_until("the restart", |s| s["pids"][victim] != status["pids"][victim]);
+    }
+    let output = run.wait();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let disturbed = last_json(&output);
+    assert_eq!(disturbed["restarts"], KILLS);
+    assert_eq!(disturbed["ring"]["lost"], 0);
+    same(&disturbed, &calm);
+    replays(&place, &disturbed);
+}
+
+#[test]
+fn ctrl_c_ends_cleanly_and_resume_finishes_the_run() {
+    let calm = undisturbed();
+    let place = Place::new("ctrl-c");
+    let args = ["demo", "--headless", "--json", "--days", DAYS, "--speed", SPEED];
+    let mut run = place.start(&args);
+    run.wait_until("a third of the run", |s| s["position"].as_u64() >= Some(FACTS / 3));
+    run.signal("INT");
+    let output = run.wait();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    let cut = last_json(&output);
+    assert_eq!(cut["finished"], false);
+
+    let finished = place.json(&["demo", "--headless", "--json", "--days", DAYS, "--resume"]);
+    assert_eq!(finished["finished"], true);
+    assert_eq!(finished["journal"], cut["journal"]);
+    same(&finished, &calm);
+    replays(&place, &finished);
+}
+
+#[test]
+fn sigterm_exits_0_after_the_summary() {
+    let place = Place::new("term");
+    let mut run = place.start(&["demo", "--headless", "--json", "--days", "3", "--speed", SPEED]);
+    run.wait_until("some facts", |s| s["position"].as_u64() >= Some(1_000));
+    run.signal("TERM");
+    let output = run.wait();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(last_json(&output)["digest"].is_string());
+}
+
+#[test]
+fn children_end_with_a_killed_orchestrator_and_the_run_can_be_resumed() {
+    let calm = undisturbed();
+    let place = Place::new("orphans");
+    let args = ["demo", "--headless", "--json", "--days", DAYS, "--speed", SPEED];
+    let mut run = place.start(&args);
+    let status =
+        run.wait_until("a quarter of the run", |s| s["position"].as_u64() >= Some(FACTS / 4));
+    run.signal("KILL");
+    drop(run.wait());
+    for child in ["feed", "brain"] {
+        let pid = status["pids"][child].as_u64().expect("pid");
+        let gone = (0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            !std::path::Path::new(&format!("/proc/{pid}")).exists()
+        });
+        assert!(gone, "{child} lives on without its orchestrator");
+    }
+    let finished = place.json(&["demo", "--headless", "--json", "--days", DAYS, "--resume"]);
+    same(&finished, &calm);
+    replays(&place, &finished);
+}
+
+#[test]
+fn a_plain_start_names_the_unfinished_session() {
+    let place = Place::new("named");
+    let args = ["demo", "--headless", "--json", "--days", DAYS, "--speed", SPEED];
+    let mut run = place.start(&args);
+    run.wait_until("some facts", |s| s["position"].as_u64() >= Some(1_000));
+    run.signal("INT");
+    let cut = last_json(&run.wait());
+    let journal = cut["journal"].as_str().expect("journal").replace("/journal", "");
+    let output = place.run(&["demo", "--headless", "--json", "--days", DAYS]);
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains(&journal) && stderr.contains("--resume"), "{stderr}");
+    assert_ne!(last_json(&output)["journal"], cut["journal"]);
+}

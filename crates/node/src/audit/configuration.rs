@@ -1,0 +1,114 @@
+//! Phase 2: every setting, the keys, and whether anything secret could be printed.
+
+use super::{Auditor, Finding, Options, Purpose};
+use crate::home::Home;
+use aegis_settings::Settings;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+pub fn phase(auditor: &mut Auditor, options: &Options) {
+    match &options.settings {
+        Ok(settings) => {
+            rows(auditor, settings);
+            keys(auditor, settings, options.purpose);
+            secrets(auditor, settings);
+        }
+        Err(violations) => {
+            for violation in &violations.0 {
+                let id = format!("setting.{}", violation.key);
+                auditor.check(&id, "configuration", || {
+                    Finding::fail(violation.to_string(), violation.hint.clone())
+                });
+            }
+        }
+    }
+    auditor.check("home.writable", "configuration", || match Home::open(&options.home) {
+        Ok(home) => Finding::pass(format!("{} can be written", home.path().display())),
+        Err(failure) => Finding::fail(failure.what, failure.hint),
+    });
+    auditor.check("home.mode", "configuration", || mode(&options.home, 0o077, "state folder"));
+    auditor.check("settings.file_mode", "configuration", || {
+        let file = Path::new("aegis.toml");
+        if !file.is_file() {
+            return Finding::skip("no aegis.toml in this folder");
+        }
+        mode(file, 0o022, "settings file")
+    });
+}
+
+fn mode(path: &Path, forbidden: u32, what: &str) -> Finding {
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.permissions().mode() & forbidden != 0 => Finding::warn(
+            format!("{what} {} has mode {:o}", path.display(), meta.permissions().mode() & 0o777),
+            "take the rights of group and others away with chmod",
+        ),
+        Ok(meta) => Finding::pass(format!("{what} has mode {:o}", meta.permissions().mode() & 0o777)),
+        Err(error) => Finding::fail(
+            format!("{what} {}: {error}", path.display()),
+            "give a folder that this user may write in AEGIS_HOME",
+        ),
+    }
+}
+
+/// One check a setting: value, type, range and origin.
+fn rows(auditor: &mut Auditor, settings: &Settings) {
+    for row in settings.rows() {
+        let id = format!("setting.{}", row.key);
+        auditor.check(&id, "configuration", || {
+            Finding::pass(format!(
+                "{} ({}; from {})",
+                if row.value.is_empty() { "not set" } else { &row.value },
+                row.expected,
+                row.origin
+            ))
+        });
+    }
+}
+
+fn keys(auditor: &mut Auditor, settings: &Settings, purpose: Purpose) {
+    let missing = settings.require_keys("binance").err();
+    for name in ["BINANCE_API_KEY", "BINANCE_API_SECRET"] {
+        let of_this = missing.as_ref().and_then(|v| v.0.iter().find(|one| one.key == name));
+        let id = format!("keys.{}", name.to_ascii_lowercase());
+        auditor.check(&id, "configuration", || match (of_this, purpose, settings.keys().is_some()) {
+            (None, _, _) => Finding::pass("present and well-formed"),
+            (Some(v), Purpose::Live, _) => Finding::fail(v.what.clone(), v.hint.clone()),
+            (Some(_), Purpose::Sim, false) => Finding::warn(
+                format!("{name} is not set: simulated mode, expected"),
+                "nothing to do for simulated orders",
+            ),
+            (Some(v), Purpose::Sim, true) => Finding::fail(v.what.clone(), v.hint.clone()),
+        });
+    }
+    auditor.check("mode.orders", "configuration", || {
+        if purpose == Purpose::Live {
+            return Finding::fail(
+                "this version has no connection to the exchange: live orders are not possible",
+                "run the audit without --for live; orders are simulated",
+            );
+        }
+        Finding::pass(settings.mode_line())
+    });
+}
+
+/// Prints everything that can be printed of the settings, and looks for the secrets in it.
+fn secrets(auditor: &mut Auditor, settings: &Settings) {
+    auditor.check("secrets.not_printable", "configuration", || {
+        let mut printed = format!("{settings:?}\n{}", settings.mode_line());
+        for row in settings.rows() {
+            printed.push_str(&format!("{} {} {}\n", row.key, row.value, row.default));
+        }
+        for (key, value) in settings.pairs() {
+            printed.push_str(&format!("{key}={value}\n"));
+        }
+        let canary = aegis_wire::Secret::new("canary-of-the-audit".to_owned());
+        printed.push_str(&format!("{canary:?}"));
+        let secrets = ["BINANCE_API_SECRET", "BINANCE_API_KEY"].map(std::env::var);
+        let found = secrets.iter().flatten().any(|s| !s.is_empty() && printed.contains(s.as_str()))
+            || printed.contains("canary-of-the-audit");
+        if found {
+            return Finding::fail("a secret appears in printed settings", "report this at once");
+        }
+        Finding::pass("keys and passwords are masked in every print of the settings")
+    });
+}
