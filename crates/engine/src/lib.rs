@@ -35,6 +35,7 @@ mod fills;
 
 mod account;
 
+pub use aegis_learn::{Found, Proposal};
 pub use brain::{Brain, Teacher};
 pub use config::{
     EngineConfig, EngineError, POSITIONS_CAPACITY, RISK_FRACTION_HARD, SLOTS, TAINT_BARS,

@@ -163,9 +163,7 @@ fn story(code: DenialCode) -> World {
         Code::StaleData => stale(),
         Code::Tainted => after(|world| world.wait(Nanos::MINUTE.times(2))),
         Code::CoolDown => refused(),
-        Code::AlreadyInPosition => {
-            after(|world| assert!(world.enter(A, Side::Buy, 0.7).protected))
-        },
+        Code::AlreadyInPosition => after(|world| assert!(world.enter(A, Side::Buy, 0.7).protected)),
         Code::BadStop => of(long(100.0, 102.0)),
         Code::BadTarget => of(long(99.0, 99.5)),
         Code::FeeOverRisk => of(long(99.5, 102.0)),

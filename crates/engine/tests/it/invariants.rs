@@ -19,8 +19,8 @@ use aegis_engine::{Brain, Engine, EngineConfig};
 use aegis_learn::{Found, Proposal};
 use aegis_types::{
     AccountUpdate, Candle, Command, Event, EventBody, FEATURES, Fill, FillReason, LateCandle, List,
-    Money, Nanos, Operator, Order, OrderType, OrderUpdate, Out, Patterns, Px, Qty, RejectCode, Side,
-    SymbolId, Tick, TickBody,
+    Money, Nanos, Operator, Order, OrderType, OrderUpdate, Out, Patterns, Px, Qty, RejectCode,
+    Side, SymbolId, Tick, TickBody,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -373,7 +373,8 @@ impl Run {
         self.until(then);
         for index in 0..SYMBOLS {
             let close = Px::from_raw(self.prices[index]);
-            let body = TickBody::Candle { open: close, high: close, low: close, close, volume: 1.0 };
+            let body =
+                TickBody::Candle { open: close, high: close, low: close, close, volume: 1.0 };
             self.tick(index, body);
             self.deliver(false);
         }
