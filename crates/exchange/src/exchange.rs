@@ -120,6 +120,15 @@ impl Exchange {
         self.account.wallet.plus(self.unrealized()?)
     }
 
+    /// The table that can be full: name, in use, most ever in use, capacity; of the symbol in which
+    /// the most were open.
+    pub fn capacities(&self) -> [(&'static str, usize, usize, usize); 1] {
+        let in_use = self.desks.iter().map(|desk| desk.orders.len()).max().unwrap_or(0);
+        let most = self.desks.iter().map(|desk| desk.orders_most).max().unwrap_or(0);
+        let capacity = usize::from(self.config.orders_per_symbol);
+        [("open orders of one symbol", in_use, most, capacity)]
+    }
+
     fn submit(&mut self, at: Nanos, order: &Order, answers: &mut Answers) {
         let Some(desk) = self.desks.get_mut(order.symbol.index()) else {
             let code = RejectCode::Symbol;
@@ -139,6 +148,7 @@ impl Exchange {
                     reserved,
                     fresh: order.kind == OrderType::Limit,
                 });
+                desk.orders_most = desk.orders_most.max(desk.orders.len());
                 // `admit` compared the sum with the wallet, so it fits.
                 self.account.reserved = self.account.reserved.saturating_plus(reserved);
                 OrderUpdate::Accepted

@@ -7,18 +7,22 @@
 //! one candle leaves the path open, the path that hurts is taken.
 //!
 //! ```text
-//! Tick ──on_market──> Desk of its symbol ──┐ funding → stops, liquidation → targets, limits → market
-//!                                          │
-//! Command ──execute──> checks (filters, margin) ──> resting orders        each fill: Position, Ledger
-//!                                                                         └──> Answers
+//! Tick ──on_market──> desk of its symbol: funding → stops, liquidation → targets → market
+//!                          │                                              │ each fill
+//!                          │ what rests here                              ▼
+//! Command ──execute──> checks: filters, triggers, margin     position, ledger ──> Answers
 //! ```
 //!
 //! | fact | what it does |
 //! |---|---|
-//! | `Open` | funding; stops that it jumped over and targets it reached fill at it; then waiting market orders |
+//! | `Open` | funding; stops and targets that it jumped over fill at it; then waiting orders |
 //! | `Candle` | stops and liquidation against the whole range, then limits, then targets |
 //! | `Book`, `Trade` | the same as `Open` at bid and ask, or at the price traded |
-//! | `Mark` | funding and liquidation on the mark; from then on candles no longer liquidate |
+//! | `Mark` | funding and liquidation on the mark; from then on candles do not liquidate |
+//!
+//! Limits, stated: an order fills whole (candles show no depth), a candle's volume bounds nothing,
+//! fees and funding are paid from the wallet and never from a position's margin, and a liquidation
+//! closes the whole position at once. Nothing of an order is kept once it has ended.
 //!
 //! An account is one-way (one position per symbol), isolated margin, in one quote asset.
 #![no_std]

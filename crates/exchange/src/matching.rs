@@ -69,6 +69,8 @@ pub(crate) struct Desk {
     pub position: Option<VenuePosition>,
     /// In order of arrival; capacity is allocated once.
     pub orders: Vec<RestingOrder>,
+    /// Most orders ever open at once.
+    pub orders_most: usize,
     /// Trades so far; the number of the last one.
     pub trades: u64,
     pub instrument: Instrument,
@@ -87,7 +89,7 @@ impl Desk {
             settled: Nanos(i64::MIN),
         };
         let orders = Vec::with_capacity(capacity);
-        Self { market, leverage, position: None, orders, trades: 0, instrument }
+        Self { market, leverage, position: None, orders, orders_most: 0, trades: 0, instrument }
     }
 
     /// Nothing here that a price could change.

@@ -6,7 +6,8 @@
 //! 3. a position is the sum of its fills, and when it is closed its fills' notionals are what was
 //!    realised, exactly;
 //! 4. cost never exceeds margin × leverage; nothing stays reserved without an order;
-//! 5. reduce-only never opens; an accepted order ends exactly once; no fill exceeds its order;
+//! 5. a limit order never fills worse than its price, a stop never better than its trigger;
+//!    reduce-only never opens; an accepted order ends exactly once; no fill exceeds its order;
 //! 6. the same seed gives the same answers.
 
 use crate::world::{instrument, px};
@@ -255,6 +256,14 @@ impl Auditor {
         } else {
             let sent = self.orders.get_mut(&fill.order).unwrap();
             assert!(!sent.ended && sent.order.side == fill.side);
+            let bound = match sent.order.kind {
+                OrderType::Limit => (sent.order.price.raw() - fill.px.raw()) * fill.side.sign(),
+                OrderType::StopMarket => {
+                    (fill.px.raw() - sent.order.trigger.raw()) * fill.side.sign()
+                }
+                OrderType::Market | OrderType::TakeProfitMarket => 0,
+            };
+            assert!(bound >= 0, "limits never worse, stops never better: {sent:?} {fill:?}");
             sent.filled = sent.filled.plus(fill.qty).unwrap();
             assert_eq!(sent.order.qty.minus(sent.filled), Ok(fill.leaves));
             sent.ended = fill.leaves.is_zero();

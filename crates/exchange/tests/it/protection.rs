@@ -68,6 +68,17 @@ fn gaps_fill_at_the_open_for_better_and_for_worse() {
 }
 
 #[test]
+fn a_close_that_waits_while_the_stop_gaps_expires_at_once() {
+    let (mut world, stop, _) = protected(plain());
+    world.candle("100", "100", "100", "100");
+    let order = world.order(OrderType::Market, Side::Sell, "2");
+    world.accepted(aegis_types::Order { reduce_only: true, ..order });
+    let answers = world.open("95");
+    assert_eq!(fill(&answers).order, stop);
+    assert!(expired(&answers, order.id), "{answers:?}");
+}
+
+#[test]
 fn a_short_is_protected_the_other_way_round() {
     let mut world = World::holding(plain(), Side::Sell, "2", "100");
     let stop = world.exit(StopMarket, Side::Buy, "2", "102");

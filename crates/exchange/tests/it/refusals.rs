@@ -1,6 +1,6 @@
 //! Every way in which something is refused, by its code.
 
-use crate::world::{World, instrument, money, plain, px, qty, rate, refusal};
+use crate::world::{World, fills, instrument, money, plain, px, qty, rate, refusal};
 use aegis_exchange::{Exchange, ExchangeConfig};
 use aegis_types::{
     AccountUpdate, ClientOrderId, Command, EventBody, Order, OrderType, Px, Qty, RejectCode, Side,
@@ -67,6 +67,14 @@ fn money_and_brackets_bound_what_may_be_opened() {
     world.accepted(enough);
     let no_more = world.order(OrderType::Market, Side::Buy, "10");
     assert_eq!(refusal(&world.send(no_more)), RejectCode::Margin, "the first one reserves");
+    // To the last unit: margin 1,000 and fee 5.
+    let config = ExchangeConfig { balance: money("1005"), ..plain() };
+    let mut world = World::at_price(config, "100");
+    let more = world.order(OrderType::Market, Side::Buy, "100.001");
+    assert_eq!(refusal(&world.send(more)), RejectCode::Margin);
+    world.market(Side::Buy, "100");
+    assert_eq!(fills(&world.open("100")).len(), 1);
+    assert_eq!(world.exchange.available(), Ok(money("0")));
     let mut world = World::at_price(plain(), "100");
     world.leverage(75);
     let beyond = world.order(OrderType::Market, Side::Buy, "500");
@@ -84,7 +92,9 @@ fn tables_are_of_fixed_size_and_ids_are_unique_among_open_orders() {
     let fourth = world.order(OrderType::Market, Side::Buy, "1");
     assert_eq!(refusal(&world.send(fourth)), RejectCode::TooManyOrders);
     world.execute(Command::Cancel { id: first, symbol: SymbolId(0) });
+    assert_eq!(world.exchange.capacities()[0].1, 2, "in use");
     world.accepted(again);
+    assert_eq!(world.exchange.capacities()[0], ("open orders of one symbol", 3, 3, 3));
 }
 
 #[test]
