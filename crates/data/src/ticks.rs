@@ -118,14 +118,15 @@ impl Ticks {
 
     /// Moves to the earliest instant at which any lane has something to tell.
     fn next_instant(&mut self) {
+        let until = self.until;
         let instant = |lane: &Lane| match (&lane.current, &lane.next) {
             (Some(current), _) => Some(current.close_time()),
-            (None, Some(next)) => Some(next.open_time),
+            (None, Some(next)) => (next.close_time() <= until).then_some(next.open_time),
             (None, None) => None,
         };
         match self.lanes.iter().filter_map(instant).min() {
-            Some(at) if at <= self.until => self.now = at,
-            _ => self.done = true,
+            Some(at) => self.now = at,
+            None => self.done = true,
         }
         self.phase = Phase::Closes;
         self.cursor = 0;

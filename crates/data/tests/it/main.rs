@@ -1,0 +1,14 @@
+//! Files at the boundary: what is read, in which order, what is refused and how it is said.
+//!
+//! Invariants proved here:
+//! - at one instant all closes come before all opens, each by symbol id, whatever the files' order;
+//! - every admitted row gives exactly one open and one close; every other row is counted;
+//! - a cut or wrong file is an error with its place, never a short or a silent run;
+//! - the same data give the same ticks in one file or several, plain, gzip or zip, ms or µs.
+
+mod arguments;
+mod errors;
+mod instruments;
+mod real;
+mod streams;
+mod support;
