@@ -15,6 +15,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 const MESSAGES: usize = 256;
+/// Messages that one reader reads before it is the other's turn: short, so that few turns are
+/// interrupted by other work of the machine.
+const BATCH: usize = 32;
 const KINDS: [&str; 6] =
     ["trade", "agg_trade", "book_ticker", "kline", "mark_price", "depth_80_levels"];
 
@@ -69,7 +72,9 @@ fn measure(kind: &str, messages: &[String], share: Duration) -> Measured {
     let mut levels = Levels::default();
     let (mut scanner, mut serde, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let until = Instant::now() + share;
+    let mut batches = messages.chunks(BATCH).cycle();
     while scanner.len() < 11 || Instant::now() < until {
+        let Some(messages) = batches.next() else { break };
         let fast = batch(messages, |bytes| {
             black_box(scan(bytes, &mut levels).is_ok());
         });

@@ -114,6 +114,7 @@ pub struct Trade {
 
 /// What the engine tells. `at` is the time of the event that caused it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "notices live in one preallocated list, by value")]
 pub enum Notice {
     /// A candle of any timeframe has closed.
     Candle(Candle),

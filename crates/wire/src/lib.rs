@@ -7,9 +7,13 @@
 //! types also derive `Deserialize`, and that slow reader is the oracle the scanners are tested and
 //! measured against.
 //!
+//! A frame is described once (`scan`), over two readers of tokens: the compact one knows only how
+//! the venue writes and keeps nothing for an error; when it meets anything else, the careful one,
+//! which knows all of JSON, starts again and has the last word.
+//!
 //! ```text
-//! bytes ──scan──> Message { stream, Frame } ──tick──> types::Tick
-//!                     └ depth levels into the caller's Levels
+//! bytes ──compact──> Message { stream, Frame } ──tick──> types::Tick
+//!   └────careful───────^   └ depth levels into the caller's Levels
 //! Query ──Signer──> symbol=…&timestamp=…&recvWindow=5000&signature=…
 //! ```
 #![no_std]
@@ -17,7 +21,11 @@
 extern crate alloc;
 
 mod error;
-mod scanner;
+
+mod careful;
+mod chunk;
+mod compact;
+mod tokens;
 
 pub mod frame;
 mod levels;

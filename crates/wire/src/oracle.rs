@@ -1,9 +1,9 @@
 //! The slow reader: typed, borrowed serde into the same result types. The scanners are tested
 //! against it (`tests/it`) and measured against it (`aegis bench wire`).
 
+use crate::chunk::plain_float;
 use crate::frame::{Depth, Snapshot};
 use crate::levels::{Level, Levels};
-use crate::scanner::plain_float;
 use aegis_types::{Px, Qty, Rate, parse_decimal};
 use core::fmt;
 use core::marker::PhantomData;
