@@ -228,7 +228,7 @@ impl Loader {
         }
         self.wrong.push(Violation {
             key: given.key,
-            what: format!("`{}` is a {}", masked(row, &given.text), given.toml),
+            what: format!("`{}` is of TOML type {}", masked(row, &given.text), given.toml),
             why: format!("expected {}", row.kind),
             hint: "correct the line, or delete it for the default".to_owned(),
             place: given.place,
