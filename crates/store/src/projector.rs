@@ -53,6 +53,11 @@ impl Projector {
     /// the event that caused it.
     pub fn notice(&mut self, at: Nanos, seq: u64, notice: &Notice, rows: &mut Vec<Row>) {
         rows.extend(self.first.take());
+        // Only notices with rows are counted: a subscriber that hears fewer topics makes the same
+        // keys as a rebuild that hears all.
+        if !makes_rows(notice) {
+            return;
+        }
         if self.seq == Some(seq) {
             self.n += 1;
         } else {
@@ -221,4 +226,11 @@ impl Projector {
             !drop
         });
     }
+}
+
+const fn makes_rows(notice: &Notice) -> bool {
+    !matches!(
+        notice,
+        Notice::Candle(_) | Notice::Structure { .. } | Notice::Account(_) | Notice::Trading { .. }
+    )
 }

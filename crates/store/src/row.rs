@@ -16,7 +16,7 @@ pub struct Key {
     pub session: Arc<str>,
     /// Sequence of the event that caused the row.
     pub seq: u64,
-    /// Place of the notice among those of the event, from 0.
+    /// Place of the notice among those of the event that make rows, from 0.
     pub n: u32,
     /// Time of the event.
     pub at: Nanos,

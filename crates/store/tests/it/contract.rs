@@ -126,3 +126,21 @@ fn both_engines_hold_equal_rows() {
     }
     assert_eq!(lines(&mut a), lines(&mut b));
 }
+
+/// A subscriber that hears fewer topics than a rebuild makes the same rows.
+#[test]
+fn notices_without_rows_leave_no_trace() {
+    let heard = story();
+    let fewer: Vec<_> = heard
+        .iter()
+        .filter(|(_, _, notice)| !matches!(notice, Notice::Trading { .. }))
+        .copied()
+        .collect();
+    assert!(fewer.len() < heard.len());
+    let values = |story: &[_]| {
+        let mut values = Vec::new();
+        project(story).iter().for_each(|row| row.values(&mut values));
+        values
+    };
+    assert_eq!(values(&fewer), values(&heard));
+}
