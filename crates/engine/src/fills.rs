@@ -3,10 +3,11 @@
 use crate::brain::Brain;
 use crate::machine::Engine;
 use crate::orders::Timer;
-use crate::portfolio::{OrderState, Role, Slot};
+use crate::portfolio::{OrderState, Role, Slot, Stage};
+use crate::risk::Reject;
 use aegis_types::{
-    Fill, Money, Nanos, Notice, OrderReason, Out, OutOfRange, Px, Qty, Side, Signal, SymbolId,
-    Trade,
+    DenialCode, Fill, Money, Nanos, Notice, OrderReason, Out, OutOfRange, Px, Qty, Side, Signal,
+    SymbolId, Trade,
 };
 
 impl<B: Brain> Engine<B> {
@@ -34,11 +35,20 @@ impl<B: Brain> Engine<B> {
             Some((index, self.portfolio.slots[index].role_of(fill.order.number)?))
         });
         out.notice(Notice::Filled { fill: *fill, reason: sent.reason });
+        // A slot that only waits for its leverage holds nothing that a fill could change.
+        let waiting = held.filter(|index| self.portfolio.slots[*index].stage == Stage::Leverage);
+        let held = if waiting.is_some() { None } else { held };
         match (role, held) {
             (Some((index, role)), _) => self.book(index, Some(role), sent.reason, fill, at, out),
             // An order of an earlier slot of this symbol: it changes what is held all the same.
             (None, Some(index)) => self.book(index, None, sent.reason, fill, at, out),
-            (None, None) if sent.reason == OrderReason::Entry => self.adopt(fill, at, out),
+            (None, None) if sent.reason == OrderReason::Entry => {
+                if let Some(index) = waiting {
+                    let reject = Reject::new(DenialCode::AlreadyInPosition, 1.0, 0.0);
+                    self.withdraw(index, reject, at, out);
+                }
+                self.adopt(fill, at, out);
+            }
             (None, None) => self.orders.strays += 1,
         }
     }
@@ -47,7 +57,7 @@ impl<B: Brain> Engine<B> {
     fn on_venue_fill(&mut self, held: Option<usize>, fill: &Fill, at: Nanos, out: &mut Out) {
         let reason = OrderReason::Liquidation;
         out.notice(Notice::Filled { fill: *fill, reason });
-        match held {
+        match held.filter(|index| self.portfolio.slots[*index].stage != Stage::Leverage) {
             Some(index) => self.book(index, None, reason, fill, at, out),
             None => self.orders.strays += 1,
         }

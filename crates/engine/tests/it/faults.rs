@@ -1,6 +1,6 @@
 //! Stories of a venue that refuses, loses, doubles and reorders.
 
-use crate::world::{A, B, C, World, config, instruments, money, proposal, px, qty};
+use crate::world::{A, B, C, D, World, config, instruments, money, proposal, px, qty};
 use aegis_engine::EngineConfig;
 use aegis_types::{
     AccountUpdate, ClientOrderId, Command, DenialCode, EventBody, Fill, FillReason, Money, Nanos,
@@ -342,7 +342,7 @@ fn a_rotation_whose_exit_is_refused_lapses_and_the_victim_stays_protected() {
     world.prices[0] = px("101");
     world.minute();
     world.answers = false;
-    world.propose(crate::world::D, proposal(Side::Buy, 0.9));
+    world.propose(D, proposal(Side::Buy, 0.9));
     world.closes();
     let exit = world.last_order(OrderReason::Rotation);
     world.update(exit, rejected(RejectCode::VenueFailed));
@@ -403,4 +403,53 @@ fn cancels_and_reducing_orders_pass_every_gate() {
     world.operator(Operator::Flatten);
     let sent = |(_, c): &(Nanos, Command)| matches!(c, Command::Submit { order } if order.reason == OrderReason::Flatten);
     assert!(world.commands.iter().any(sent));
+}
+
+#[test]
+fn an_unknown_entry_lets_nobody_be_rotated_out() {
+    let mut world = World::usual();
+    world.enter(A, Side::Buy, 0.7);
+    world.enter(B, Side::Buy, 0.8);
+    world.fills = false;
+    world.event(EventBody::Account(AccountUpdate::Leverage { symbol: C, leverage: 3 }));
+    world.answers = false;
+    world.propose(C, proposal(Side::Buy, 0.7));
+    world.closes();
+    world.update(world.last_order(OrderReason::Entry), OrderUpdate::Unknown);
+    world.prices[0] = px("101");
+    world.propose(D, proposal(Side::Buy, 0.9));
+    world.closes();
+    assert_eq!(world.denied(), [DenialCode::SlotsFullBusy]);
+    assert!(!world.reasons().contains(&OrderReason::Rotation));
+}
+
+#[test]
+fn nothing_leaves_while_paused() {
+    let mut world = World::usual();
+    world.confirms = false;
+    world.propose(A, proposal(Side::Buy, 0.7));
+    world.closes();
+    world.operator(Operator::Pause);
+    let before = world.commands.len();
+    world.event(EventBody::Account(AccountUpdate::Leverage { symbol: A, leverage: 3 }));
+    world.propose(B, proposal(Side::Buy, 0.7));
+    world.closes();
+    assert_eq!(world.denied(), [DenialCode::Paused; 2]);
+    assert_eq!(world.commands.len(), before);
+    assert_eq!(world.engine.slots_used(), 0);
+}
+
+#[test]
+fn a_late_fill_takes_the_place_of_a_signal_that_waits_for_its_leverage() {
+    let (mut world, entry) = by_hand();
+    world.update(entry, OrderUpdate::Canceled);
+    // The venue forgets the leverage, so that the next signal has to wait for it.
+    world.event(EventBody::Account(AccountUpdate::Leverage { symbol: A, leverage: 5 }));
+    world.propose(A, proposal(Side::Sell, 0.7));
+    world.closes();
+    world.fill(entry, entry.qty, px("100"));
+    assert_eq!(world.denied(), [DenialCode::AlreadyInPosition]);
+    let exit = world.last_order(OrderReason::Unprotected);
+    assert_eq!((exit.side, exit.qty), (Side::Sell, entry.qty));
+    assert_eq!(world.engine.slots_used(), 1);
 }
