@@ -179,9 +179,8 @@ impl fmt::Display for JournalError {
             }
             Self::Corrupt { file, offset, record, why } => write!(
                 f,
-                "{} is damaged at byte {offset} (record {record}): {why}; nothing behind it can be \
-                 trusted: restore the file from a copy, or start a new session and reconcile with \
-                 the exchange",
+                "{} is damaged at byte {offset} (record {record}): {why}; trust nothing behind it: \
+                 restore a copy, or start a new session and reconcile with the exchange",
                 file.display()
             ),
             Self::MissingSegment { file } => write!(

@@ -34,7 +34,7 @@ impl Store {
     /// Opens `sqlite:PATH`, `postgresql://…` or `postgres://…` and makes or updates the tables.
     ///
     /// # Errors
-    /// [`StoreError`]: scheme, unreachable, denied, not a database, locked, made by a newer version.
+    /// [`StoreError`]: scheme, unreachable, denied, not a database, locked, of a newer version.
     pub fn open(url: &str) -> Result<Self, StoreError> {
         let backend = match StoreUrl::parse(url)? {
             StoreUrl::Sqlite(path) => Backend::Sqlite(Sqlite::open(&path)?),

@@ -25,7 +25,7 @@ impl Folder {
     fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        // Memory where there is some: the tests are about bytes, and thousands of syncs cost minutes.
+        // Memory where there is some: the tests are about bytes, and real syncs would take minutes.
         let memory = Path::new("/dev/shm");
         let base = if memory.is_dir() { memory.into() } else { std::env::temp_dir() };
         let path = base.join(format!("aegis-journal-{}-{n}", std::process::id()));
