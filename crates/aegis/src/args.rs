@@ -52,6 +52,9 @@ pub enum Command {
     /// The second process of a measurement.
     #[command(hide = true)]
     BenchChild(BenchChild),
+    /// The second process of the audit.
+    #[command(hide = true)]
+    AuditChild(BenchChild),
     /// How the running system is (exit 1 when not well).
     #[command(after_help = "Example:\n  aegis status --json")]
     Status(Operate),

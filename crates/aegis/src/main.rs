@@ -43,6 +43,7 @@ fn run(cli: Cli) -> Result<i32, Failure> {
         Command::Sign(args) => tools::sign(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::BenchChild(args) => Ok(aegis_bench::child(&args.words)),
+        Command::AuditChild(args) => Ok(aegis_node::audit::child(&args.words)),
         Command::Status(args) => operate::status(&args),
         Command::Pause(args) => operate::command(aegis_types::Operator::Pause, &args),
         Command::Resume(args) => operate::command(aegis_types::Operator::Resume, &args),

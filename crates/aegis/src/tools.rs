@@ -79,8 +79,6 @@ pub fn sign(args: &args::Sign) -> Result<i32, Failure> {
         ));
     };
     let now = args.timestamp.unwrap_or_else(|| aegis_node::clock::wall().as_millis());
-    let signed = aegis_wire::sign_query(&Secret::new(secret), &args.query, now)
-        .map_err(|e| Failure::usage(e.to_string(), "give name=value pairs joined by &"))?;
-    println!("{signed}");
+    println!("{}", aegis_wire::sign_query(&Secret::new(secret), &args.query, now));
     Ok(EXIT_OK)
 }

@@ -11,7 +11,7 @@ use crate::protocol::{BrainReport, FeedReport, Order, Report, Signals};
 use crate::supervisor::{Child, Limits, Supervisor, Verdict};
 use crate::view::View;
 use crate::{EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, Failure, clock};
-use aegis_types::{Nanos, Operator};
+use aegis_types::Nanos;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -67,7 +67,6 @@ enum Message {
 }
 
 struct Watched {
-    child: Child,
     process: Option<std::process::Child>,
     supervisor: Supervisor,
     restart_at: Option<Nanos>,
@@ -80,9 +79,8 @@ struct Watched {
 }
 
 impl Watched {
-    fn new(child: Child) -> Self {
+    fn new() -> Self {
         Self {
-            child,
             process: None,
             supervisor: Supervisor::default(),
             restart_at: None,
@@ -156,8 +154,8 @@ pub fn run(options: Options) -> Result<Outcome, Failure> {
     control::listen(&options.home, move |question| drop(asked.send(Message::Asked(question))))?;
     let signals = Signals::watch();
     let mut orchestrator = Orchestrator {
-        feed: Watched::new(Child::Feed),
-        brain: Watched::new(Child::Brain),
+        feed: Watched::new(),
+        brain: Watched::new(),
         messages,
         sender,
         feed_report: FeedReport::default(),
@@ -392,7 +390,6 @@ impl Orchestrator {
                 self.waiting.insert(request, asked.answer);
                 self.brain.tell(&Order::Operator { what, request });
                 tracing::warn!(%what, "operator command");
-                let _ = Operator::ALL;
             }
         }
     }

@@ -3,8 +3,6 @@
 use aegis_ring::{Config, Writer};
 use std::path::Path;
 
-/// Messages that the child publishes before it waits for a lap.
-pub const MESSAGES: u64 = 20_000;
 /// Slots of the audit's ring.
 pub const SLOTS: usize = 1_024;
 

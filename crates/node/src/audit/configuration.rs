@@ -66,18 +66,20 @@ fn rows(auditor: &mut Auditor, settings: &Settings) {
 }
 
 fn keys(auditor: &mut Auditor, settings: &Settings, purpose: Purpose) {
-    let missing = settings.require_keys("binance").err();
+    let malformed = settings.key_format().err();
     for name in ["BINANCE_API_KEY", "BINANCE_API_SECRET"] {
-        let of_this = missing.as_ref().and_then(|v| v.0.iter().find(|one| one.key == name));
+        let wrong = malformed.as_ref().and_then(|v| v.0.iter().find(|one| one.place == name));
         let id = format!("keys.{}", name.to_ascii_lowercase());
-        auditor.check(&id, "configuration", || match (of_this, purpose, settings.keys().is_some()) {
-            (None, _, _) => Finding::pass("present and well-formed"),
-            (Some(v), Purpose::Live, _) => Finding::fail(v.what.clone(), v.hint.clone()),
-            (Some(_), Purpose::Sim, false) => Finding::warn(
+        auditor.check(&id, "configuration", || match (wrong, settings.keys(), purpose) {
+            (Some(wrong), _, _) => Finding::fail(format!("{name}: {wrong}"), wrong.hint.clone()),
+            (None, Some(_), _) => Finding::pass("present and well-formed"),
+            (None, None, Purpose::Live) => {
+                Finding::fail(format!("{name} is not set"), "live orders need both keys")
+            }
+            (None, None, Purpose::Sim) => Finding::warn(
                 format!("{name} is not set: simulated mode, expected"),
                 "nothing to do for simulated orders",
             ),
-            (Some(v), Purpose::Sim, true) => Finding::fail(v.what.clone(), v.hint.clone()),
         });
     }
     auditor.check("mode.orders", "configuration", || {
