@@ -223,11 +223,9 @@ fn time_stop_leaves_after_eight_hours() {
         world.minute();
     }
     assert_eq!(world.trades()[0].exit_reason, OrderReason::TimeStop);
-    let (at, _) = world
-        .commands
-        .iter()
-        .find(|(_, c)| matches!(c, Command::Submit { order } if order.reason == OrderReason::TimeStop))
-        .unwrap();
+    let exit = world.last_order(OrderReason::TimeStop);
+    let sent = |c: &Command| matches!(c, Command::Submit { order } if *order == exit);
+    let (at, _) = world.commands.iter().find(|(_, c)| sent(c)).unwrap();
     assert_eq!(at.since(entered), Nanos::HOUR.times(8));
 }
 
