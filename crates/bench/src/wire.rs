@@ -163,50 +163,104 @@ fn messages(kind: &str) -> Vec<String> {
     (0..MESSAGES as i64).map(|n| message(kind, 1_723_161_256_000 + 7 * n, &mut dice)).collect()
 }
 
+/// An object as the venue writes it, from keys and written values.
+fn object(fields: &[(&str, String)]) -> String {
+    let fields: Vec<String> = fields.iter().map(|(key, v)| format!("\"{key}\":{v}")).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+fn quoted(text: impl std::fmt::Display) -> String {
+    format!("\"{text}\"")
+}
+
 fn message(kind: &str, ms: i64, d: &mut Dice) -> String {
-    let (p, q, id) = (d.price(), d.quantity(), 5_266_583_935 + d.below(1_000_000));
-    let maker = d.below(2) == 0;
-    match kind {
-        "trade" => format!(
-            r#"{{"stream":"btcusdt@trade","data":{{"e":"trade","E":{ms},"T":{ms},"s":"BTCUSDT","t":{id},"p":"{p}","q":"{q}","X":"MARKET","m":{maker}}}}}"#
-        ),
-        "agg_trade" => format!(
-            r#"{{"stream":"btcusdt@aggTrade","data":{{"e":"aggTrade","E":{ms},"s":"BTCUSDT","a":{id},"p":"{p}","q":"{q}","nq":"{q}","f":{id},"l":{id},"T":{ms},"m":{maker},"st":1}}}}"#
-        ),
-        "book_ticker" => {
-            let (ask, ask_qty) = (d.price(), d.quantity());
-            format!(
-                r#"{{"stream":"btcusdt@bookTicker","data":{{"e":"bookTicker","u":{id},"E":{ms},"T":{ms},"s":"BTCUSDT","b":"{p}","B":"{q}","a":"{ask}","A":"{ask_qty}","ps":"BTCUSDT","st":1}}}}"#
-            )
-        }
-        "kline" => kline(ms, &p, &q, d),
-        "mark_price" => {
-            let (index, settle, next) = (d.price(), d.price(), ms + 3_600_000);
-            format!(
-                r#"{{"stream":"btcusdt@markPrice@1s","data":{{"e":"markPriceUpdate","E":{ms},"s":"BTCUSDT","p":"{p}000000","ap":"{p}000000","i":"{index}276087","P":"{settle}276087","r":"0.00010000","T":{next},"st":1}}}}"#
-            )
-        }
-        _ => {
-            let (bids, asks) = (side(d), side(d));
-            let (first, last) = (id + 1, id + 900);
-            format!(
-                r#"{{"stream":"btcusdt@depth@100ms","data":{{"e":"depthUpdate","E":{ms},"T":{ms},"s":"BTCUSDT","U":{first},"u":{last},"pu":{id},"b":[{bids}],"a":[{asks}],"ps":"BTCUSDT","st":1}}}}"#
-            )
-        }
+    let (stream, fields) = match kind {
+        "trade" => ("trade", trade(ms, d)),
+        "agg_trade" => ("aggTrade", agg_trade(ms, d)),
+        "book_ticker" => ("bookTicker", book_ticker(ms, d)),
+        "kline" => ("kline_1m", kline(ms, d)),
+        "mark_price" => ("markPrice@1s", mark_price(ms, d)),
+        _ => ("depth@100ms", depth(ms, d)),
+    };
+    let stream = quoted(format!("btcusdt@{stream}"));
+    object(&[("stream", stream), ("data", object(&fields))])
+}
+
+type Fields = Vec<(&'static str, String)>;
+
+fn head(event: &str, ms: i64) -> Fields {
+    vec![("e", quoted(event)), ("E", ms.to_string()), ("s", quoted("BTCUSDT"))]
+}
+
+/// A trade id, which serves for every kind of id.
+fn id(d: &mut Dice) -> String {
+    (5_266_583_935 + d.below(1_000_000)).to_string()
+}
+
+fn tail() -> Fields {
+    vec![("ps", quoted("BTCUSDT")), ("st", "1".into())]
+}
+
+fn trade(ms: i64, d: &mut Dice) -> Fields {
+    let mut fields = head("trade", ms);
+    fields.insert(2, ("T", ms.to_string()));
+    fields.extend([("t", id(d)), ("p", quoted(d.price())), ("q", quoted(d.quantity()))]);
+    fields.extend([("X", quoted("MARKET")), ("m", (d.below(2) == 0).to_string())]);
+    fields
+}
+
+fn agg_trade(ms: i64, d: &mut Dice) -> Fields {
+    let quantity = quoted(d.quantity());
+    let mut fields = head("aggTrade", ms);
+    fields.extend([("a", id(d)), ("p", quoted(d.price())), ("q", quantity.clone())]);
+    fields.extend([("nq", quantity), ("f", id(d)), ("l", id(d)), ("T", ms.to_string())]);
+    fields.extend([("m", (d.below(2) == 0).to_string()), ("st", "1".into())]);
+    fields
+}
+
+fn book_ticker(ms: i64, d: &mut Dice) -> Fields {
+    let mut fields = vec![("e", quoted("bookTicker")), ("u", id(d))];
+    fields.extend([("E", ms.to_string()), ("T", ms.to_string()), ("s", quoted("BTCUSDT"))]);
+    for (px, qty) in [("b", "B"), ("a", "A")] {
+        fields.extend([(px, quoted(d.price())), (qty, quoted(d.quantity()))]);
     }
+    fields.extend(tail());
+    fields
 }
 
-fn kline(ms: i64, p: &str, q: &str, d: &mut Dice) -> String {
-    let (high, low, close) = (d.price(), d.price(), d.price());
-    let (open_ms, close_ms, trades) = (ms, ms + 59_999, d.below(3_000));
-    let (quote, taker_quote) = (d.price(), d.price());
-    format!(
-        r#"{{"stream":"btcusdt@kline_1m","data":{{"e":"kline","E":{ms},"s":"BTCUSDT","k":{{"t":{open_ms},"T":{close_ms},"s":"BTCUSDT","i":"1m","f":5266583935,"L":5266584935,"o":"{p}","c":"{close}","h":"{high}","l":"{low}","v":"{q}","n":{trades},"x":false,"q":"{quote}","V":"{q}","Q":"{taker_quote}","B":"0"}}}}}}"#
-    )
+fn kline(ms: i64, d: &mut Dice) -> Fields {
+    let mut bar = vec![("t", ms.to_string()), ("T", (ms + 59_999).to_string())];
+    bar.extend([("s", quoted("BTCUSDT")), ("i", quoted("1m")), ("f", id(d)), ("L", id(d))]);
+    bar.extend(["o", "c", "h", "l"].map(|key| (key, quoted(d.price()))));
+    bar.extend([("v", quoted(d.quantity())), ("n", d.below(3_000).to_string())]);
+    bar.extend([("x", "false".into()), ("q", quoted(d.price()))]);
+    bar.extend([("V", quoted(d.quantity())), ("Q", quoted(d.price())), ("B", quoted(0))]);
+    let mut fields = head("kline", ms);
+    fields.push(("k", object(&bar)));
+    fields
 }
 
+fn mark_price(ms: i64, d: &mut Dice) -> Fields {
+    let mut fields = head("markPriceUpdate", ms);
+    let keys = ["p", "ap", "i", "P"];
+    fields.extend(keys.map(|key| (key, quoted(format!("{}276087", d.price())))));
+    fields.extend([("r", quoted("0.00010000")), ("T", (ms + 3_600_000).to_string())]);
+    fields.push(("st", "1".into()));
+    fields
+}
+
+fn depth(ms: i64, d: &mut Dice) -> Fields {
+    let mut fields = head("depthUpdate", ms);
+    fields.insert(2, ("T", ms.to_string()));
+    fields.extend(["U", "u", "pu"].map(|key| (key, id(d))));
+    fields.extend(["b", "a"].map(|key| (key, side(d))));
+    fields.extend(tail());
+    fields
+}
+
+/// Forty levels.
 fn side(d: &mut Dice) -> String {
     let levels: Vec<String> =
         (0..40).map(|_| format!(r#"["{}","{}"]"#, d.price(), d.quantity())).collect();
-    levels.join(",")
+    format!("[{}]", levels.join(","))
 }

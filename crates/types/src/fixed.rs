@@ -231,7 +231,8 @@ macro_rules! fixed {
                 }
                 let whole = scaled as i64;
                 let rest = scaled - whole as f64;
-                Ok(Self(if rest >= 0.5 { whole + 1 } else if rest <= -0.5 { whole - 1 } else { whole }))
+                let step = i64::from(rest >= 0.5) - i64::from(rest <= -0.5);
+                Ok(Self(whole + step))
             }
 
             /// Sum, or [`OutOfRange`].
@@ -254,7 +255,9 @@ macro_rules! fixed {
 
             /// Sum held at the ends of the range; for statistics, never for ledgers.
             #[inline]
-            pub fn saturating_plus(self, other: Self) -> Self { Self(self.0.saturating_add(other.0)) }
+            pub fn saturating_plus(self, other: Self) -> Self {
+                Self(self.0.saturating_add(other.0))
+            }
 
             /// Absolute value; the smallest value maps to the largest.
             #[inline]

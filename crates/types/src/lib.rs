@@ -1,8 +1,8 @@
 //! The vocabulary of AEGIS: what every other crate says and hears.
 //!
-//! Prices, quantities and money are 64-bit integers in units of 1e-8, because a venue sends decimals
-//! as text and a ledger must add up; floats appear only where indicators and models need them, and
-//! never come back unrounded. Nothing here can reach a clock, a file or a socket.
+//! Prices, quantities and money are 64-bit integers in units of 1e-8, because a venue sends
+//! decimals as text and a ledger must add up; floats appear only where indicators and models need
+//! them, and never come back unrounded. Nothing here can reach a clock, a file or a socket.
 //!
 //! ```text
 //! bytes ──> Tick ──ring──> Event ──engine──> Command ──> Venue

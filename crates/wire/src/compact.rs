@@ -1,8 +1,8 @@
 //! The fast reader: JSON as the venue writes it, without white space, escapes or exponents.
 //!
-//! Whatever is unusual is [`Odd`], without a reason: the caller starts again with the careful reader
-//! (`careful`), which knows all of JSON and says what is wrong where. So nothing here has to be kept
-//! for an error, and the place stays in a register for a whole frame.
+//! Whatever is unusual is [`Odd`], without a reason: the caller starts again with the careful
+//! reader, which knows all of JSON and says what is wrong where. So nothing here has to be kept for
+//! an error, and the place stays in a register for a whole frame.
 
 use crate::chunk::{POWERS, TENS, eight_digits, plain_bytes};
 use crate::error::Fault;
