@@ -361,7 +361,7 @@ pub const TABLE: &[Row] = &[
     row(
         "market.seed",
         Whole(0, u64::MAX),
-        "1",
+        "20250106",
         "",
         "the same seed gives the same markets (flag: --market-seed)",
     ),
@@ -369,9 +369,9 @@ pub const TABLE: &[Row] = &[
     row("market.days", Whole(1, 3_650), "10", "days", "how long they run (flag: --days)"),
     row(
         "market.edge",
-        Real(0.0, 1.0),
+        Real(0.0, 10.0),
         "0",
-        "",
+        "standard deviations",
         "strength of a planted edge, 0 for none: to see whether learning finds what is there",
     ),
     // feed

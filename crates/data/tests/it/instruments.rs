@@ -6,15 +6,18 @@ use aegis_types::{Instrument, InstrumentOrigin, Money, Px, Qty, Rate};
 
 const EXCHANGE_INFO: &str = r#"{"timezone":"UTC","symbols":[
  {"symbol":"BTCUSDT","contractType":"PERPETUAL","pricePrecision":2,"liquidationFee":"0.012500",
-  "filters":[{"filterType":"PRICE_FILTER","minPrice":"556.80","maxPrice":"4529764","tickSize":"0.10"},
+  "filters":[
+   {"filterType":"PRICE_FILTER","minPrice":"556.80","maxPrice":"4529764","tickSize":"0.10"},
    {"filterType":"LOT_SIZE","minQty":"0.001","maxQty":"1000","stepSize":"0.001"},
    {"filterType":"MARKET_LOT_SIZE","minQty":"0.002","maxQty":"120","stepSize":"0.001"},
    {"filterType":"MIN_NOTIONAL","notional":"50"},{"filterType":"NEW_KIND","x":1}]},
  {"symbol":"NEWUSDT","filters":[]}]}"#;
 
 const BRACKETS: &str = r#"[{"symbol":"BTCUSDT","brackets":[
- {"bracket":2,"initialLeverage":50,"notionalCap":1e30,"notionalFloor":10000,"maintMarginRatio":0.01,"cum":35.0},
- {"bracket":1,"initialLeverage":75,"notionalCap":10000,"notionalFloor":0,"maintMarginRatio":0.0065,"cum":0.0}]}]"#;
+ {"bracket":2,"initialLeverage":50,"notionalCap":1e30,"notionalFloor":10000,
+  "maintMarginRatio":0.01,"cum":35.0},
+ {"bracket":1,"initialLeverage":75,"notionalCap":10000,"notionalFloor":0,
+  "maintMarginRatio":0.0065,"cum":0.0}]}]"#;
 
 fn dataset(folder: &Folder, instruments: Option<&str>) -> Result<Dataset, aegis_data::DataError> {
     let instruments = instruments.map(|text| folder.write("info.json", text.as_bytes()));

@@ -156,7 +156,9 @@ proptest! {
 
     /// Loading never panics, whatever stands in the file, and every refusal has words.
     #[test]
-    fn any_file_is_read_or_refused(text in "(\\[?[a-z_.]{0,12}\\]?( = [0-9a-z\".\\[\\]{}-]{0,8})?\n){0,6}") {
+    fn any_file_is_read_or_refused(
+        text in "(\\[?[a-z_.]{0,12}\\]?( = [0-9a-z\".\\[\\]{}-]{0,8})?\n){0,6}",
+    ) {
         if let Err(violations) = load(Some(&text), &[], &[]) {
             prop_assert!(!violations.0.is_empty());
             prop_assert!(violations.0.iter().all(|v| !v.what.is_empty() && !v.hint.is_empty()));
