@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p aegis-journal --example append [FOLDER]`: 4 M records of 73 bytes of
 //! payload, a flush every 256 (process durability), then 2,000 records with a sync each (power),
-//! then reading all back. Medians of five; nothing else may run beside it.
+//! reading all back, and the resumption of a short journal. Medians of five; nothing else may run beside it.
 
 use aegis_journal::{Config, Durability, JournalError, Kind, Reader, Source, Threaded, Writer};
 use std::hint::black_box;
@@ -88,6 +88,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("process: {:.2} M records/s", written / 1e6);
     println!("process: {:.2} M records per second of processor time", by_cpu / 1e6);
     println!("reading: {:.2} M records/s", read / 1e6);
+    for durability in [Durability::Process, Durability::Power] {
+        fresh();
+        let config = Config { durability, ..Config::default() };
+        let mut writer = Writer::create(&dir, b"{}", &config)?;
+        for seq in 0..1_000 {
+            writer.append(Kind::Market, Source { epoch: 1, seq, position: seq }, &[0; 73])?;
+        }
+        drop(writer); // as a crash would: the reserved space stays
+        let start = Instant::now();
+        let (_, recovery) = Writer::resume(&dir, &config)?;
+        let ms = start.elapsed().as_secs_f64() * 1e3;
+        println!("resume of {} records in {}: {ms:.1} ms", recovery.records, durability.name());
+    }
     for threaded in [false, true] {
         let mut rates = Vec::new();
         for _ in 0..3 {

@@ -290,8 +290,7 @@ impl Reader {
         let mut tail = Tail { end: None, follows: false, one_batch: true };
         let mut chunk = vec![0u8; CHUNK];
         let mut at = self.offset;
-        while let Some(data) = next_data(&self.file, at) {
-            at = data;
+        loop {
             let n = read_full(&self.file, &mut chunk, at).map_err(fail)?;
             let bytes = &chunk[..n];
             if bytes.iter().any(|b| *b != 0) {
@@ -309,11 +308,10 @@ impl Reader {
                 }
             }
             if n < chunk.len() {
-                break;
+                return Ok(tail);
             }
             at += n as u64;
         }
-        Ok(tail)
     }
 
     /// The head of a later record that is whole, if one begins at `place`.
@@ -387,18 +385,6 @@ fn open_segment(path: &Path) -> Result<(File, Option<SegmentHeader>), JournalErr
     }
     let header = SegmentHeader::decode(path, &bytes)?;
     Ok((file, Some(header)))
-}
-
-/// The block at or behind `at` where the file next holds data: reserved space that was never
-/// written is skipped without reading it. `None` when there is none to the end.
-fn next_data(file: &File, at: u64) -> Option<u64> {
-    use rustix::{fs, io::Errno};
-    match fs::seek(file, fs::SeekFrom::Data(at)) {
-        Ok(data) => Some(data.max(at) / BLOCK as u64 * BLOCK as u64),
-        Err(Errno::NXIO) => None,
-        // A file system that cannot say: read on.
-        Err(_) => Some(at),
-    }
 }
 
 /// Reads until the slice is full or the file ends.

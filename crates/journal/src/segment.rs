@@ -169,12 +169,23 @@ pub(crate) fn sync_dir(dir: &Path) -> Result<(), JournalError> {
 }
 
 /// Reserves `bytes` of space, so that appending cannot run out of disk in the middle.
-pub(crate) fn reserve(file: &File, path: &Path, bytes: u64) -> Result<(), JournalError> {
+///
+/// In `Power` the file gets its full length at once, because a sync that must also record a new
+/// length is slower; in `Process` its length stays that of the records, so that nobody has to read
+/// empty space to know that it is empty.
+pub(crate) fn reserve(
+    file: &File,
+    path: &Path,
+    bytes: u64,
+    power: bool,
+) -> Result<(), JournalError> {
+    use rustix::fs::{FallocateFlags, fallocate};
     use rustix::io::Errno;
-    let result = rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes);
-    match result {
+    let flags = if power { FallocateFlags::empty() } else { FallocateFlags::KEEP_SIZE };
+    match fallocate(file, flags, 0, bytes) {
         Ok(()) => Ok(()),
-        // A file system without preallocation: grow the file; a full disk then shows on write.
+        // A file system without preallocation: a full disk then shows on write.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) if !power => Ok(()),
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
             file.set_len(bytes).map_err(|e| JournalError::io("grow", path, e))
         }
@@ -192,9 +203,9 @@ pub(crate) struct Prepared {
     pub capacity: u64,
 }
 
-/// Reserves the next segment under a name that no reader looks at. With `zeroed` the space is also
+/// Reserves the next segment under a name that no reader looks at. In `Power` the space is also
 /// written once, because a sync into never-written space must update the file system's own log.
-pub(crate) fn prepare(dir: &Path, capacity: u64, zeroed: bool) -> Result<Prepared, JournalError> {
+pub(crate) fn prepare(dir: &Path, capacity: u64, power: bool) -> Result<Prepared, JournalError> {
     let path = dir.join(PREPARED);
     let file = OpenOptions::new()
         .write(true)
@@ -204,10 +215,10 @@ pub(crate) fn prepare(dir: &Path, capacity: u64, zeroed: bool) -> Result<Prepare
         .open(&path)
         .map_err(|e| JournalError::io("create", &path, e))?;
     let fill = || {
-        reserve(&file, &path, capacity)?;
+        reserve(&file, &path, capacity, power)?;
         let zeros = vec![0u8; (1 << 20).min(capacity as usize)];
         let mut at = 0;
-        while zeroed && at < capacity {
+        while power && at < capacity {
             let n = (capacity - at).min(zeros.len() as u64);
             file.write_all_at(&zeros[..n as usize], at)
                 .map_err(|e| JournalError::io("zero", &path, e))?;

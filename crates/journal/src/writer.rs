@@ -179,11 +179,12 @@ impl Writer {
             .write(true)
             .open(&path)
             .map_err(|e| JournalError::io("open", &path, e))?;
-        // Cutting and growing again leaves zeros behind the last whole record.
+        // Cutting, and growing again, leaves nothing or zeros behind the last whole record.
         file.set_len(offset).map_err(|e| JournalError::io("truncate", &path, e))?;
         let capacity = config.segment_bytes.max(offset);
-        segment::reserve(&file, &path, capacity)?;
-        if config.durability == Durability::Power {
+        let power = config.durability == Durability::Power;
+        segment::reserve(&file, &path, capacity, power)?;
+        if power {
             // What was read may be in memory only: promise nothing before it is on the disk.
             file.sync_all().map_err(|e| JournalError::io("sync", &path, e))?;
             segment::sync_dir(dir)?;

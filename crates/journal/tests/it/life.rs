@@ -3,7 +3,7 @@
 use crate::{Folder, HEADER, append, config, journal, read_all, sample, segments};
 use aegis_journal::{Config, Durability, JournalError, Kind, PAYLOAD_MAX, Reader, Source, Writer};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 #[test]
@@ -13,8 +13,15 @@ fn resume_continues_numbers_and_chain_over_segments() {
     assert_eq!((writer.records(), writer.written()), (21, 21));
     let bytes = writer.bytes();
     writer.close().unwrap();
-    let on_disk: u64 = segments(folder.path()).iter().map(|f| f.metadata().unwrap().len()).sum();
-    assert_eq!(on_disk, bytes, "a closed journal keeps no reserved space");
+    let mut on_disk = 0;
+    for file in segments(folder.path()) {
+        let meta = file.metadata().unwrap();
+        on_disk += meta.len();
+        // Blocks of 512 bytes, given out by pages.
+        let reserved = (meta.blocks() * 512).saturating_sub(meta.len());
+        assert!(reserved <= 4_096, "a closed journal keeps no reserved space: {reserved}");
+    }
+    assert_eq!(on_disk, bytes);
     let (mut writer, recovery) = Writer::resume(folder.path(), &config).unwrap();
     assert_eq!((recovery.records, recovery.truncated_bytes, recovery.last.number), (21, 0, 20));
     // Kinds repeat every six records; 18 is the last market record.
@@ -28,6 +35,25 @@ fn resume_continues_numbers_and_chain_over_segments() {
     writer.close().unwrap();
     assert_eq!(read_all(folder.path()).unwrap(), (41, None));
     assert!(segments(folder.path()).len() > 3);
+}
+
+#[test]
+fn space_is_reserved_while_open_and_given_back_on_close() {
+    for durability in [Durability::Process, Durability::Power] {
+        let folder = Folder::new();
+        let writer = journal(&folder, &config(durability, 1 << 20), 3, false);
+        let (file, bytes) = (segments(folder.path())[0].clone(), writer.bytes());
+        let held = |file: &Path| {
+            let meta = file.metadata().unwrap();
+            (meta.len(), meta.blocks() * 512)
+        };
+        let (length, blocks) = held(&file);
+        assert_eq!(length, if durability == Durability::Power { 1 << 20 } else { bytes });
+        assert!(blocks >= 1 << 20, "{blocks}");
+        writer.close().unwrap();
+        let (length, blocks) = held(&file);
+        assert!(length == bytes && blocks <= 8_192, "{length} {blocks}");
+    }
 }
 
 #[test]
