@@ -194,6 +194,9 @@ pub struct Brain {
     /// How to wait on an empty ring.
     #[arg(long, default_value = "adaptive", value_parser = ["adaptive", "spin", "sleep"])]
     pub wait: String,
+    /// Rows that may wait for the database.
+    #[arg(long, default_value_t = 100_000)]
+    pub store_rows: usize,
 }
 
 #[derive(Args)]

@@ -52,6 +52,7 @@ pub fn brain(args: &args::Brain) -> Result<i32, Failure> {
         run: args.child.run.clone(),
         wait,
         supervised: args.child.supervised,
+        store_rows: args.store_rows,
         store: std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()),
     });
     ended(&args.child, run)

@@ -75,6 +75,8 @@ fn system(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
         },
         shutdown_timeout: settings.shutdown_timeout(),
         store: settings.store_url().map(str::to_owned),
+        store_rows: settings.store_backlog_rows(),
+        flatten: settings.flatten_on_shutdown(),
         log_flags: log_flags(settings, log),
         view: show.then(|| View::new(title)),
         home,

@@ -59,6 +59,8 @@ pub struct Args {
     pub supervised: bool,
     /// Database, or the default file in the state folder.
     pub store: Option<String>,
+    /// Rows that may wait for the database.
+    pub store_rows: usize,
 }
 
 struct Brain {
@@ -129,12 +131,13 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
     let _lock = home.lock("brain.lock", "another brain")?;
     let mut brain = Brain::open(args, &home)?;
     brain.recover()?;
-    let mut ring = brain.attach(&home, Some(started), None)?;
-    let ended = match &mut ring {
-        Some(ring) => brain.pump(&home, ring)?,
-        None => Ended::Stopped,
-    };
-    brain.finish(ring, &ended)
+    match brain.attach(&home, Some(started), None)? {
+        Some(ring) => {
+            let (ended, ring) = brain.pump(&home, ring)?;
+            brain.finish(ring, &ended)
+        }
+        None => brain.finish(None, &Ended::Stopped),
+    }
 }
 
 impl Brain {
@@ -161,7 +164,7 @@ impl Brain {
             session.build().map_err(|e| Failure::usage(e.to_string(), "check the settings"))?;
         let mut bus = Bus::new();
         let url = args.store.clone().unwrap_or_else(|| persist::sqlite_url(&home.database()));
-        let persist = Persist::new(&url, &session, &journal, &mut bus);
+        let persist = Persist::new(&url, args.store_rows, &session, &journal, &mut bus);
         let trouble = persist.trouble();
         let (lanes, rows) = lanes(persist);
         let mut recorder = Recorder::new(&session, writer, reader, bus);
@@ -312,20 +315,23 @@ impl Brain {
         }
     }
 
-    fn pump(&mut self, home: &Home, ring: &mut Reader) -> Result<Ended, Failure> {
+    /// Takes facts until the source ends or the brain is told to stop; gives the ring back.
+    fn pump(
+        &mut self,
+        home: &Home,
+        mut ring: Reader,
+    ) -> Result<(Ended, Option<Reader>), Failure> {
         let mut words: Words = [0; 7];
         loop {
             match ring.poll(&mut words) {
                 Poll::Message { seq } => {
-                    if self.fact(ring, seq, &words)? {
-                        return Ok(Ended::Source);
+                    if self.fact(&ring, seq, &words)? {
+                        return Ok((Ended::Source, Some(ring)));
                     }
-                    if self.recorder.pending() >= FLUSH_EVERY {
-                        self.settle(ring)?;
-                        if self.take_orders()? {
-                            return Ok(Ended::Stopped);
-                        }
+                    if self.recorder.pending() < FLUSH_EVERY {
+                        continue;
                     }
+                    self.settle(&mut ring)?;
                 }
                 Poll::Overrun { skipped } => {
                     self.overruns += skipped;
@@ -335,21 +341,24 @@ impl Brain {
                     ));
                 }
                 Poll::Empty => {
-                    self.settle(ring)?;
-                    if self.take_orders()? {
-                        return Ok(Ended::Stopped);
-                    }
+                    self.settle(&mut ring)?;
                     match ring.wait(self.args.wait, WAIT) {
                         WaitOutcome::Ready | WaitOutcome::TimedOut => {}
                         outcome => {
                             tracing::warn!(?outcome, "the feed is gone; waiting for its successor");
-                            match self.attach(home, None, Some(ring.epoch()))? {
-                                Some(reader) => *ring = reader,
-                                None => return Ok(Ended::Stopped),
+                            let epoch = ring.epoch();
+                            // The place at the gate is free for the next segment only then.
+                            drop(ring);
+                            match self.attach(home, None, Some(epoch))? {
+                                Some(next) => ring = next,
+                                None => return Ok((Ended::Stopped, None)),
                             }
                         }
                     }
                 }
+            }
+            if self.take_orders()? {
+                return Ok((Ended::Stopped, Some(ring)));
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::protocol::{BrainReport, FeedReport, Order, Report, Signals};
 use crate::supervisor::{Child, Limits, Supervisor, Verdict};
 use crate::view::View;
 use crate::{EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, Failure, clock};
-use aegis_types::Nanos;
+use aegis_types::{Nanos, Operator};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -46,6 +46,10 @@ pub struct Options {
     pub shutdown_timeout: Nanos,
     /// Database, when not the default.
     pub store: Option<String>,
+    /// Rows that may wait for the database.
+    pub store_rows: usize,
+    /// Closes every position before it stops.
+    pub flatten: bool,
     /// Flags for the children's logs.
     pub log_flags: Vec<String>,
     /// Shows what happens, when given.
@@ -200,6 +204,7 @@ impl Orchestrator {
             }
             Child::Brain => {
                 command.args(["--wait", &o.wait]);
+                command.args(["--store-rows", &o.store_rows.to_string()]);
                 if let Some(url) = &o.store {
                     // By environment: a process list shows arguments, and a URL holds a password.
                     command.env("DATABASE_URL", url);
@@ -462,6 +467,10 @@ impl Orchestrator {
         if stopping != Stopping::Finished {
             tracing::info!(?stopping, "stopping feed, then brain");
         }
+        let stopped = matches!(stopping, Stopping::Interrupted | Stopping::Terminated);
+        if self.options.flatten && stopped {
+            self.flatten(signals);
+        }
         for child in [Child::Feed, Child::Brain] {
             let order = Order::Stop;
             if stopping != Stopping::Finished || child == Child::Feed {
@@ -487,6 +496,23 @@ impl Orchestrator {
             Stopping::Failed => EXIT_FAILED,
         };
         Ok(Outcome { summary, code })
+    }
+
+    /// Closes every position at the market, while the feed still brings the prices for it; gives up
+    /// after the shutdown timeout, then positions keep their stops.
+    fn flatten(&mut self, signals: &Signals) {
+        let patience = clock::monotonic().after(self.options.shutdown_timeout);
+        let (answer, applied) = channel();
+        self.answer(Asked { ask: Ask::Operator { what: Operator::Flatten }, answer });
+        let mut sent = false;
+        while clock::monotonic() < patience && signals.interrupts() < 2 {
+            self.take_messages();
+            sent |= applied.try_recv().is_ok();
+            if sent && self.brain_report.positions.is_empty() {
+                return;
+            }
+        }
+        tracing::warn!("not every position could be closed in time; they keep their stops");
     }
 
     fn wait_for(&mut self, child: Child, signals: &Signals) {

@@ -70,7 +70,13 @@ fn projector(session: &Session) -> Projector {
 
 impl Persist {
     /// Subscribes; the database is opened with the first rows, so that a dead one stops nothing.
-    pub fn new(url: &str, session: &Session, journal: &Path, bus: &mut Bus) -> Self {
+    pub fn new(
+        url: &str,
+        rows_max: usize,
+        session: &Session,
+        journal: &Path,
+        bus: &mut Bus,
+    ) -> Self {
         Self {
             url: url.to_owned(),
             store: None,
@@ -78,7 +84,7 @@ impl Persist {
             journal: journal.to_path_buf(),
             notices: bus.subscribe(&TOPICS, Class::Lossless, QUEUE),
             projector: projector(session),
-            backlog: Backlog::new(BacklogConfig::default()),
+            backlog: Backlog::new(BacklogConfig { rows_max, ..BacklogConfig::default() }),
             follower: None,
             trouble: Trouble::default(),
             rows: 0,

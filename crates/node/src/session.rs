@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use aegis_backtest::{Market, Session};
-use aegis_data::{DataArgs, Dataset};
+use aegis_data::{DataArgs, Dataset, FirewallConfig};
 use aegis_markets::MarketSpec;
 use aegis_settings::Settings;
 use aegis_types::{Nanos, SymbolId, SymbolTable, Tick, exchange_name};
@@ -111,7 +111,7 @@ pub fn prepare(settings: &Settings, wanted: &Wanted) -> Result<Session, Failure>
             to: wanted.to,
             days: wanted.days,
         };
-        Manifest::Recorded(aegis_data::discover(&args).map_err(data_failure)?)
+        Manifest::Recorded(aegis_data::discover_with(&args, firewall(settings)).map_err(data_failure)?)
     };
     let data = serde_json::to_value(&manifest)
         .map_err(|e| Failure::failed(format!("the data manifest cannot be written: {e}"), ""))?;
@@ -120,6 +120,11 @@ pub fn prepare(settings: &Settings, wanted: &Wanted) -> Result<Session, Failure>
         Manifest::Generated(generated) => generated_market(generated, data)?,
     };
     Ok(Session::new(settings, market, COMMIT))
+}
+
+fn firewall(settings: &Settings) -> FirewallConfig {
+    let limits = settings.firewall();
+    FirewallConfig { jump_factor: limits.jump_factor, jump_window: limits.jump_window }
 }
 
 fn generated_market(generated: &Generated, manifest: serde_json::Value) -> Result<Market, Failure> {

@@ -5,7 +5,7 @@ use crate::harness::{Place, refused, text};
 #[test]
 fn flags_beat_environment_beats_file_beats_default() {
     let place = Place::new("origins");
-    std::fs::write(place.path.join("aegis.toml"), "[portfolio]\npositions_max = 1\n").unwrap();
+    std::fs::write(place.path.join("aegis.toml"), "[portfolio]\nmax_open_positions = 1\n").unwrap();
     let show = |env: Option<&str>, flag: Option<&str>| {
         let mut args = vec!["config", "show", "--json"];
         args.extend(flag.iter().flat_map(|f| ["--set", *f]));
@@ -20,14 +20,14 @@ fn flags_beat_environment_beats_file_beats_default() {
             .as_array()
             .unwrap()
             .iter()
-            .find(|r| r["key"] == "portfolio.positions_max")
+            .find(|r| r["key"] == "portfolio.max_open_positions")
             .expect("the setting is shown")
             .clone();
         (row["value"].clone(), row["origin"].as_str().unwrap().to_owned())
     };
     assert_eq!(show(None, None).0, "1");
     assert_eq!(show(Some("2"), None).0, "2");
-    let (value, origin) = show(Some("2"), Some("portfolio.positions_max=3"));
+    let (value, origin) = show(Some("2"), Some("portfolio.max_open_positions=3"));
     assert_eq!(value, "3");
     assert!(origin.contains("flag"), "{origin}");
 }
@@ -37,11 +37,11 @@ fn all_violations_are_reported_at_once_with_the_nearest_key() {
     let place = Place::new("violations");
     std::fs::write(
         place.path.join("aegis.toml"),
-        "[portfolio]\npositions_maxx = 1\n[sim]\nbalance = \"much\"\n",
+        "[portfolio]\nmax_open_positionz = 1\n[sim]\nbalance = \"much\"\n",
     )
     .unwrap();
     let output = place.run(&["config", "check"]);
-    refused(&output, 2, &["positions_maxx", "positions_max", "sim.balance", "much"]);
+    refused(&output, 2, &["max_open_positionz", "max_open_positions", "sim.balance", "much"]);
 }
 
 #[test]
