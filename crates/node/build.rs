@@ -31,7 +31,9 @@ fn graph(root: &Path) -> String {
         std::fs::read_dir(root.join("crates")).into_iter().flatten().flatten().collect();
     rooms.sort_by_key(std::fs::DirEntry::file_name);
     for room in rooms {
-        let Ok(manifest) = std::fs::read_to_string(room.path().join("Cargo.toml")) else { continue };
+        let Ok(manifest) = std::fs::read_to_string(room.path().join("Cargo.toml")) else {
+            continue;
+        };
         let section = manifest.split("[dependencies]").nth(1).unwrap_or_default();
         let section = section.split("\n[").next().unwrap_or_default();
         let edges: Vec<_> = section

@@ -317,10 +317,13 @@ pub struct Sign {
     pub timestamp: Option<i64>,
 }
 
+const BENCHES: [&str; 8] =
+    ["ring", "wire", "sign", "engine", "backtest", "startup", "memory", "all"];
+
 #[derive(Args)]
 pub struct Bench {
     /// ring, wire, sign, engine, backtest, startup, memory or all.
-    #[arg(value_parser = ["ring", "wire", "sign", "engine", "backtest", "startup", "memory", "all"])]
+    #[arg(value_parser = BENCHES)]
     pub name: String,
     /// JSON objects, one a line.
     #[arg(long)]

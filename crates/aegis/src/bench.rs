@@ -1,15 +1,12 @@
 //! `aegis bench`.
 
 use crate::args;
-use aegis_bench::{Options, run};
+use aegis_bench::{NAMES, Options, run};
 use aegis_node::{EXIT_OK, Failure};
 
-const ALL: [&str; 7] = ["ring", "wire", "sign", "engine", "backtest", "startup", "memory"];
-
 pub fn bench(args: &args::Bench) -> Result<i32, Failure> {
-    let options =
-        Options { seconds: args.seconds, data: args.data.clone(), soak: args.soak };
-    let names: &[&str] = if args.name == "all" { &ALL } else { &[args.name.as_str()] };
+    let options = Options { seconds: args.seconds, data: args.data.clone(), soak: args.soak };
+    let names: &[&str] = if args.name == "all" { &NAMES } else { &[args.name.as_str()] };
     for name in names {
         let object = run(name, &options)
             .map_err(|e| Failure::failed(format!("bench {name}: {e}"), "try again"))?;

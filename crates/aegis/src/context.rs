@@ -10,7 +10,10 @@ use aegis_types::Nanos;
 use std::path::{Path, PathBuf};
 
 /// The flags that set settings, as key and value.
-fn flags(args: &args::Settings, market_seed: Option<u64>) -> Result<Vec<(String, String)>, Failure> {
+fn flags(
+    args: &args::Settings,
+    market_seed: Option<u64>,
+) -> Result<Vec<(String, String)>, Failure> {
     let mut flags = Vec::new();
     for pair in &args.set {
         let Some((key, value)) = pair.split_once('=') else {

@@ -118,16 +118,14 @@ fn run_folder(
 
 fn default_speed(show: bool, session: &aegis_backtest::Session) -> Speed {
     let span = session::span(session).0 as f64 / 1e9;
-    if show && span > SHOW_SECONDS { Speed::Times((span / SHOW_SECONDS).round()) } else { Speed::Max }
+    if show && span > SHOW_SECONDS {
+        Speed::Times((span / SHOW_SECONDS).round())
+    } else {
+        Speed::Max
+    }
 }
 
-fn announce(
-    settings: &Settings,
-    title: &str,
-    run: &std::path::Path,
-    resumed: bool,
-    show: bool,
-) {
+fn announce(settings: &Settings, title: &str, run: &std::path::Path, resumed: bool, show: bool) {
     if show {
         return;
     }

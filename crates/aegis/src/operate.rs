@@ -36,7 +36,10 @@ fn print_status(s: &Value) {
         o["sent"], o["accepted"], o["filled"], o["rejected"], o["unknown"]
     );
     let q = &s["tick_to_order_us"];
-    println!("latency  tick to order p50 {} µs, p99 {} µs, max {} µs", q["p50"], q["p99"], q["max"]);
+    println!(
+        "latency  tick to order p50 {} µs, p99 {} µs, max {} µs",
+        q["p50"], q["p99"], q["max"]
+    );
     for p in s["positions"].as_array().into_iter().flatten() {
         println!(
             "position {} {} {} at {}, stop {}, target {}, pnl {}",

@@ -12,8 +12,7 @@ pub fn backtest(args: &args::Backtest) -> Result<i32, Failure> {
     eprintln!("{}", session::describe(&session));
     let mut facts = session::facts(&session)?;
     let bar = Bar::new("backtest", Some(session::fact_estimate(&session)));
-    let report =
-        aegis_backtest::run(&session, &mut facts, args.journal.as_deref(), |n| bar.at(n));
+    let report = aegis_backtest::run(&session, &mut facts, args.journal.as_deref(), |n| bar.at(n));
     bar.finish();
     let report = report.map_err(|e| Failure::failed(e.to_string(), ""))?;
     let report = report.with_refusals(&facts.refusals());

@@ -60,9 +60,11 @@ pub fn config(args: &args::Config) -> Result<i32, Failure> {
         ConfigCommand::Check { settings, require_keys } => {
             let settings = context::settings(settings, None)?;
             if *require_keys {
-                settings
-                    .require_keys("binance")
-                    .map_err(|v| Failure { what: v.to_string(), hint: String::new(), code: EXIT_USAGE })?;
+                settings.require_keys("binance").map_err(|v| Failure {
+                    what: v.to_string(),
+                    hint: String::new(),
+                    code: EXIT_USAGE,
+                })?;
             }
             println!("settings are valid; {}", settings.mode_line());
         }

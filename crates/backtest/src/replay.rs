@@ -1,9 +1,9 @@
 //! Replay: a journal's inputs through the same engine and exchange, compared record by record.
 //!
 //! Inputs are what came from outside: market facts and operator commands. Everything else in a
-//! journal (the exchange's answers, timers, commands) follows from them, so replay makes it anew and
-//! compares its bytes with the journalled ones. The records that a step makes lie on both sides of
-//! its input: timers and fills come before the market event that the engine sees after them.
+//! journal (the exchange's answers, timers, commands) follows from them, so replay makes it anew
+//! and compares its bytes with the journalled ones. The records that a step makes lie on both sides
+//! of its input: timers and fills come before the market event that the engine sees after them.
 //! Therefore records are read ahead up to the next input, and the step then consumes them one by
 //! one.
 //!

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | profit factor | sum of winning nets ÷ sum of losing nets, as positive numbers |
 //! | expectancy in R | mean of `net ÷ money at risk at entry` over closed trades |
-//! | maximum drawdown | largest `(peak − equity) ÷ peak`, equity = wallet + unrealised, per minute |
+//! | maximum drawdown | largest `(peak − equity) ÷ peak`, equity = wallet + unrealised, per minute
+//! |
 //! | exposure | minutes that end with something held ÷ all minutes of trading |
 //!
 //! Sums of money are exact; a figure that has no meaning (a profit factor without a loss) is

@@ -1,8 +1,8 @@
 //! The whole backtest: 1m candles per second on one core, all of it on.
 //!
 //! Regime: the ticks are decoded in memory before the clock starts; then the same `run` as `aegis
-//! backtest` calls, with ten symbols, every timeframe, structure, teacher, risk, portfolio, exchange
-//! and statistics, without a journal. Reading files is measured apart.
+//! backtest` calls, with ten symbols, every timeframe, structure, teacher, risk, portfolio,
+//! exchange and statistics, without a journal. Reading files is measured apart.
 
 use crate::Options;
 use crate::market;

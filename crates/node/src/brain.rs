@@ -169,7 +169,8 @@ impl Brain {
         let (lanes, rows) = lanes(persist);
         let mut recorder = Recorder::new(&session, writer, reader, bus);
         if !fresh {
-            recorder.node(&serde_json::json!({"node": "brain restarted", "pid": std::process::id()}))?;
+            recorder
+                .node(&serde_json::json!({"node": "brain restarted", "pid": std::process::id()}))?;
         }
         Ok(Self {
             snapshots: Snapshots::new(&session),
@@ -294,7 +295,7 @@ impl Brain {
             if info.writer_alive && info.base > position {
                 return Err(Failure::failed(
                     format!(
-                        "the ring starts at fact {} of the source, the journal needs fact {position}",
+                        "the ring starts at fact {} of the source, the journal needs {position}",
                         info.base
                     ),
                     "let the orchestrator start the feed, which tells it where to resume",
@@ -316,11 +317,7 @@ impl Brain {
     }
 
     /// Takes facts until the source ends or the brain is told to stop; gives the ring back.
-    fn pump(
-        &mut self,
-        home: &Home,
-        mut ring: Reader,
-    ) -> Result<(Ended, Option<Reader>), Failure> {
+    fn pump(&mut self, home: &Home, mut ring: Reader) -> Result<(Ended, Option<Reader>), Failure> {
         let mut words: Words = [0; 7];
         loop {
             match ring.poll(&mut words) {
@@ -408,8 +405,7 @@ impl Brain {
             report.read = self.read;
             report.overruns = self.overruns;
             report.position = self.sequencer.next_position();
-            report.store =
-                self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            report.store = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(ring) = ring {
                 (report.lag, report.capacity) = (ring.lag(), self.slots);
             }
@@ -466,7 +462,8 @@ impl Brain {
         summary["finished"] = finished.into();
         summary["tick_to_order_us"] =
             serde_json::to_value(self.recorder.delays().quantiles()).unwrap_or_default();
-        summary["order_outcomes"] = serde_json::to_value(self.recorder.orders()).unwrap_or_default();
+        summary["order_outcomes"] =
+            serde_json::to_value(self.recorder.orders()).unwrap_or_default();
         summary["store"] = rows;
         summary["capacities"] = self.capacities();
         let text = serde_json::to_vec_pretty(&summary)

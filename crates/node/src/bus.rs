@@ -1,7 +1,7 @@
 //! The engine's notices, by topic, to whoever listens; it never blocks the engine.
 //!
-//! A subscriber has a bounded queue of one of two classes. *Lossless*: a subscriber that cannot keep
-//! up is dropped at its first lost notice, is told the sequence number it was dropped at, and
+//! A subscriber has a bounded queue of one of two classes. *Lossless*: a subscriber that cannot
+//! keep up is dropped at its first lost notice, is told the sequence number it was dropped at, and
 //! resumes from the journal. *Conflated*: of each topic and symbol only the newest waits.
 
 use aegis_types::{Nanos, Notice, SymbolId, Topic};

@@ -1,4 +1,5 @@
-//! Side effects by priority: `system_critical > execution > analysis > data_ingestion > background`.
+//! Side effects by priority: `system_critical > execution > analysis > data_ingestion >
+//! background`.
 //!
 //! [`Lanes`] is the step machine: five bounded queues and the rule which job runs next. The pump,
 //! [`Dispatcher`], gives the upper two lanes a thread of their own, so that a lower lane, however

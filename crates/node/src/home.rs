@@ -80,12 +80,10 @@ impl Home {
     /// When another process holds it, naming what it is for.
     pub fn lock(&self, name: &str, holder: &str) -> Result<File, Failure> {
         let path = self.path.join(name);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|e| Failure::failed(format!("{}: {e}", path.display()), "check its mode"))?;
+        let file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(
+                |e| Failure::failed(format!("{}: {e}", path.display()), "check its mode"),
+            )?;
         file.try_lock().map_err(|_| {
             Failure::failed(
                 format!("{holder} is already running on {}", self.path.display()),

@@ -9,35 +9,35 @@
 //!  aegis status | pause | resume | flatten | halt ─────────────────────────┘
 //! ```
 //!
-//! The one design decision: what decides is a plain step machine without a clock, a file or a thread
-//! ([`supervisor`], [`sequencer`], [`pace`], [`dispatch::Lanes`], the store's backlog); processes,
-//! threads and sockets are thin pumps around them. So the same logic can be stepped by a simulation,
-//! and a pump is short enough to be read.
+//! The one design decision: what decides is a plain step machine without a clock, a file or a
+//! thread ([`supervisor`], [`sequencer`], [`pace`], [`dispatch::Lanes`], the store's backlog);
+//! processes, threads and sockets are thin pumps around them. So the same logic can be stepped by a
+//! simulation, and a pump is short enough to be read.
 //!
 //! There is no async code here: three pipes, one Unix socket and a handful of threads do not need
 //! it. It arrives with the exchange's sockets.
 
-pub mod home;
-pub mod session;
-pub mod protocol;
+pub mod audit;
+pub mod brain;
+pub mod bus;
 pub mod clock;
+pub mod control;
+pub mod dispatch;
+pub mod feed;
+pub mod home;
 pub mod latency;
 pub mod logging;
-pub mod pace;
-pub mod sequencer;
-pub mod supervisor;
-pub mod dispatch;
-pub mod bus;
 pub mod narrate;
-pub mod recorder;
-pub mod snapshot;
-pub mod feed;
-pub mod brain;
-pub mod persist;
 pub mod orchestrator;
-pub mod control;
+pub mod pace;
+pub mod persist;
+pub mod protocol;
+pub mod recorder;
+pub mod sequencer;
+pub mod session;
+pub mod snapshot;
+pub mod supervisor;
 pub mod view;
-pub mod audit;
 
 /// Exit code: done, or stopped by SIGTERM.
 pub const EXIT_OK: i32 = 0;

@@ -26,10 +26,9 @@ pub fn line(notice: &Notice, symbols: &SymbolTable) -> Option<String> {
             trade.net,
             trade.r_multiple
         ),
-        Notice::OrderSent(order) if order.reason == OrderReason::Rotation => format!(
-            "{} closes to make room for a stronger signal",
-            symbols.name(order.symbol)
-        ),
+        Notice::OrderSent(order) if order.reason == OrderReason::Rotation => {
+            format!("{} closes to make room for a stronger signal", symbols.name(order.symbol))
+        }
         Notice::OrderUpdated { id, symbol, update: OrderUpdate::Rejected { code } } => {
             format!("{} order {id} rejected: {code}", symbols.name(*symbol))
         }

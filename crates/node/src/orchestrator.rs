@@ -1,8 +1,8 @@
 //! The orchestrator: starts feed and brain as OS processes, watches, restarts and stops them.
 //!
 //! It reads no market data and sends no orders. One loop takes what comes, in order: reports of the
-//! children, their exits, signals, questions on the control socket; the [`Supervisor`] decides about
-//! restarts. Between events it sleeps.
+//! children, their exits, signals, questions on the control socket; the [`Supervisor`] decides
+//! about restarts. Between events it sleeps.
 
 use crate::control::{self, Ask, Asked};
 use crate::home::Home;

@@ -283,7 +283,10 @@ impl<F: FnMut(Nanos, u64, &Notice)> Observer for Listener<F> {
 /// The session in a journal's header.
 fn header(reader: &Reader) -> Result<Session, Failure> {
     serde_json::from_slice(reader.header()).map_err(|e| {
-        Failure::failed(format!("the journal's header is not a session: {e}"), "use the version that wrote it")
+        Failure::failed(
+            format!("the journal's header is not a session: {e}"),
+            "use the version that wrote it",
+        )
     })
 }
 

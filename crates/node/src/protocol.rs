@@ -1,7 +1,7 @@
 //! What flows through the pipes between the orchestrator and its children: one JSON object a line.
 //!
-//! A child's stdin carries [`Order`]s; its end means that the orchestrator is gone. A child's stdout
-//! carries [`Report`]s; each one is also a heartbeat.
+//! A child's stdin carries [`Order`]s; its end means that the orchestrator is gone. A child's
+//! stdout carries [`Report`]s; each one is also a heartbeat.
 
 use crate::latency::Quantiles;
 use aegis_types::Operator;
@@ -233,11 +233,13 @@ impl Signals {
             let count = Arc::new(AtomicUsize::new(0));
             let counted = Arc::clone(&count);
             // A flag that is taken down at once, so that a second Ctrl-C counts as a second one.
-            std::thread::spawn(move || loop {
-                if seen.swap(false, Ordering::Relaxed) {
-                    counted.fetch_add(1, Ordering::Relaxed);
+            std::thread::spawn(move || {
+                loop {
+                    if seen.swap(false, Ordering::Relaxed) {
+                        counted.fetch_add(1, Ordering::Relaxed);
+                    }
+                    std::thread::sleep(std::time::Duration::from_millis(20));
                 }
-                std::thread::sleep(std::time::Duration::from_millis(20));
             });
             count
         };

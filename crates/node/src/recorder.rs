@@ -1,8 +1,8 @@
 //! The driver's observer in the brain: checks against, or appends to, the journal; counts; tells.
 //!
-//! After a restart the journal still holds what the last brain did. While expected records are left,
-//! everything the driver does must equal the next of them, byte for byte; from then on records are
-//! appended. So a crash between two records of one input is finished, not repeated.
+//! After a restart the journal still holds what the last brain did. While expected records are
+//! left, everything the driver does must equal the next of them, byte for byte; from then on
+//! records are appended. So a crash between two records of one input is finished, not repeated.
 
 use crate::bus::{Bus, Noticed};
 use crate::latency::Histogram;
@@ -219,7 +219,8 @@ impl Observer for Recorder {
     }
 
     fn command(&mut self, at: Nanos, command: &Command) -> Result<(), Failure> {
-        let appended = self.record(Kind::Command, Source::default(), command.encode(at).as_bytes())?;
+        let appended =
+            self.record(Kind::Command, Source::default(), command.encode(at).as_bytes())?;
         if appended && !matches!(command, Command::WakeAt { .. }) {
             // A money event: it, and everything before it, is in the file before its effect leaves.
             self.flush()?;

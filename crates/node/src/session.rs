@@ -111,7 +111,9 @@ pub fn prepare(settings: &Settings, wanted: &Wanted) -> Result<Session, Failure>
             to: wanted.to,
             days: wanted.days,
         };
-        Manifest::Recorded(aegis_data::discover_with(&args, firewall(settings)).map_err(data_failure)?)
+        Manifest::Recorded(
+            aegis_data::discover_with(&args, firewall(settings)).map_err(data_failure)?,
+        )
     };
     let data = serde_json::to_value(&manifest)
         .map_err(|e| Failure::failed(format!("the data manifest cannot be written: {e}"), ""))?;

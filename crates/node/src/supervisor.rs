@@ -38,7 +38,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { backoff: Nanos::MILLISECOND.times(200), backoff_max: Nanos::SECOND.times(10), exits_max: 5 }
+        Self {
+            backoff: Nanos::MILLISECOND.times(200),
+            backoff_max: Nanos::SECOND.times(10),
+            exits_max: 5,
+        }
     }
 }
 

@@ -154,8 +154,16 @@ mod tests {
         let brain = BrainReport {
             equity: "10012.5".into(),
             entries: true,
-            markets: vec![MarketRow { symbol: "BTCUSDT".into(), price: "97000.1".into(), ..MarketRow::default() }],
-            positions: vec![PositionRow { symbol: "BTCUSDT".into(), side: "short".into(), ..PositionRow::default() }],
+            markets: vec![MarketRow {
+                symbol: "BTCUSDT".into(),
+                price: "97000.1".into(),
+                ..MarketRow::default()
+            }],
+            positions: vec![PositionRow {
+                symbol: "BTCUSDT".into(),
+                side: "short".into(),
+                ..PositionRow::default()
+            }],
             news: vec!["x".repeat(300)],
             ..BrainReport::default()
         };

@@ -1,8 +1,9 @@
 //! Displacement: a candle that shows intent.
 //!
 //! Bullish: body at least `body_atr` times the ATR before the bar, body at least `body_share` of
-//! the range, close in the top `close_share` of the range. Known at its own close. Bearish mirrored.
-//! The ATR of the bar before is used, so that the candle is measured against what was normal.
+//! the range, close in the top `close_share` of the range. Known at its own close. Bearish
+//! mirrored. The ATR of the bar before is used, so that the candle is measured against what was
+//! normal.
 
 use crate::view::View;
 

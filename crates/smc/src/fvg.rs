@@ -3,8 +3,8 @@
 //! Bullish at bar i: `high[i−1] < low[i+1]` and `close[i] > open[i]`, both strict; the zone lies
 //! between the two. Known at the close of i+1. Touched by the first bar from i+2 on whose low is at
 //! or below the upper edge; filled when a low reaches the lower edge; inverted when a close is
-//! below it. With `join`, a gap directly after one of the same side takes it over: highest top, lowest
-//! bottom, and its touches count from the later bar. Bearish mirrored.
+//! below it. With `join`, a gap directly after one of the same side takes it over: highest top,
+//! lowest bottom, and its touches count from the later bar. Bearish mirrored.
 //! Source: smartmoneyconcepts 0.0.27 `fvg` (touch = its mitigation), states after ICT usage.
 
 use crate::bounded::Bounded;

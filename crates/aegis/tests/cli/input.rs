@@ -27,15 +27,19 @@ fn missing_and_damaged_files_are_named() {
     encoder.write_all(format!("{HEADER}{}", rows()).as_bytes()).unwrap();
     let whole = encoder.finish().unwrap();
     std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
-    refused(&place.run(&["demo", "--headless", "--data", cut.to_str().unwrap()]), 1, &[
-        "BTCUSDT-1m-2025-01.csv.gz",
-    ]);
+    refused(
+        &place.run(&["demo", "--headless", "--data", cut.to_str().unwrap()]),
+        1,
+        &["BTCUSDT-1m-2025-01.csv.gz"],
+    );
 
     let columns = place.path.join("ETHUSDT-1m-2025-01.csv");
     std::fs::write(&columns, "time,price\n1,2\n").unwrap();
-    refused(&place.run(&["backtest", "--data", columns.to_str().unwrap()]), 1, &[
-        "ETHUSDT-1m-2025-01.csv",
-    ]);
+    refused(
+        &place.run(&["backtest", "--data", columns.to_str().unwrap()]),
+        1,
+        &["ETHUSDT-1m-2025-01.csv"],
+    );
 }
 
 #[test]
@@ -73,9 +77,11 @@ fn unknown_symbols_and_windows_list_what_there_is() {
     let file = place.path.join("BTCUSDT-1m-2025-01.csv");
     std::fs::write(&file, format!("{HEADER}{}", rows())).unwrap();
     let path = file.to_str().unwrap();
-    refused(&place.run(&["backtest", "--data", path, "--symbols", "ETHUSDT"]), 2, &[
-        "ETHUSDT", "BTCUSDT",
-    ]);
+    refused(
+        &place.run(&["backtest", "--data", path, "--symbols", "ETHUSDT"]),
+        2,
+        &["ETHUSDT", "BTCUSDT"],
+    );
 }
 
 #[test]
@@ -93,10 +99,11 @@ fn an_unwritable_state_folder_is_named() {
 fn modes_that_need_keys_or_sockets_refuse_to_start() {
     let place = Place::new("modes");
     for venue in ["testnet", "binance"] {
-        refused(&place.run(&["run", "--venue", venue]), 2, &[
-            "BINANCE_API_KEY",
-            "BINANCE_API_SECRET",
-        ]);
+        refused(
+            &place.run(&["run", "--venue", venue]),
+            2,
+            &["BINANCE_API_KEY", "BINANCE_API_SECRET"],
+        );
     }
     let key = "k".repeat(64);
     let with_keys = place

@@ -31,8 +31,7 @@ fn replays(place: &Place, run: &Value) {
 fn sigkill_of_feed_and_brain_in_turn_changes_nothing() {
     let calm = undisturbed();
     let place = Place::new("kills");
-    let mut run =
-        place.start(&["demo", "--headless", "--json", "--days", DAYS, "--speed", SPEED]);
+    let mut run = place.start(&["demo", "--headless", "--json", "--days", DAYS, "--speed", SPEED]);
     for kill in 1..=KILLS {
         let at = FACTS * kill / (KILLS + 2);
         let victim = if kill % 2 == 0 { "feed" } else { "brain" };

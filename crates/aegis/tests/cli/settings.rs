@@ -47,7 +47,8 @@ fn all_violations_are_reported_at_once_with_the_nearest_key() {
 #[test]
 fn database_urls_of_other_schemes_are_named_and_passwords_masked() {
     let place = Place::new("urls");
-    let wrong = place.aegis(&["config", "check"]).env("DATABASE_URL", "mysql://a:pw77@h/d").output();
+    let wrong =
+        place.aegis(&["config", "check"]).env("DATABASE_URL", "mysql://a:pw77@h/d").output();
     let wrong = wrong.unwrap();
     refused(&wrong, 2, &["postgresql://", "postgres://", "sqlite:"]);
     assert!(!text(&wrong.stderr).contains("pw77"));

@@ -42,7 +42,9 @@ fn mode(path: &Path, forbidden: u32, what: &str) -> Finding {
             format!("{what} {} has mode {:o}", path.display(), meta.permissions().mode() & 0o777),
             "take the rights of group and others away with chmod",
         ),
-        Ok(meta) => Finding::pass(format!("{what} has mode {:o}", meta.permissions().mode() & 0o777)),
+        Ok(meta) => {
+            Finding::pass(format!("{what} has mode {:o}", meta.permissions().mode() & 0o777))
+        }
         Err(error) => Finding::fail(
             format!("{what} {}: {error}", path.display()),
             "give a folder that this user may write in AEGIS_HOME",

@@ -100,7 +100,12 @@ fn measure(performance: &mut Vec<Measured>) {
             black_box((rsi.push(bar.close), atr.push(*bar), ema.push(bar.close)));
         }
     });
-    performance.push(Measured { name: "indicators a candle", value: indicators, unit: "ns", floor: 200.0 });
+    performance.push(Measured {
+        name: "indicators a candle",
+        value: indicators,
+        unit: "ns",
+        floor: 200.0,
+    });
     let signer = Signer::hmac(&Secret::new(VECTOR[0].to_owned()));
     let sign = median_ns(5, 500, || {
         for _ in 0..500 {
@@ -124,5 +129,10 @@ fn measure(performance: &mut Vec<Measured>) {
         }
         reader.read(&mut Vec::with_capacity(1_000), std::time::Duration::ZERO);
     });
-    performance.push(Measured { name: "bus publish and read", value: publish, unit: "ns", floor: 5_000.0 });
+    performance.push(Measured {
+        name: "bus publish and read",
+        value: publish,
+        unit: "ns",
+        floor: 5_000.0,
+    });
 }

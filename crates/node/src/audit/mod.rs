@@ -1,8 +1,8 @@
 //! The preflight: four phases of live checks, a verdict, and a report that a person can act on.
 //!
-//! Every check does the thing it talks about: it computes, opens, forks, kills, recovers; nothing is
-//! taken from an earlier run but what the build embedded (crate graph, tidy), and that says so. Bad
-//! settings never stop the audit: they are its findings.
+//! Every check does the thing it talks about: it computes, opens, forks, kills, recovers; nothing
+//! is taken from an earlier run but what the build embedded (crate graph, tidy), and that says so.
+//! Bad settings never stop the audit: they are its findings.
 
 mod child;
 mod configuration;

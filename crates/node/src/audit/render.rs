@@ -36,7 +36,8 @@ impl Report {
         }
         let _ = writeln!(t, "\nmeasured here");
         for m in &self.performance {
-            let _ = writeln!(t, "  {:<34} {:>10.1} {} (floor {})", m.name, m.value, m.unit, m.floor);
+            let _ =
+                writeln!(t, "  {:<34} {:>10.1} {} (floor {})", m.name, m.value, m.unit, m.floor);
         }
         let _ = writeln!(t, "\n{} ({}) in {:.0} ms", self.verdict, self.mode, self.total_ms);
         t
@@ -84,9 +85,7 @@ impl Report {
         let _ = writeln!(t, "## Summary\n\n| component | pass | warn | fail | skip |");
         let _ = writeln!(t, "|---|---|---|---|---|");
         for component in COMPONENTS {
-            let count = |status| {
-                self.with(status).filter(|c| c.component == component).count()
-            };
+            let count = |status| self.with(status).filter(|c| c.component == component).count();
             let _ = writeln!(
                 t,
                 "| {component} | {} | {} | {} | {} |",
@@ -102,11 +101,8 @@ impl Report {
         let _ = writeln!(t, "\n## Performance, measured on the spot\n");
         let _ = writeln!(t, "| what | measured | floor |\n|---|---|---|");
         for m in &self.performance {
-            let _ = writeln!(
-                t,
-                "| {} | {:.1} {} | {} {} |",
-                m.name, m.value, m.unit, m.floor, m.unit
-            );
+            let _ =
+                writeln!(t, "| {} | {:.1} {} | {} {} |", m.name, m.value, m.unit, m.floor, m.unit);
         }
         let _ = writeln!(t, "\n## Observations\n");
         let mut any = false;
@@ -131,7 +127,7 @@ impl Report {
         }
         let _ = writeln!(t, "\n## Next steps\n");
         let next = if self.verdict == "GO" {
-            "`aegis demo`, or `aegis run --data FOLDER`; audit again after every change of settings."
+            "`aegis demo`, or `aegis run --data FOLDER`. Audit again after a change of settings."
         } else {
             "Resolve every FAIL above, then run `aegis audit` again."
         };

@@ -23,9 +23,8 @@ pub fn phase(auditor: &mut Auditor, options: &Options, performance: &mut Vec<Mea
     ring_checks(auditor, &ring.join("audit.ring"), performance);
     let _ = std::fs::remove_dir_all(&ring);
     auditor.check("journal.recovery", "error handling", || {
-        journal(&scratch.join("journal")).unwrap_or_else(|what| {
-            Finding::fail(what, "do not trade with this build")
-        })
+        journal(&scratch.join("journal"))
+            .unwrap_or_else(|what| Finding::fail(what, "do not trade with this build"))
     });
     auditor.check("database", "data layer", || database(options));
     let _ = std::fs::remove_dir_all(&scratch);
@@ -68,7 +67,9 @@ fn attach(path: &Path, not_epoch: u64) -> Result<Reader, String> {
     let patience = Instant::now();
     loop {
         match Reader::attach(path) {
-            Ok(reader) if reader.epoch() != not_epoch && reader.writer_alive() => return Ok(reader),
+            Ok(reader) if reader.epoch() != not_epoch && reader.writer_alive() => {
+                return Ok(reader);
+            }
             Ok(_) | Err(_) if patience.elapsed() < PATIENCE => {
                 std::thread::sleep(Duration::from_millis(1));
             }
@@ -120,7 +121,12 @@ fn read_some(reader: &mut Reader, performance: &mut Vec<Measured>) -> Finding {
     }
     hops.sort_unstable_by(f64::total_cmp);
     let (median, count) = (hops[hops.len() / 2] / 1e3, hops.len());
-    performance.push(Measured { name: "ring hop, median", value: median, unit: "µs", floor: 500.0 });
+    performance.push(Measured {
+        name: "ring hop, median",
+        value: median,
+        unit: "µs",
+        floor: 500.0,
+    });
     Finding::pass(format!("{count} messages between two processes, none torn"))
 }
 
@@ -174,7 +180,9 @@ fn journal(dir: &Path) -> Result<Finding, String> {
     let mut writer = Writer::create(dir, b"{}", &config).map_err(text)?;
     for n in 0..RECORDS {
         let payload = [n as u8; 73];
-        writer.append(Kind::Market, Source { epoch: 1, seq: n, position: n }, &payload).map_err(text)?;
+        writer
+            .append(Kind::Market, Source { epoch: 1, seq: n, position: n }, &payload)
+            .map_err(text)?;
     }
     writer.flush().map_err(text)?;
     let bytes = writer.bytes();
@@ -205,7 +213,10 @@ fn journal(dir: &Path) -> Result<Finding, String> {
         ))
     } else {
         Finding::fail(
-            format!("{markets} of {RECORDS} records after a cut, {} bytes dropped", found.truncated_bytes),
+            format!(
+                "{markets} of {RECORDS} records after a cut, {} bytes dropped",
+                found.truncated_bytes
+            ),
             "do not trade with this build",
         )
     })
@@ -221,7 +232,9 @@ fn database(options: &Options) -> Finding {
     };
     match persist::reachable(&url) {
         Ok(which) => Finding::pass(which),
-        Err(what) => Finding::fail(what, "trading would go on without it, the read models would not"),
+        Err(what) => {
+            Finding::fail(what, "trading would go on without it, the read models would not")
+        }
     }
 }
 
@@ -272,5 +285,8 @@ fn time() -> Finding {
             "set the machine's clock",
         );
     }
-    Finding::pass(format!("{} UTC; offset to the exchange is measured when sockets exist", wall.utc()))
+    Finding::pass(format!(
+        "{} UTC; offset to the exchange is measured when sockets exist",
+        wall.utc()
+    ))
 }
