@@ -1,8 +1,8 @@
 //! How fast a journal takes market records, on this machine and disk.
 //!
 //! `cargo run --release -p aegis-journal --example append [FOLDER]`: 4 M records of 73 bytes of
-//! payload, a flush every 256 (process durability), then 2,000 records with a sync each (power),
-//! reading all back, and the resumption of a short journal. Medians of five; nothing else may run beside it.
+//! payload, a flush every 256 (process durability), and reading all back; the resumption of a short
+//! journal; then 2,000 records with a sync each (power). Medians; nothing else may run beside it.
 
 use aegis_journal::{Config, Durability, JournalError, Kind, Reader, Source, Threaded, Writer};
 use std::hint::black_box;

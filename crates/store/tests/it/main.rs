@@ -15,6 +15,7 @@ mod trouble;
 
 use aegis_store::{Projector, Row, SessionRow, Store};
 use aegis_types::*;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -43,7 +44,9 @@ impl Database {
             );
             static SAID: AtomicU32 = AtomicU32::new(0);
             if SAID.fetch_add(1, Ordering::Relaxed) == 0 {
-                println!("AEGIS_TEST_POSTGRES is not set: PostgreSQL was not tested");
+                // Not by `println`, which the test harness swallows.
+                let text = "AEGIS_TEST_POSTGRES is not set: PostgreSQL was not tested";
+                let _ = writeln!(std::io::stderr(), "{text}");
             }
             return None;
         };

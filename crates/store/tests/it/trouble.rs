@@ -53,6 +53,10 @@ fn wrong_user_or_database_is_denied() {
     let missing = Store::open(&format!("{base}/no_such_database")).unwrap_err();
     assert!(matches!(missing, StoreError::Denied { .. }), "{missing}");
     assert!(missing.to_string().contains("no_such_database"), "{missing}");
+    let (_, host) = url.rsplit_once('@').unwrap();
+    let nobody = Store::open(&format!("postgres://aegis_nobody:hunter2@{host}")).unwrap_err();
+    assert!(matches!(nobody, StoreError::Denied { .. }), "{nobody}");
+    assert!(!format!("{nobody} {nobody:?}").contains("hunter2"), "{nobody}");
 }
 
 #[test]
