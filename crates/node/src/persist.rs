@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// Notices that may wait on the bus.
 const QUEUE: usize = 1 << 16;
+/// Rows of one transaction of a rebuild.
+const BATCH: usize = 10_000;
 /// Longest wait at the end for a database that does not take rows.
 const LAST_CALL: Nanos = Nanos(5_000_000_000);
 /// Topics that make rows.
@@ -49,6 +51,8 @@ pub struct Persist {
     projector: Projector,
     backlog: Backlog,
     follower: Option<Follower>,
+    /// Events whose rows were dropped and are not made again yet.
+    missing: Option<(u64, u64)>,
     trouble: Trouble,
     rows: u64,
     taken: Vec<Noticed>,
@@ -86,6 +90,7 @@ impl Persist {
             projector: projector(session),
             backlog: Backlog::new(BacklogConfig { rows_max, ..BacklogConfig::default() }),
             follower: None,
+            missing: None,
             trouble: Trouble::default(),
             rows: 0,
             taken: Vec::new(),
@@ -112,11 +117,12 @@ impl Persist {
         self.taken = taken;
         self.follow();
         self.step(Offer::Tick);
+        self.catch_up();
     }
 
     fn fall_behind(&mut self, seq: u64) {
         tracing::warn!(seq, "the store lane was too slow for the bus; it resumes from the journal");
-        match Follower::open(&self.journal, seq) {
+        match Follower::open(Reader::follow, &self.journal, seq) {
             Ok(follower) => self.follower = Some(follower),
             Err(failure) => self.say(&failure.what),
         }
@@ -163,7 +169,10 @@ impl Persist {
                     };
                     self.backlog.step(clock::monotonic(), answer, &mut asked);
                 }
-                Output::CatchUp { from, until } => self.catch_up(from, until),
+                Output::CatchUp { from, until } => {
+                    let first = self.missing.map_or(from, |(first, _)| first.min(from));
+                    self.missing = Some((first, until));
+                }
                 Output::Alert(alert) => {
                     let text = alert.to_string();
                     tracing::error!("{text}");
@@ -194,24 +203,36 @@ impl Persist {
         }
     }
 
-    fn catch_up(&mut self, from: u64, until: u64) {
+    /// Makes rows that were dropped again, from the journal; tried again with the next turn when it
+    /// fails. Rows are idempotent, so the ones before and behind do no harm.
+    fn catch_up(&mut self) {
+        let Some((from, until)) = self.missing else { return };
         let mut projector = projector(&self.session);
-        let mut rows = Vec::new();
-        let made = Follower::open(&self.journal, 0).and_then(|mut follower| {
+        let (mut rows, mut written) = (Vec::with_capacity(BATCH), 0);
+        let Some(store) = &mut self.store else { return };
+        let mut result = Ok(());
+        let read = Follower::open(Reader::follow, &self.journal, 0).and_then(|mut follower| {
             follower.advance(|at, seq, notice| {
                 let before = rows.len();
                 projector.notice(at, seq, notice, &mut rows);
                 if !(from..until).contains(&seq) {
                     rows.truncate(before);
                 }
+                if rows.len() >= BATCH && result.is_ok() {
+                    result = store.write(&rows);
+                    written += rows.len() as u64;
+                    rows.clear();
+                }
             })
         });
-        let written = made.map_err(|e| e.what).and_then(|()| match &mut self.store {
-            Some(store) => store.write(&rows).map_err(|e| e.to_string()),
-            None => Err("the database is gone".to_owned()),
-        });
-        match written {
-            Ok(()) => self.rows += rows.len() as u64,
+        let result = read
+            .map_err(|e| e.what)
+            .and_then(|()| result.and_then(|()| store.write(&rows)).map_err(|e| e.to_string()));
+        match result {
+            Ok(()) => {
+                self.missing = None;
+                self.rows += written + rows.len() as u64;
+            }
             Err(what) => self.say(&format!("rows {from}..{until} are missing ({what})")),
         }
     }
@@ -226,18 +247,19 @@ impl Persist {
         loop {
             let before = self.rows;
             self.turn();
-            if self.backlog.is_drained() && self.rows == before {
+            let behind = self.missing.is_some() || self.backlog.failures() > 0;
+            if self.backlog.is_drained() && self.missing.is_none() && self.rows == before {
                 break;
             }
-            if self.backlog.failures() > 0 && clock::monotonic() > patience {
+            if behind && clock::monotonic() > patience {
                 tracing::error!("rows are missing in the database; run `aegis store rebuild`");
                 break;
             }
-            if self.backlog.failures() > 0 {
+            if behind {
                 std::thread::sleep(Duration::from_millis(50));
             }
         }
-        let drained = self.backlog.is_drained();
+        let drained = self.backlog.is_drained() && self.missing.is_none();
         json!({
             "url": aegis_store::masked(&self.url),
             "rows": self.rows,
@@ -291,8 +313,12 @@ fn header(reader: &Reader) -> Result<Session, Failure> {
 }
 
 impl Follower {
-    fn open(journal: &Path, from: u64) -> Result<Self, Failure> {
-        let reader = Reader::follow(journal).map_err(|e| Failure::failed(e.to_string(), ""))?;
+    fn open(
+        how: impl FnOnce(&Path) -> Result<Reader, aegis_journal::JournalError>,
+        journal: &Path,
+        from: u64,
+    ) -> Result<Self, Failure> {
+        let reader = how(journal).map_err(|e| Failure::failed(e.to_string(), ""))?;
         let (driver, initial) =
             header(&reader)?.build().map_err(|e| Failure::failed(e.to_string(), ""))?;
         Ok(Self { reader, driver, from, initial: Some(initial) })
@@ -323,11 +349,12 @@ impl Follower {
 /// # Errors
 /// When the journal cannot be read or the database not written.
 pub fn rebuild(url: &str, journal: &Path) -> Result<Value, Failure> {
-    const BATCH: usize = 10_000;
     let failed = |e: aegis_store::StoreError| Failure::failed(e.to_string(), "");
-    let mut follower = Follower::open(journal, 0)?;
+    let mut follower = Follower::open(Reader::open, journal, 0)?;
     let session = header(&follower.reader)?;
     let mut store = Store::open(url).map_err(failed)?;
+    // Rows that another version made must not stay between ours.
+    store.forget(&session.id).map_err(failed)?;
     let mut projector = projector(&session);
     let (mut rows, mut written, mut result) = (Vec::with_capacity(BATCH), 0, Ok(()));
     follower.advance(|at, seq, notice| {
