@@ -170,8 +170,13 @@ fn check(report: &Report) {
     assert_eq!(report.ticks, 2 * report.candles);
 }
 
+/// A whole run is one case; the seed of a failing one is printed.
+fn books() -> ProptestConfig {
+    ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(books())]
 
     #[test]
     fn the_books_balance_on_any_market(seed in 1u64..1_000_000, days in 1u32..3) {

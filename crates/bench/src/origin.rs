@@ -2,14 +2,13 @@
 
 use aegis_types::Nanos;
 use serde_json::{Map, Value, json};
-use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// `machine commit rustc date seed durability`; a bench that sets one of them itself wins.
 pub fn origin() -> Map<String, Value> {
     let mut map = Map::new();
     map.insert("machine".into(), json!(machine()));
-    map.insert("commit".into(), json!(commit()));
+    map.insert("commit".into(), json!(env!("AEGIS_BENCH_COMMIT")));
     map.insert("rustc".into(), json!(env!("AEGIS_BENCH_RUSTC")));
     map.insert("date".into(), json!(date()));
     map.insert("debug_assertions".into(), json!(cfg!(debug_assertions)));
@@ -35,28 +34,6 @@ fn machine() -> String {
     )
 }
 
-/// The commit that the build names, or the one of the working tree around the program.
-fn commit() -> String {
-    if let Some(commit) = option_env!("AEGIS_COMMIT") {
-        return commit.into();
-    }
-    let asked = std::env::current_exe().ok().and_then(|exe| {
-        let dir = exe.parent()?.to_path_buf();
-        Command::new("git")
-            .arg("-C")
-            .arg(dir)
-            .args(["rev-parse", "--short=12", "HEAD"])
-            .output()
-            .ok()
-    });
-    match asked {
-        Some(output) if output.status.success() => {
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
-        }
-        _ => "unknown".into(),
-    }
-}
-
 fn date() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = i64::try_from(since.as_secs()).unwrap_or(0);
@@ -75,6 +52,9 @@ mod tests {
         }
         let rustc = origin["rustc"].as_str().unwrap_or("");
         assert!(rustc.starts_with("rustc 1."), "{rustc}");
+        let commit = origin["commit"].as_str().unwrap_or("");
+        let hex = commit.bytes().all(|b| b.is_ascii_hexdigit());
+        assert!(commit == "unknown" || (commit.len() == 12 && hex), "{commit}");
         assert!(date().starts_with("20") && date().ends_with(" UTC"), "{}", date());
     }
 }

@@ -81,7 +81,8 @@ fn command(exe: &Path, home: &Path, args: &[&str]) -> Command {
 fn brain_ready(exe: &Path, home: &Path) -> Result<f64, String> {
     let args = ["demo", "--days", "1", "--headless", "--speed", "max", "--json"];
     let output = command(exe, home, &args)
-        .args(["--log-format", "json", "--log-level", "info"])
+        .args(["--log-format", "json"])
+        .env("LOG_LEVEL", "INFO")
         .output()
         .map_err(|e| format!("the demo cannot be started: {e}"))?;
     let log = String::from_utf8_lossy(&output.stderr);
