@@ -111,6 +111,10 @@ pub struct Settings {
     /// How log lines are written: text or json.
     #[arg(long, value_name = "FORMAT", value_parser = ["text", "json"])]
     pub log_format: Option<String>,
+    /// ERROR, WARN, INFO, DEBUG or TRACE.
+    #[arg(long, value_name = "LEVEL", ignore_case = true,
+          value_parser = ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"])]
+    pub log_level: Option<String>,
 }
 
 /// How a run of recorded or generated data goes.

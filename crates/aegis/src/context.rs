@@ -30,6 +30,9 @@ fn flags(
     if let Some(format) = &args.log_format {
         flags.push(("log.format".to_owned(), format.clone()));
     }
+    if let Some(level) = &args.log_level {
+        flags.push(("log.level".to_owned(), level.to_ascii_uppercase()));
+    }
     Ok(flags)
 }
 
