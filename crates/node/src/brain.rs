@@ -462,8 +462,6 @@ impl Brain {
         summary["finished"] = finished.into();
         summary["tick_to_order_us"] =
             serde_json::to_value(self.recorder.delays().quantiles()).unwrap_or_default();
-        summary["order_outcomes"] =
-            serde_json::to_value(self.recorder.orders()).unwrap_or_default();
         summary["store"] = rows;
         summary["capacities"] = self.capacities();
         let text = serde_json::to_vec_pretty(&summary)
