@@ -88,7 +88,9 @@ fn the_first_line_says_that_prices_are_generated() {
     let stderr = text(&output.stderr);
     assert!(stderr.lines().next().is_some_and(|l| l.contains("GENERATED")), "{stderr}");
     let stdout = text(&output.stdout);
-    assert!(stdout.contains("no price here is real"), "assumptions are listed:\n{stdout}");
+    for part in ["by symbol", "denied", "no price here is real", "digest", "check it: aegis replay"] {
+        assert!(stdout.contains(part), "`{part}` is not in:\n{stdout}");
+    }
 }
 
 #[test]
