@@ -10,10 +10,11 @@
 //!  ring      two processes, one segment      wire      frames of every kind, against serde_json
 //!  sign      one query of 120 bytes          engine    one tick, one closed candle, allocations
 //!  backtest  candles/s, cost per order       startup   brain ready, audit
-//!  memory    a process with 500 symbols
+//!  memory    the real brain, with 500 symbols
 //! ```
 
 mod market;
+mod program;
 mod sample;
 
 pub mod backtest;
@@ -78,7 +79,6 @@ pub fn run(name: &str, opts: &Options) -> Result<Value, String> {
 pub fn child(args: &[String]) -> i32 {
     match args.split_first() {
         Some((name, _)) if name == "ring" => ring::child(args),
-        Some((name, rest)) if name == "memory" => memory::child(rest),
         _ => {
             eprintln!("aegis bench-child is started by aegis bench; run `aegis bench NAME`");
             2

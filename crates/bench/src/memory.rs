@@ -1,207 +1,95 @@
-//! The resident memory of a process with the brain's whole state for 500 symbols.
+//! The resident memory of the brain with 500 symbols on five timeframes.
 //!
-//! Regime: this process plays the feed, generating two days of 500 symbols into a real ring, gated;
-//! a child process reads the ring as the brain does: journal in `process` durability, driver,
-//! engine with all five timeframes, exchange, statistics. At the end of the data the child reads
-//! its own `VmRSS`. Left out: the database lane and the log, which run in threads of the brain.
+//! Regime: the real thing. A demo of 500 generated symbols over two days (every timeframe, the
+//! daily one included, closes) is started with a state folder of its own: feed, ring, brain with
+//! journal, database lane and log. Its brain is looked at every few milliseconds, and the peak that
+//! the kernel keeps for it (`VmHWM`) is what counts.
 
 use crate::Options;
-use crate::market::{self, Scratch};
+use crate::market::Scratch;
+use crate::program::{Running, command, exe, last_line};
 use crate::sample::rounded;
-use aegis_backtest::{Session, Tally, record_command, record_event};
-use aegis_driver::Observer;
-use aegis_journal::{JournalError, Source, Writer as Journal};
 use aegis_markets::MarketSpec;
-use aegis_ring::{self as ring, Poll, Reader, Wait, WaitOutcome};
-use aegis_types::{Command, Event, EventBody, Nanos, Notice, SymbolId, Tick, TickBody};
 use serde_json::{Map, Value, json};
-use std::path::Path;
-use std::process::{Command as Process, Stdio};
-use std::time::{Duration, Instant};
+use std::io::Read;
+use std::process::Stdio;
+use std::time::Duration;
 
 /// Symbols of the bar.
-const SYMBOLS: u16 = 500;
-/// Days fed; every timeframe, the daily one included, closes.
-const DAYS: u32 = 2;
+const SYMBOLS: u64 = 500;
 
-fn spec() -> MarketSpec {
-    MarketSpec { symbols: SYMBOLS, days: DAYS, ..MarketSpec::default() }
+/// What the kernel says of a process, in MB (10⁶ bytes).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Resident {
+    peak: f64,
+    last: f64,
+    anonymous: f64,
 }
 
 /// Measures; takes some seconds.
 ///
 /// # Errors
-/// When ring, journal or child fail: as text.
+/// When the demo fails, or its brain cannot be looked at: as text.
 pub fn run(_opts: &Options) -> Result<Map<String, Value>, String> {
     let scratch = Scratch::new("memory")?;
-    let dir = ring::ring_dir(&format!("bench-{}", std::process::id()));
-    let path = dir.join("memory");
-    let result = feed_a_child(&path, scratch.path());
-    let _ = std::fs::remove_dir_all(&dir);
-    let spec = spec();
+    let setting = format!("market.symbols={SYMBOLS}");
+    let args = ["demo", "--headless", "--speed", "max", "--json", "--days", "2", "--set", &setting];
+    let mut demo = command(&exe()?, scratch.path(), &args);
+    demo.env("LOG_LEVEL", "ERROR").stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut demo = Running::start(demo)?;
+    // Read beside the looking, so that the demo never waits for a full pipe.
+    let mut stdout = demo.0.stdout.take().ok_or("the demo has no output")?;
+    let reading = std::thread::spawn(move || {
+        let mut text = String::new();
+        stdout.read_to_string(&mut text).map(|_| text)
+    });
+    let mut brain = None;
+    let mut resident = Resident::default();
+    let mut samples = 0u64;
+    let status = loop {
+        if let Some(status) = demo.0.try_wait().map_err(|e| format!("the demo: {e}"))? {
+            break status;
+        }
+        brain = brain.or_else(|| demo.child("brain"));
+        if let Some(now) = brain.and_then(look) {
+            resident = now;
+            samples += 1;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let text = reading.join().map_err(|_| "the demo's output was not read")?;
+    let text = text.map_err(|e| format!("the demo's output: {e}"))?;
+    let summary: Value = serde_json::from_str(last_line(&text)).unwrap_or(Value::Null);
+    let symbols = summary.get("symbols").and_then(Value::as_u64);
+    if !status.success() || symbols != Some(SYMBOLS) || samples == 0 {
+        return Err(format!("the demo ended with {status} on {symbols:?} symbols; run it by hand"));
+    }
     let mut map = Map::new();
-    map.insert("symbols".into(), json!(spec.symbols));
+    map.insert("brain_rss_mb".into(), json!(resident.peak));
+    map.insert("brain_rss_at_end_mb".into(), json!(resident.last));
+    map.insert("brain_rss_anonymous_mb".into(), json!(resident.anonymous));
+    map.insert("samples".into(), json!(samples));
     map.insert("timeframes".into(), json!(aegis_types::Timeframe::COUNT));
-    map.insert("days".into(), json!(spec.days));
-    map.insert("seed".into(), json!(spec.seed));
-    map.insert("samples".into(), json!(1));
     map.insert("durability".into(), json!("process"));
-    map.extend(result?);
+    map.insert("seed".into(), json!(MarketSpec::default().seed));
+    for key in ["symbols", "candles", "ticks", "signals", "orders", "fills", "trades"] {
+        map.insert(key.into(), summary.get(key).cloned().unwrap_or(Value::Null));
+    }
     Ok(map)
 }
 
-fn feed_a_child(path: &Path, journal: &Path) -> Result<Map<String, Value>, String> {
-    let config = ring::Config { gated: true, ..ring::Config::default() };
-    let mut writer = ring::Writer::create(path, &config).map_err(|e| e.to_string())?;
-    let exe = std::env::current_exe().map_err(|e| format!("where this program is: {e}"))?;
-    let mut child = Process::new(exe)
-        .args(["bench-child", "memory"])
-        .arg(path)
-        .arg(journal.join("journal"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|e| format!("the child process cannot be started: {e}"))?;
-    let end = Tick {
-        symbol: SymbolId(0),
-        derived: false,
-        at: spec().until(),
-        received_us: 0,
-        body: TickBody::End,
+fn look(pid: u32) -> Option<Resident> {
+    resident(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+/// From the text of `/proc/PID/status`; a process that has ended has none of these lines.
+fn resident(status: &str) -> Option<Resident> {
+    let mb = |key: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+        let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(rounded(kib * 1_024.0 / 1e6, 1))
     };
-    let mut alive = true;
-    for tick in spec().ticks().chain([end]) {
-        let mut looked = Instant::now();
-        let keep_waiting = || {
-            if looked.elapsed() > Duration::from_millis(200) {
-                looked = Instant::now();
-                alive = !matches!(child.try_wait(), Ok(Some(_)) | Err(_));
-            }
-            alive
-        };
-        if !writer.publish_gated(&tick.to_words(), keep_waiting) {
-            break;
-        }
-    }
-    writer.flush();
-    let output = child.wait_with_output().map_err(|e| format!("the child process: {e}"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let answer = text.lines().last().unwrap_or("").to_owned();
-    match serde_json::from_str(&answer) {
-        Ok(Value::Object(map)) if output.status.success() => Ok(map),
-        _ => Err(format!("the child process ended with {}: {answer}", output.status)),
-    }
-}
-
-/// `bench-child memory RING JOURNAL`: the brain's part.
-pub fn child(args: &[String]) -> i32 {
-    let [ring, journal] = args else {
-        eprintln!("bench-child memory needs a ring and a folder for its journal");
-        return 2;
-    };
-    match follow(Path::new(ring), Path::new(journal)) {
-        Ok(answer) => {
-            println!("{answer}");
-            0
-        }
-        Err(error) => {
-            println!("{error}");
-            1
-        }
-    }
-}
-
-/// What the brain does with events and commands.
-struct Brain {
-    tally: Tally,
-    journal: Journal,
-}
-
-impl Observer for Brain {
-    type Error = JournalError;
-    fn event(&mut self, event: &Event) -> Result<(), JournalError> {
-        self.tally.event(event);
-        record_event(&mut self.journal, Source::default(), event)
-    }
-    fn command(&mut self, at: Nanos, command: &Command) -> Result<(), JournalError> {
-        self.tally.command(at, command);
-        if record_command(&mut self.journal, at, command)? {
-            self.journal.flush()?;
-        }
-        Ok(())
-    }
-    fn notice(&mut self, at: Nanos, _seq: u64, notice: &Notice) {
-        self.tally.notice(at, notice);
-    }
-}
-
-/// Facts between two flushes and acknowledgements.
-const BATCH: u64 = 1_024;
-
-fn follow(ring: &Path, journal: &Path) -> Result<Value, String> {
-    let text = |e: &dyn std::fmt::Display| e.to_string();
-    let mut reader = Reader::attach_from(ring, 0).map_err(|e| text(&e))?;
-    let session: Session = market::generated_session(&spec())?;
-    let header = serde_json::to_vec(&session).map_err(|e| text(&e))?;
-    let config = session.settings().map_err(|e| text(&e))?.journal();
-    let journal = Journal::create(journal, &header, &config).map_err(|e| text(&e))?;
-    let (mut driver, initial) = session.build().map_err(|e| text(&e))?;
-    let mut brain = Brain { tally: Tally::new(&session), journal };
-    let at_start = status_mb("VmRSS:");
-    let mut words = [0u64; 7];
-    let mut facts = 0u64;
-    loop {
-        match reader.poll(&mut words) {
-            Poll::Message { .. } => {}
-            Poll::Overrun { skipped } => return Err(format!("{skipped} facts were overrun")),
-            Poll::Empty => {
-                acknowledge(&mut brain, &mut reader)?;
-                match reader.wait(Wait::default(), Duration::from_secs(30)) {
-                    WaitOutcome::Ready => continue,
-                    outcome => return Err(format!("the ring ended early: {outcome:?}")),
-                }
-            }
-        }
-        let tick = Tick::from_words(&words).map_err(|e| text(&e))?;
-        if tick.body == TickBody::End {
-            break;
-        }
-        if facts == 0 {
-            driver.start(tick.at, &initial, &mut brain).map_err(|e| text(&e))?;
-        }
-        driver.step(tick.at, EventBody::Market(tick), &mut brain).map_err(|e| text(&e))?;
-        facts += 1;
-        if facts.is_multiple_of(BATCH) {
-            acknowledge(&mut brain, &mut reader)?;
-        }
-    }
-    acknowledge(&mut brain, &mut reader)?;
-    let counts = brain.tally.counts();
-    Ok(json!({
-        "brain_rss_mb": status_mb("VmRSS:"),
-        "brain_rss_peak_mb": status_mb("VmHWM:"),
-        "brain_rss_anonymous_mb": status_mb("RssAnon:"),
-        "brain_rss_before_data_mb": at_start,
-        "facts": facts,
-        "candles": counts.candles,
-        "signals": counts.signals,
-        "orders": counts.orders,
-        "journal_bytes": brain.journal.bytes(),
-    }))
-}
-
-fn acknowledge(brain: &mut Brain, reader: &mut Reader) -> Result<(), String> {
-    brain.journal.flush().map_err(|e| e.to_string())?;
-    reader.acknowledge(reader.next_seq());
-    Ok(())
-}
-
-/// A line of `/proc/self/status` in MB (10⁶ bytes); null where there is none.
-fn status_mb(key: &str) -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
-    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(rounded(kib * 1_024.0 / 1e6, 1))
+    Some(Resident { peak: mb("VmHWM:")?, last: mb("VmRSS:")?, anonymous: mb("RssAnon:")? })
 }
 
 #[cfg(test)]
@@ -209,8 +97,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_has_memory() {
-        assert!(status_mb("VmRSS:").is_some_and(|mb| mb > 0.5 && mb < 10_000.0));
-        assert_eq!(status_mb("VmNothing:"), None);
+    fn kibibytes_become_megabytes() {
+        let status = "Name:\taegis\nVmHWM:\t   31996 kB\nVmRSS:\t   30000 kB\nRssAnon:\t 1000 kB\n";
+        let expected = Resident { peak: 32.8, last: 30.7, anonymous: 1.0 };
+        assert_eq!(resident(status), Some(expected));
+        assert_eq!(resident("Name:\taegis\nState:\tZ (zombie)\n"), None);
+        assert!(look(std::process::id()).is_some_and(|now| now.peak >= now.anonymous));
     }
 }
