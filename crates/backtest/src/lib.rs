@@ -19,6 +19,7 @@
 //! - [`run`]: ticks in, report out; [`replay`]: a journal in, the same digest out, or the first
 //!   record that differs.
 
+mod describe;
 mod progress;
 mod record;
 mod replay;

@@ -12,11 +12,12 @@
 //!                  └── one step ───┘
 //! ```
 
+use crate::describe::Describe;
 use crate::record::event_kind;
 use crate::session::{Session, SessionError};
 use aegis_driver::Observer;
 use aegis_journal::{JournalError, Kind, OrderDigest, Reader};
-use aegis_types::{CodecError, Command, Event, Nanos, Notice};
+use aegis_types::{CodecError, Command, Event, Nanos, Notice, SymbolTable};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::fmt;
@@ -139,6 +140,7 @@ struct Entry {
 /// The journal on one side, what the driver does on the other.
 struct Check {
     reader: Reader,
+    symbols: SymbolTable,
     until: u64,
     ahead: VecDeque<Entry>,
     journal_digest: OrderDigest,
@@ -174,7 +176,7 @@ impl Check {
         // The last step was quiet before it came to its end: an input that replay did not take.
         while let Some(left) = self.ahead.pop_front() {
             self.take(&left)?;
-            self.differ(left.number, describe(&left), "nothing".into());
+            self.differ(left.number, self.text(&left), "nothing".into());
         }
         while let Some(entry) = self.pull()? {
             let is_input = matches!(entry.kind, Kind::Market | Kind::Operator);
@@ -188,7 +190,7 @@ impl Check {
         if self.ahead.front().is_some_and(|first| first.kind == Kind::Command) {
             while let Some(left) = self.ahead.pop_front() {
                 self.take(&left)?;
-                self.differ(left.number, describe(&left), "nothing".into());
+                self.differ(left.number, self.text(&left), "nothing".into());
             }
         }
         Ok(None)
@@ -206,6 +208,10 @@ impl Check {
         Ok(())
     }
 
+    fn text(&self, entry: &Entry) -> String {
+        Describe(&self.symbols).record(entry.kind, &entry.payload)
+    }
+
     fn differ(&mut self, record: u64, journal: String, replayed: String) {
         if self.difference.is_none() {
             self.difference = Some(Difference { record, journal, replayed });
@@ -218,7 +224,7 @@ impl Check {
         &mut self,
         kind: Kind,
         payload: &[u8],
-        text: impl Fn() -> String,
+        text: impl Fn(Describe<'_>) -> String,
     ) -> Result<bool, ReplayError> {
         if self.difference.is_some() {
             return Ok(true);
@@ -230,7 +236,8 @@ impl Check {
         let Some(entry) = next else { return Ok(false) };
         self.take(&entry)?;
         if entry.kind != kind || entry.payload != payload {
-            self.differ(entry.number, describe(&entry), text());
+            let replayed = text(Describe(&self.symbols));
+            self.differ(entry.number, self.text(&entry), replayed);
         }
         Ok(true)
     }
@@ -241,35 +248,13 @@ fn decode_event(entry: &Entry) -> Result<Event, ReplayError> {
         .map_err(|error| ReplayError::Record { record: entry.number, error })
 }
 
-fn describe(entry: &Entry) -> String {
-    if entry.kind == Kind::Command {
-        match Command::decode(&entry.payload) {
-            Ok((at, command)) => describe_command(at, &command),
-            Err(e) => format!("a command that cannot be read: {e}"),
-        }
-    } else {
-        match Event::decode(&entry.payload) {
-            Ok(event) => describe_event(&event),
-            Err(e) => format!("an event that cannot be read: {e}"),
-        }
-    }
-}
-
-fn describe_event(event: &Event) -> String {
-    format!("event {} at {}: {:?}", event.seq, event.at.utc(), event.body)
-}
-
-fn describe_command(at: Nanos, command: &Command) -> String {
-    format!("command at {}: {command:?}", at.utc())
-}
-
 impl Observer for Check {
     type Error = ReplayError;
 
     fn event(&mut self, event: &Event) -> Result<(), ReplayError> {
         let encoded = event.encode();
         let journalled =
-            self.compare(event_kind(event), encoded.as_bytes(), || describe_event(event))?;
+            self.compare(event_kind(event), encoded.as_bytes(), |names| names.event(event))?;
         self.events += u64::from(journalled);
         Ok(())
     }
@@ -277,7 +262,7 @@ impl Observer for Check {
     fn command(&mut self, at: Nanos, command: &Command) -> Result<(), ReplayError> {
         let encoded = command.encode(at);
         let journalled =
-            self.compare(Kind::Command, encoded.as_bytes(), || describe_command(at, command))?;
+            self.compare(Kind::Command, encoded.as_bytes(), |names| names.command(at, command))?;
         if let Command::Submit { order } = command
             && journalled
         {
@@ -305,6 +290,7 @@ pub fn replay(dir: &Path, until: Option<u64>) -> Result<Replay, ReplayError> {
     let (mut driver, initial) = session.build()?;
     let mut check = Check {
         reader,
+        symbols: session.symbols.clone(),
         until: until.unwrap_or(u64::MAX),
         ahead: VecDeque::new(),
         journal_digest: OrderDigest::new(),
@@ -352,17 +338,13 @@ pub fn print(
     mut line: impl FnMut(&str),
 ) -> Result<(), ReplayError> {
     let mut reader = Reader::open(dir)?;
+    let symbols = session_of(&reader)?.symbols;
     while let Some(record) = reader.next()? {
         if record.number >= until.unwrap_or(u64::MAX) {
             break;
         }
-        let text = match record.kind {
-            Kind::Header | Kind::Node => String::from_utf8_lossy(record.payload).into_owned(),
-            kind => {
-                describe(&Entry { number: record.number, kind, payload: record.payload.to_vec() })
-            }
-        };
-        line(&format!("{} {}", record.number, text));
+        let text = Describe(&symbols).record(record.kind, record.payload);
+        line(&format!("{} {text}", record.number));
     }
     Ok(())
 }

@@ -260,6 +260,7 @@ impl Tally {
     /// `wall_s` are the caller's to fill.
     pub fn finish(&self, engine: &Engine) -> Report {
         let counts = self.counts;
+        let curve = self.curve_to(engine);
         let time = |at: Option<Nanos>| at.map(|at| at.utc().to_string());
         Report {
             session: self.session.clone(),
@@ -298,9 +299,9 @@ impl Tally {
             profit_factor: self.all.profit_factor(),
             expectancy_r: self.all.expectancy_r(),
             win_rate: self.all.win_rate(),
-            max_drawdown: self.curve.drawdown_max(),
-            exposure: self.curve.exposure(self.minutes),
-            exposure_average: self.curve.exposure_average(self.minutes),
+            max_drawdown: curve.drawdown_max(),
+            exposure: curve.exposure(self.minutes),
+            exposure_average: curve.exposure_average(self.minutes),
             by_symbol: self.by_symbol(),
             by_reason: by_reason(&self.by_reason),
             by_side: [Side::Buy, Side::Sell]
@@ -315,6 +316,20 @@ impl Tally {
             refusal_examples: Vec::new(),
             wall_s: 0.0,
         }
+    }
+
+    /// The equity curve up to now: the engine speaks of a minute only when the next fact shows that
+    /// it has ended, so the last one is asked for.
+    fn curve_to(&self, engine: &Engine) -> Curve {
+        let notional = engine.positions().fold(Money::ZERO, |sum, position| {
+            let px = engine.last_price(position.symbol).unwrap_or(position.entry_px);
+            sum.saturating_plus((px * position.qty).unwrap_or(Money::ZERO))
+        });
+        let mut curve = self.curve;
+        if let Some(last) = self.last {
+            curve.sample(last, engine.equity(), notional);
+        }
+        curve
     }
 
     fn by_symbol(&self) -> std::collections::BTreeMap<String, SymbolReport> {

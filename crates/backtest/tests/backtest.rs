@@ -8,7 +8,7 @@ mod support;
 
 use aegis_backtest::{Report, Session, replay, run};
 use aegis_journal::{Kind, Reader, Writer};
-use aegis_types::{Money, Tick};
+use aegis_types::{EventBody, Money, Tick};
 use proptest::prelude::*;
 use std::convert::Infallible;
 use std::path::Path;
@@ -191,6 +191,36 @@ fn the_books_balance_on_a_long_run() {
     let report = backtest(&session, &ticks, None);
     assert!(report.trades > 0);
     check(&report);
+}
+
+/// Drawdown and exposure from the engine itself, looked at between the closes and the opens of
+/// every minute: independent of what the engine tells.
+#[test]
+fn the_curve_is_the_engines() {
+    let (session, ticks) = generated(7, 4);
+    let report = backtest(&session, &ticks, None);
+    let (mut driver, initial) = session.build().unwrap();
+    let Ok(()) = driver.start(ticks[0].at, &initial, &mut ());
+    let (mut peak, mut drawdown) = (report.equity_start, 0f64);
+    let (mut minutes, mut held) = (0u32, 0u32);
+    let is_close = |tick: &Tick| tick.candle().is_some();
+    for (index, tick) in ticks.iter().enumerate() {
+        let Ok(()) = driver.step(tick.at, EventBody::Market(*tick), &mut ());
+        let last_close = is_close(tick) && ticks.get(index + 1).is_none_or(|next| !is_close(next));
+        if last_close {
+            let equity = driver.engine().equity();
+            peak = peak.max(equity);
+            drawdown = drawdown.max(peak.minus(equity).unwrap().ratio_of(peak));
+            minutes += 1;
+            held += u32::from(driver.engine().positions().next().is_some());
+        }
+    }
+    // A minute is told of at the first open behind it, which may already fill an order.
+    let exposure = f64::from(held) / f64::from(minutes);
+    assert!(report.max_drawdown > 0.005, "a market without a loss shows nothing");
+    assert!((report.max_drawdown - drawdown).abs() < 0.001, "{drawdown} {}", report.max_drawdown);
+    assert!((report.exposure - exposure).abs() < 0.02, "{exposure} {}", report.exposure);
+    assert_eq!(report.equity_end, driver.engine().equity());
 }
 
 #[test]
