@@ -167,13 +167,14 @@ impl Brain {
         let persist = Persist::new(&url, args.store_rows, &session, &journal, &mut bus);
         let trouble = persist.trouble();
         let (lanes, rows) = lanes(persist);
+        let snapshots = Snapshots::new(&session, &mut bus);
         let mut recorder = Recorder::new(&session, writer, reader, bus);
         if !fresh {
             recorder
                 .node(&serde_json::json!({"node": "brain restarted", "pid": std::process::id()}))?;
         }
         Ok(Self {
-            snapshots: Snapshots::new(&session),
+            snapshots,
             orders: orders(args.supervised),
             args: args.clone(),
             session,
@@ -218,24 +219,21 @@ impl Brain {
                 )
             })?;
             self.recorder.from_journal(expected.source);
-            match event.body {
-                EventBody::Market(tick) => {
-                    let taken = self.sequencer.fact(expected.source.position, tick);
-                    if !matches!(taken, Sequenced::Input { .. }) {
-                        return Err(Failure::failed(
-                            format!(
-                                "journal record {} is out of its place: source position {}, {} was \
-                                 next",
-                                expected.number,
-                                expected.source.position,
-                                self.sequencer.next_position()
-                            ),
-                            "the journal is damaged; start a new session",
-                        ));
-                    }
-                    self.snapshots.tick(&tick);
+            if let EventBody::Market(tick) = event.body {
+                let taken = self.sequencer.fact(expected.source.position, tick);
+                if !matches!(taken, Sequenced::Input { .. }) {
+                    return Err(Failure::failed(
+                        format!(
+                            "journal record {} is out of its place: source position {}, {} was \
+                             next",
+                            expected.number,
+                            expected.source.position,
+                            self.sequencer.next_position()
+                        ),
+                        "the journal is damaged; start a new session",
+                    ));
                 }
-                _ => {}
+                self.snapshots.tick(&tick);
             }
             self.step(event.at, event.body)?;
             inputs += 1;

@@ -214,7 +214,9 @@ mod tests {
     fn a_conflated_reader_gets_the_newest_of_each_symbol() {
         let mut bus = Bus::new();
         let view = bus.subscribe(&[Topic::CandleClosed], Class::Conflated, 8);
-        [(0, 0), (1, 1), (0, 2), (0, 3)].map(|(s, seq)| bus.publish(candle(s, seq)));
+        for (symbol, seq) in [(0, 0), (1, 1), (0, 2), (0, 3)] {
+            bus.publish(candle(symbol, seq));
+        }
         let mut got = Vec::new();
         assert_eq!(view.read(&mut got, NOW), Read::Some(2));
         assert_eq!(got.iter().map(|n| n.seq).collect::<Vec<_>>(), [3, 1]);

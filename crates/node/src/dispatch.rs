@@ -199,7 +199,9 @@ mod tests {
         let dispatcher = Dispatcher::start(
             128,
             move |sent: Instant| ran.send(sent.elapsed()).unwrap(),
-            move |_| drop(blocked.recv()),
+            move |_| {
+                let _ = blocked.recv();
+            },
         );
         while dispatcher.push(Priority::Background, Instant::now()).is_ok() {}
         let mut waits: Vec<Duration> = (0..100)

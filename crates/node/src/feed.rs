@@ -118,8 +118,7 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
     let session = session::load(&args.run)?;
     let mut facts = session::facts(&session)?;
     skip(&mut facts, args.position)?;
-    let config =
-        Config { capacity: args.slots, gated: true, base: args.position, ..Config::default() };
+    let config = Config { capacity: args.slots, gated: true, base: args.position };
     let ring = Writer::create(&home.ring(), &config).map_err(|error| {
         Failure::failed(error.to_string(), "stop the other feed, or use another AEGIS_HOME")
     })?;

@@ -18,7 +18,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 /// Longest sleep of the loop.
@@ -98,11 +98,11 @@ impl Watched {
     }
 
     fn tell(&mut self, order: &Order) {
-        if let (Some(process), Ok(line)) = (&mut self.process, serde_json::to_string(order)) {
-            if let Some(stdin) = &mut process.stdin {
-                // A child that is gone is noticed by its exit.
-                let _ = writeln!(stdin, "{line}").and_then(|()| stdin.flush());
-            }
+        if let (Some(process), Ok(line)) = (&mut self.process, serde_json::to_string(order))
+            && let Some(stdin) = &mut process.stdin
+        {
+            // A child that is gone is noticed by its exit.
+            let _ = writeln!(stdin, "{line}").and_then(|()| stdin.flush());
         }
     }
 
@@ -291,10 +291,7 @@ impl Orchestrator {
     }
 
     fn take_messages(&mut self) {
-        let mut message = match self.messages.recv_timeout(TICK) {
-            Ok(message) => Some(message),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        };
+        let mut message = self.messages.recv_timeout(TICK).ok();
         while let Some(taken) = message {
             match taken {
                 Message::Report(child, pid, report) => self.report(child, pid, *report),

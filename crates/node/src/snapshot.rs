@@ -1,11 +1,16 @@
-//! What a person would like to see of a brain: built every report, from the engine's own state.
+//! What a person would like to see of a brain: built every report, from the engine's own state and
+//! a conflated subscription to structure (of each symbol only the newest matters here).
 
+use crate::bus::{Bus, Class, Noticed, Subscription};
 use crate::protocol::{BrainReport, MarketRow, PositionRow};
 use crate::recorder::Recorder;
 use aegis_backtest::Session;
 use aegis_driver::Driver;
 use aegis_exchange::Exchange;
-use aegis_types::{Nanos, Position, SymbolId, SymbolTable, Tick, TickBody, Timeframe};
+use aegis_types::{
+    Nanos, Notice, Position, Side, SymbolId, SymbolTable, Tick, TickBody, Timeframe, Topic,
+};
+use std::time::Duration;
 
 /// Hourly prices kept for the change over a day.
 const HOURS: usize = 24;
@@ -21,13 +26,38 @@ struct Day {
 pub struct Snapshots {
     symbols: SymbolTable,
     days: Vec<Day>,
+    found: Subscription,
+    taken: Vec<Noticed>,
+    structure: Vec<String>,
 }
 
 impl Snapshots {
     /// For the symbols of a session.
-    pub fn new(session: &Session) -> Self {
+    pub fn new(session: &Session, bus: &mut Bus) -> Self {
         let symbols = session.symbols.clone();
-        Self { days: vec![Day::default(); symbols.len()], symbols }
+        let count = symbols.len();
+        Self {
+            days: vec![Day::default(); count],
+            symbols,
+            found: bus.subscribe(&[Topic::Structure], Class::Conflated, count),
+            taken: Vec::with_capacity(count),
+            structure: vec![String::new(); count],
+        }
+    }
+
+    /// Takes the newest structure of each symbol: `1h bos ↑ 97012.5`.
+    fn take_structure(&mut self) {
+        self.found.read(&mut self.taken, Duration::ZERO);
+        for noticed in self.taken.drain(..) {
+            let Notice::Structure { symbol, timeframe, pattern, side, level } = noticed.notice
+            else {
+                continue;
+            };
+            let arrow = if side == Side::Buy { '↑' } else { '↓' };
+            if let Some(text) = self.structure.get_mut(symbol.index()) {
+                *text = format!("{timeframe} {pattern} {arrow} {level}");
+            }
+        }
     }
 
     /// Follows a price.
@@ -51,7 +81,8 @@ impl Snapshots {
     }
 
     /// The report of now.
-    pub fn report(&self, driver: &Driver<Exchange>, recorder: &Recorder) -> BrainReport {
+    pub fn report(&mut self, driver: &Driver<Exchange>, recorder: &Recorder) -> BrainReport {
+        self.take_structure();
         let engine = driver.engine();
         let counts = recorder.tally().counts();
         let markets = self
@@ -67,7 +98,7 @@ impl Snapshots {
                     change: self.change(id, last),
                     rsi: analysis.rsi(Timeframe::M15),
                     atr: analysis.atr(Timeframe::M15).map(|atr| atr / last),
-                    structure: String::new(),
+                    structure: self.structure[id.index()].clone(),
                 })
             })
             .collect();

@@ -81,12 +81,16 @@ fn page(
     let _ = writeln!(p, "{} {title}", paint.with("1", "AEGIS"));
     let mode = if b.entries { "SIM, orders simulated" } else { "SIM, entries stopped" };
     let _ = writeln!(p, "{time} UTC   {mode}   equity {} USDT   wallet {}", b.equity, b.wallet);
-    let _ = writeln!(p, "\n{}", paint.with("4", "market         price      24h   rsi15m  atr15m"));
-    for MarketRow { symbol, price, change, rsi, atr, .. } in &b.markets {
+    let _ = writeln!(
+        p,
+        "\n{}",
+        paint.with("4", "market         price      24h   rsi15m  atr15m  newest structure")
+    );
+    for MarketRow { symbol, price, change, rsi, atr, structure } in &b.markets {
         let change = paint.signed(*change < 0.0, &format!("{:>+7.2}%", change * 100.0));
         let rsi = rsi.map_or_else(|| "warming".into(), |v| format!("{v:.1}"));
         let atr = atr.map_or_else(|| "–".into(), |v| format!("{:.2}%", v * 100.0));
-        let _ = writeln!(p, "{symbol:<10} {price:>11} {change} {rsi:>7} {atr:>7}");
+        let _ = writeln!(p, "{symbol:<10} {price:>11} {change} {rsi:>7} {atr:>7}  {structure}");
     }
     let head = "position   side   qty         entry       stop        target      pnl       conf";
     let _ = writeln!(p, "\n{}", paint.with("4", head));

@@ -39,7 +39,9 @@ fn go_without_keys_in_simulated_mode() {
 fn no_go_for_live_a_bad_key_a_wrong_type_and_an_unwritable_folder() {
     let place = Place::new("nogo");
     let good = "k".repeat(64);
-    let cases: [(&[&str], &[(&str, &str)], &str); 4] = [
+    /// Arguments, environment, and what must be named.
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case<'_>; 4] = [
         (&["--for", "live"], &[], "BINANCE_API_KEY"),
         (
             &[],

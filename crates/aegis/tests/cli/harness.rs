@@ -67,10 +67,10 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Ok(home) = Home::open(&self.home()) {
-            if let Some(ring) = home.ring().parent() {
-                let _ = std::fs::remove_dir_all(ring);
-            }
+        if let Ok(home) = Home::open(&self.home())
+            && let Some(ring) = home.ring().parent()
+        {
+            let _ = std::fs::remove_dir_all(ring);
         }
         let _ = std::fs::remove_dir_all(&self.path);
     }
