@@ -29,7 +29,7 @@ pub use record::{Kind, PAYLOAD_MAX, Record, Source};
 mod segment;
 
 mod reader;
-pub use reader::{Reader, Torn};
+pub use reader::{Reader, Torn, begun};
 
 mod writer;
 pub use writer::{Config, Durability, Last, Recovery, Writer};

@@ -11,6 +11,19 @@ use std::path::{Path, PathBuf};
 
 const CHUNK: usize = 256 << 10;
 
+/// Does this folder hold a journal? Not if it is missing, nor if its writer died while making it:
+/// the first segment appears whole, with the session in it, or not at all.
+///
+/// # Errors
+/// [`JournalError`]: the folder cannot be listed, or its first segment is missing.
+pub fn begun(dir: &Path) -> Result<bool, JournalError> {
+    match segment::count(dir) {
+        Ok(segments) => Ok(segments > 0),
+        Err(JournalError::Missing { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Bytes behind the last whole record: what a crash cut off, or a live writer is just writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Torn {

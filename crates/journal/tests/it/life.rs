@@ -113,6 +113,25 @@ fn wrong_folders_say_what_to_do() {
 }
 
 #[test]
+fn a_journal_is_begun_with_its_first_segment() {
+    let folder = Folder::new();
+    assert!(!aegis_journal::begun(folder.path()).unwrap(), "no folder");
+    let config = config(Durability::Process, 1_024);
+    drop(journal(&folder, &config, 20, false));
+    assert!(aegis_journal::begun(folder.path()).unwrap());
+    let segments = segments(folder.path());
+    assert!(segments.len() > 1);
+    fs::remove_file(&segments[0]).unwrap();
+    assert!(aegis_journal::begun(folder.path()).is_err(), "damage is no new journal");
+    segments[1..].iter().for_each(|s| fs::remove_file(s).unwrap());
+    // What a writer leaves that is killed, or has no space, while it makes the first segment.
+    fs::write(folder.path().join("next.tmp"), b"half made").unwrap();
+    assert!(!aegis_journal::begun(folder.path()).unwrap());
+    drop(Writer::create(folder.path(), HEADER, &config).unwrap());
+    assert!(aegis_journal::begun(folder.path()).unwrap());
+}
+
+#[test]
 fn a_missing_segment_is_named() {
     let (folder, config) = (Folder::new(), config(Durability::Process, 512));
     drop(journal(&folder, &config, 12, false));
