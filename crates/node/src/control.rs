@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::home::Home;
 use aegis_types::Operator;
 use serde::{Deserialize, Serialize};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::mpsc::{Sender, channel};
@@ -12,6 +12,9 @@ use std::time::Duration;
 
 /// Longest wait of a client for an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// Longest question, bytes.
+const QUESTION_MAX: u64 = 4096;
 
 /// What a client asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +41,7 @@ pub struct Asked {
 ///
 /// # Errors
 /// When the socket cannot be made; a stale one is replaced, as the caller holds the home's lock.
-pub fn listen(home: &Home, hand: impl Fn(Asked) + Send + 'static) -> Result<(), Failure> {
+pub fn listen(home: &Home, hand: impl Fn(Asked) + Clone + Send + 'static) -> Result<(), Failure> {
     let path = home.control_socket();
     let failed = |e: std::io::Error| {
         Failure::failed(
@@ -50,9 +53,21 @@ pub fn listen(home: &Home, hand: impl Fn(Asked) + Send + 'static) -> Result<(), 
     let listener = UnixListener::bind(&path).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
     std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            if let Err(error) = serve(stream, &hand) {
-                tracing::debug!(%error, "control client");
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else {
+                // No descriptors left, as a rule: the next try would fail as fast.
+                std::thread::sleep(Duration::from_millis(100));
+                continue;
+            };
+            let hand = hand.clone();
+            // One thread each: a command that waits for the brain must not hold up a status.
+            let served = std::thread::Builder::new().name("control".into()).spawn(move || {
+                if let Err(error) = serve(stream, &hand) {
+                    tracing::debug!(%error, "control client");
+                }
+            });
+            if let Err(error) = served {
+                tracing::warn!(%error, "a control client could not be served");
             }
         }
     });
@@ -61,8 +76,9 @@ pub fn listen(home: &Home, hand: impl Fn(Asked) + Send + 'static) -> Result<(), 
 
 fn serve(mut stream: UnixStream, hand: &impl Fn(Asked)) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.set_write_timeout(Some(Duration::from_secs(1)))?;
     let mut line = String::new();
-    BufReader::new(&stream).read_line(&mut line)?;
+    BufReader::new(&stream).take(QUESTION_MAX).read_line(&mut line)?;
     let reply = match serde_json::from_str(&line) {
         Ok(ask) => {
             let (answer, answered) = channel();
@@ -96,4 +112,32 @@ pub fn ask(home: &Home, ask: Ask) -> Result<serde_json::Value, Failure> {
     BufReader::new(&stream).read_line(&mut reply).map_err(nobody)?;
     serde_json::from_str(&reply)
         .map_err(|e| Failure::failed(format!("the answer cannot be read: {e}"), "try again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_command_that_waits_does_not_hold_up_a_status() {
+        let path = std::env::temp_dir().join(format!("aegis-control-{}", std::process::id()));
+        let home = Home::open(&path).unwrap();
+        let (held, commands) = channel();
+        let hand = move |asked: Asked| match asked.ask {
+            Ask::Status => drop(asked.answer.send(json!({"healthy": true}))),
+            Ask::Operator { .. } => held.send(asked.answer).unwrap(),
+        };
+        listen(&home, hand).unwrap();
+        let beside = home.clone();
+        let waiting =
+            std::thread::spawn(move || ask(&beside, Ask::Operator { what: Operator::Pause }));
+        let answer = commands.recv().unwrap();
+        // The silent client takes its second, too.
+        let _silent = UnixStream::connect(home.control_socket()).unwrap();
+        assert_eq!(ask(&home, Ask::Status).unwrap(), json!({"healthy": true}));
+        answer.send(json!({"ok": true})).unwrap();
+        assert_eq!(waiting.join().unwrap().unwrap(), json!({"ok": true}));
+        std::fs::remove_dir_all(path).unwrap();
+    }
 }
