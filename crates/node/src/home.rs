@@ -38,9 +38,15 @@ impl Home {
         private(&home.path).map_err(|e| failed("mode cannot be set to 0700", e))?;
         fs::create_dir_all(home.sessions()).map_err(|e| failed("cannot be written", e))?;
         let probe = home.path.join(format!(".write-test-{}", std::process::id()));
-        fs::write(&probe, b"1").map_err(|e| failed("cannot be written", e))?;
+        let written = fs::write(&probe, b"1");
         let _ = fs::remove_file(&probe);
-        Ok(home)
+        match written {
+            // A full disk stops who writes, with what it could not write; not a question or a halt.
+            Err(e) if e.kind() != std::io::ErrorKind::StorageFull => {
+                Err(failed("cannot be written", e))
+            }
+            _ => Ok(home),
+        }
     }
 
     /// Its path.

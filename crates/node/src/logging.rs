@@ -28,6 +28,9 @@ pub fn start(level: &str, format: Format, file: Option<&Path>) -> std::io::Resul
         .with_max_level(level)
         .with_span_events(FmtSpan::NONE)
         .with_target(false)
+        // Its way of saying that stderr takes nothing is to write that to stderr, and to panic when
+        // that fails: `aegis demo 2>&1 | head -1` must not end a run.
+        .log_internal_errors(false)
         .with_ansi(ansi);
     let started = match (file, format) {
         (Some(path), format) => {
