@@ -7,6 +7,7 @@
 //! highest lane that has work.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// The five priorities, highest first.
@@ -162,7 +163,9 @@ fn spawn<J: Send + 'static>(
             state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         };
         drop(state);
-        run(job);
+        // The panic hook has said why. A lane that ends with one job would fill up in silence, and
+        // whoever waits for a later job would wait for ever.
+        let _ = catch_unwind(AssertUnwindSafe(|| run(job)));
     };
     std::thread::Builder::new()
         .name(name.into())
@@ -188,6 +191,21 @@ mod tests {
         lanes.push(Priority::Background, 2).unwrap();
         assert_eq!(lanes.push(Priority::Background, 3), Err(LaneFull(3)));
         assert_eq!(lanes.push(Priority::Execution, 4), Ok(()));
+    }
+
+    #[test]
+    fn a_job_that_panics_takes_no_lane_with_it() {
+        let (ran, done) = mpsc::channel();
+        let job = move |n: u32| {
+            assert_ne!(n, 0, "the panic of this test");
+            ran.send(n).unwrap();
+        };
+        let dispatcher = Dispatcher::start(8, |_| {}, job);
+        for n in [0, 1, 0, 2] {
+            dispatcher.push(Priority::Background, n).unwrap();
+        }
+        dispatcher.finish();
+        assert_eq!(done.iter().collect::<Vec<_>>(), [1, 2]);
     }
 
     /// A background job that never ends until the test lets it, and a full background lane behind
