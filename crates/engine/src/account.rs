@@ -1,6 +1,8 @@
 //! The account: wallet as the venue says it, the UTC day and its loss, minutes, and what was ever
-//! reached. The wallet is never computed here: it is what the venue reports, and equity is wallet
-//! plus the open positions at last prices.
+//! reached. The wallet is never computed here: it is what the venue reports. A venue tells a fill
+//! before the wallet that the fill changed; what such fills and funding moved is kept apart until
+//! the wallet comes, so that equity (wallet, that, and the open positions at last prices) does not
+//! lose a closed position's profit in between, which is just when a rotation sizes its entry.
 
 use aegis_types::{Money, Nanos};
 
@@ -8,6 +10,8 @@ use aegis_types::{Money, Nanos};
 pub(crate) struct Account {
     /// As the venue last said; `None` before it has said anything, and then nothing is entered.
     pub wallet: Option<Money>,
+    /// Profit less fees of fills, and funding, that the venue has told since its last wallet.
+    pub unsettled: Money,
     /// Wallet or positions changed since the last equity notice.
     pub changed: bool,
     /// Closed positions.
@@ -23,6 +27,7 @@ impl Account {
     pub const fn new() -> Self {
         Self {
             wallet: None,
+            unsettled: Money::ZERO,
             changed: false,
             trades: 0,
             max_leverage: 0.0,

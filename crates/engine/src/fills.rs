@@ -113,6 +113,8 @@ impl<B: Brain> Engine<B> {
             out.command(Timer::Hold.wake(index, at.after(time_stop)));
         }
         self.account.changed = true;
+        let moved = fill.realized.saturating_plus(-fill.fee);
+        self.account.unsettled = self.account.unsettled.saturating_plus(moved);
         self.account.max_leverage = self.account.max_leverage.max(leverage);
         if let Some(last) = self.last_price(symbol) {
             self.revalue(index, last);
@@ -127,6 +129,7 @@ impl<B: Brain> Engine<B> {
 
     pub(crate) fn book_funding(&mut self, symbol: SymbolId, amount: Money, out: &mut Out) {
         self.account.changed = true;
+        self.account.unsettled = self.account.unsettled.saturating_plus(amount);
         let Some(index) = self.slot_of(symbol) else { return };
         let slot = &mut self.portfolio.slots[index];
         slot.position.funding = slot.position.funding.saturating_plus(amount);

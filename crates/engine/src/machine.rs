@@ -375,6 +375,7 @@ impl<B: Brain> Engine<B> {
             AccountUpdate::Wallet { balance } => {
                 self.account.changed |= self.account.wallet != Some(balance);
                 let first = self.account.wallet.replace(balance).is_none();
+                self.account.unsettled = Money::ZERO;
                 let equity = self.equity();
                 if first {
                     self.account.turn_day(at, equity);
@@ -442,7 +443,7 @@ impl<B: Brain> Engine<B> {
     /// A minute has ended: the day, the equity, the exposure.
     fn end_minute(&mut self, at: Nanos, out: &mut Out) {
         let (wallet, unrealized) = (self.wallet(), self.unrealized());
-        let equity = wallet.saturating_plus(unrealized);
+        let equity = self.equity();
         self.account.turn_day(at, equity);
         self.account.day_loss(equity, self.config.daily_loss_max);
         self.note_exposure();
@@ -489,9 +490,15 @@ impl<B> Engine<B> {
         self.positions().fold(Money::ZERO, |sum, p| sum.saturating_plus(p.unrealized))
     }
 
-    /// Wallet plus unrealised profit.
+    /// Wallet plus unrealised profit, plus what fills and funding have moved since the wallet was
+    /// reported.
     pub fn equity(&self) -> Money {
-        self.wallet().saturating_plus(self.unrealized())
+        self.cash().saturating_plus(self.unrealized())
+    }
+
+    /// The wallet as it will be reported next.
+    fn cash(&self) -> Money {
+        self.wallet().saturating_plus(self.account.unsettled)
     }
 
     /// Neither paused nor halted.
@@ -608,7 +615,7 @@ impl<B> Engine<B> {
 
     /// Wallet that is neither posted as margin nor set aside for an entry.
     fn free_balance(&self, leaving: Option<usize>) -> Money {
-        self.counting(leaving).fold(self.wallet(), |free, slot| {
+        self.counting(leaving).fold(self.cash(), |free, slot| {
             let entering = slot.stage == Stage::Leverage || slot.order(Role::Entry).live();
             let posted = slot.position.margin;
             let bound = if entering { slot.planned_margin.max(posted) } else { posted };

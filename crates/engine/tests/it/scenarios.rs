@@ -167,6 +167,19 @@ fn a_stronger_signal_replaces_the_weakest_in_profit() {
 }
 
 #[test]
+fn a_rotation_sizes_its_entry_with_the_profit_that_made_room() {
+    let mut world = full();
+    // 50 of profit less the exit's fee: the venue reports that wallet only after the fill at which
+    // the new entry leaves.
+    let equity = world.wallet.plus(money("47.475")).unwrap();
+    assert!(equity > money("10039.97") && equity < money("10040"), "{equity}");
+    world.propose(D, proposal(Side::Buy, 0.71));
+    world.minute();
+    let entry = world.last_order(OrderReason::Entry);
+    assert_eq!((entry.symbol, entry.qty), (D, qty("50.199")), "0.5 % of {equity} over 1");
+}
+
+#[test]
 fn profit_counts_after_fees_and_funding() {
     // 50 × 0.10 = 5.00 of profit; fees are 2.50 in and 2.5025 out.
     let mut world = full();
