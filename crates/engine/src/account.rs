@@ -34,7 +34,7 @@ impl Account {
             max_exposure: 0.0,
             max_open_positions: 0,
             minutes: Minutes { next: Nanos(i64::MIN), owed: false },
-            day: Day { start_equity: None, end: Nanos(i64::MIN), lost: false },
+            day: Day { start_equity: None, end: Nanos(i64::MIN), worst: 0.0, lost: false },
         }
     }
 
@@ -48,20 +48,21 @@ impl Account {
     pub fn turn_day(&mut self, at: Nanos, equity: Money) {
         if self.wallet.is_some() && (at >= self.day.end || self.day.start_equity.is_none()) {
             let end = Nanos(at.0.max(i64::MIN / 2)).floor(Nanos::DAY).after(Nanos::DAY);
-            self.day = Day { start_equity: Some(equity), end, lost: false };
+            self.day = Day { start_equity: Some(equity), end, worst: 0.0, lost: false };
         }
     }
 
-    /// The loss of the day as a share of the equity at its start; remembers for the rest of the day
-    /// that the limit was reached.
+    /// The worst loss of the day so far, as a share of the equity at its start. It is remembered
+    /// for the rest of the day, so that what a denial measures is what reached the limit.
     pub fn day_loss(&mut self, equity: Money, limit: f64) -> DayLoss {
         let Some(start) = self.day.start_equity else {
             return DayLoss { fraction: 0.0, reached: false };
         };
         let lost = start.saturating_plus(-equity);
         let fraction = if lost.is_positive() { lost.ratio_of(start) } else { 0.0 };
+        self.day.worst = self.day.worst.max(fraction);
         self.day.lost |= fraction >= limit || !start.is_positive();
-        DayLoss { fraction, reached: self.day.lost }
+        DayLoss { fraction: self.day.worst, reached: self.day.lost }
     }
 }
 
@@ -76,6 +77,7 @@ pub(crate) struct DayLoss {
 struct Day {
     start_equity: Option<Money>,
     end: Nanos,
+    worst: f64,
     lost: bool,
 }
 
@@ -133,8 +135,9 @@ mod tests {
         account.turn_day(Nanos::HOUR, Money::whole(100));
         let loss = |account: &mut Account, equity| account.day_loss(Money::whole(equity), 0.05);
         assert_eq!(loss(&mut account, 96), DayLoss { fraction: 0.04, reached: false });
-        assert!(loss(&mut account, 95).reached);
-        assert!(loss(&mut account, 100).reached, "for the rest of the day");
+        let reached = DayLoss { fraction: 0.05, reached: true };
+        assert_eq!(loss(&mut account, 95), reached);
+        assert_eq!(loss(&mut account, 100), reached, "for the rest of the day");
         account.turn_day(Nanos::HOUR.times(23), Money::whole(100));
         assert!(loss(&mut account, 100).reached);
         account.turn_day(Nanos::DAY, Money::whole(95));
