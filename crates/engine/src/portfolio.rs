@@ -283,8 +283,9 @@ impl Portfolio {
     /// Is there room for a signal of this confidence? `net` is the PnL of a slot's position after
     /// exit fee and funding.
     ///
-    /// When all places are taken, the open position of the lowest entry confidence (ties: the
-    /// oldest) makes room, if the signal is strictly stronger and that position is in profit.
+    /// When all places are taken, the position of the lowest entry confidence (ties: the oldest)
+    /// makes room, if the signal is strictly stronger and that position is in profit. One that is
+    /// still entering has no profit: it makes no room, and no stronger one goes in its stead.
     pub fn room(
         &self,
         confidence: f64,
@@ -302,11 +303,12 @@ impl Portfolio {
         let leaving = |slot: &Slot| slot.open() && slot.in_flight();
         let busy =
             self.rotation.is_some() || counting().any(|(_, slot)| slot.unknown() || leaving(slot));
-        let weakest = counting().filter(|(_, slot)| slot.open()).min_by(|(_, a), (_, b)| {
-            let (a, b) = (&a.position, &b.position);
-            a.confidence.total_cmp(&b.confidence).then(a.opened_at.cmp(&b.opened_at))
+        let weakest = counting().min_by(|(_, a), (_, b)| {
+            let age = |slot: &Slot| (!slot.open(), slot.position.opened_at);
+            let (of_a, of_b) = (a.position.confidence, b.position.confidence);
+            of_a.total_cmp(&of_b).then_with(|| age(a).cmp(&age(b)))
         });
-        let Some((index, weakest)) = weakest.filter(|_| !busy) else {
+        let Some((index, weakest)) = weakest.filter(|(_, slot)| slot.open() && !busy) else {
             let in_flight = counting().filter(|(_, slot)| slot.in_flight()).count();
             return Err(Reject::new(DenialCode::SlotsFullBusy, in_flight as f64, 0.0));
         };
@@ -391,6 +393,12 @@ mod tests {
             slot.order_mut(Role::Entry).state = OrderState::Sent;
         }
         assert_eq!(room(&entering, 0.9), busy, "nothing is open yet");
+        let mut weakest = all();
+        weakest.slots[0].position.qty = Qty::ZERO;
+        weakest.slots[0].order_mut(Role::Entry).state = OrderState::Accepted;
+        assert_eq!(room(&weakest, 0.9), busy, "the weakest is still entering");
+        weakest.slots[0].position.confidence = 0.66;
+        assert_eq!(room(&weakest, 0.9), Ok(Room::After(1)), "of equals the open one is older");
     }
 
     #[test]
