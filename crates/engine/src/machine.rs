@@ -142,6 +142,7 @@ impl<B: Brain> Engine<B> {
         if market.slot != NO_SLOT {
             let slot = usize::from(market.slot);
             self.revalue(slot, candle.close);
+            self.reconsider_rotation(slot, at, out);
             self.tend_at_close(slot, at, out);
         }
         self.decide(symbol, at, out);
@@ -350,6 +351,22 @@ impl<B: Brain> Engine<B> {
         self.portfolio.rotation = Some(Rotation { signal: *signal, victim, asked_at: at, until });
         out.command(Timer::Rotation.wake(0, until));
         self.exit(victim, OrderReason::Rotation, out);
+    }
+
+    /// The victim's candle has closed and its exit is not filled yet. Closes of one instant come
+    /// one after the other, so the rotation may have been decided on a price one candle old: a
+    /// victim that is no winner at its own close stays.
+    fn reconsider_rotation(&mut self, victim: usize, at: Nanos, out: &mut Out) {
+        let slot = &self.portfolio.slots[victim];
+        let net = self.net(slot);
+        if net.is_positive() || !slot.order(Role::Exit).live() {
+            return;
+        }
+        if let Some(rotation) = self.portfolio.rotation.take_if(|r| r.victim == victim) {
+            self.cancel(victim, Role::Exit, out);
+            let reject = Reject::new(DenialCode::SlotsFullNotInProfit, net.to_f64(), 0.0);
+            deny(&rotation.signal, reject, at, out);
+        }
     }
 
     /// The victim's closing fill has come: the new entry leaves, if it still passes every rule.

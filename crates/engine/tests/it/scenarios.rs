@@ -213,6 +213,35 @@ fn a_rotation_judges_the_new_signal_again_when_the_fill_comes() {
 }
 
 #[test]
+fn a_victim_that_is_no_winner_at_its_own_close_stays() {
+    // B is the weakest; the signal is A's, whose close comes first.
+    let mut world = World::usual();
+    world.enter(B, Side::Buy, 0.70);
+    world.enter(C, Side::Buy, 0.80);
+    world.enter(D, Side::Buy, 0.75);
+    world.prices[1] = px("101");
+    world.minute();
+    world.propose(A, proposal(Side::Buy, 0.9));
+    world.prices[1] = px("100.05");
+    world.closes();
+    let exit = world.last_order(OrderReason::Rotation);
+    assert!(exit.symbol == B && world.canceled(exit.id));
+    assert_eq!(world.denied(), [DenialCode::SlotsFullNotInProfit]);
+    assert!(world.denials()[0].measured < 0.0);
+    world.minute();
+    let held = world.position(B).expect("it stays");
+    assert!(held.protected && world.position(A).is_none());
+    assert!(world.trades().is_empty());
+    // And it can be asked again.
+    world.prices[1] = px("101");
+    world.minute();
+    world.propose(A, proposal(Side::Buy, 0.9));
+    world.minute();
+    assert!(world.position(B).is_none());
+    assert_eq!(world.trades()[0].exit_reason, OrderReason::Rotation);
+}
+
+#[test]
 fn a_stop_in_the_same_minute_makes_room_as_well() {
     let mut world = full();
     world.propose(D, proposal(Side::Buy, 0.9));
