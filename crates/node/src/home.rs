@@ -99,10 +99,11 @@ impl Home {
         Ok(file)
     }
 
-    /// The newest session of this id that has not finished.
+    /// The newest run of this session that has begun and has not finished. A folder without
+    /// `session.json` has not: whoever made it died in between.
     pub fn unfinished(&self, id: &str) -> Option<PathBuf> {
         let mut runs = self.runs(id);
-        runs.retain(|run| !is_finished(run));
+        runs.retain(|run| run.join("session.json").is_file() && !is_finished(run));
         runs.pop()
     }
 
@@ -182,6 +183,8 @@ mod tests {
         let home = Home::open(&path).unwrap();
         assert_eq!(home.unfinished("abc"), None);
         let first = home.new_run("abc").unwrap();
+        assert_eq!(home.unfinished("abc"), None, "not begun");
+        write_whole(&first.join("session.json"), b"{}").unwrap();
         assert_eq!(home.unfinished("abc"), Some(first.clone()));
         write_whole(&first.join("summary.json"), br#"{"finished":true}"#).unwrap();
         assert_eq!(home.unfinished("abc"), None);
