@@ -19,6 +19,7 @@ use aegis_exchange::Exchange;
 use aegis_journal::{Reader as JournalReader, Source, Writer as JournalWriter};
 use aegis_ring::{Poll, Reader, Wait, WaitOutcome, Words};
 use aegis_types::{Event, EventBody, Nanos, Operator, Tick};
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +32,11 @@ const FLUSH_EVERY: u32 = 1_024;
 const REPORT_EVERY: Nanos = Nanos(100_000_000);
 /// Jobs that one lane holds; more reports or row turns than that say nothing new.
 const LANE_JOBS: usize = 4;
+/// Longest wait at the end for a database that does not take rows.
+const LAST_CALL: Nanos = Nanos(5_000_000_000);
+/// The same when told to stop: the orchestrator kills what has not ended after
+/// `shutdown_timeout_s`, and rows can be made again from the journal.
+const LAST_CALL_STOPPED: Nanos = Nanos(1_500_000_000);
 /// Longest sleep on an empty ring.
 const WAIT: Duration = Duration::from_millis(50);
 
@@ -72,6 +78,8 @@ struct Brain {
     recorder: Recorder,
     sequencer: Sequencer,
     orders: Receiver<Option<Order>>,
+    /// Operator's commands that came before the last brain's unfinished input was made again.
+    held: VecDeque<(Operator, u64)>,
     snapshots: Snapshots,
     lanes: Dispatcher<Job>,
     trouble: Trouble,
@@ -89,7 +97,10 @@ enum Job {
     /// Rows to the database: background.
     Persist,
     /// The last rows, and how it went.
-    LastRows,
+    LastRows {
+        /// How long a database may take that does not answer.
+        patience: Nanos,
+    },
 }
 
 /// Starts the lanes: reports on the urgent thread, rows on the ordinary one.
@@ -102,11 +113,16 @@ fn lanes(persist: Persist) -> (Dispatcher<Job>, Receiver<serde_json::Value>) {
         }
     };
     let ordinary = move |job| match job {
-        Job::Persist => persist.iter_mut().for_each(Persist::turn),
-        Job::LastRows => {
-            if let Some(persist) = persist.take() {
-                let _ = done.send(persist.finish());
+        Job::Persist => {
+            // Out of its place while it runs: after a panic its rows are not to be trusted.
+            if let Some(mut running) = persist.take() {
+                running.turn();
+                persist = Some(running);
             }
+        }
+        Job::LastRows { patience } => {
+            let rows = persist.take().map_or_else(persist::incomplete, |p| p.finish(patience));
+            let _ = done.send(rows);
         }
         Job::Report(_) => {}
     };
@@ -148,7 +164,8 @@ impl Brain {
         let config = settings.journal();
         let journal = args.run.join("journal");
         let failed = |e: aegis_journal::JournalError| Failure::failed(e.to_string(), "");
-        let fresh = !journal.is_dir();
+        // A folder without a segment is what a brain leaves that died while it made the journal.
+        let fresh = !aegis_journal::begun(&journal).map_err(failed)?;
         let (writer, reader) = if fresh {
             let header = serde_json::to_vec(&session)
                 .map_err(|e| Failure::failed(format!("session: {e}"), ""))?;
@@ -176,12 +193,13 @@ impl Brain {
         Ok(Self {
             snapshots,
             orders: orders(args.supervised),
+            held: VecDeque::new(),
             args: args.clone(),
             session,
             driver,
             initial: Some(initial),
             recorder,
-            sequencer: Sequencer::new(0, Nanos(i64::MIN)),
+            sequencer: Sequencer::new(0, Nanos::ZERO),
             lanes,
             trouble,
             rows,
@@ -275,10 +293,11 @@ impl Brain {
 
     fn say_ready(&self, started: Nanos) {
         let after_ms = clock::monotonic().since(started).0 as f64 / 1e6;
+        let position = self.sequencer.next_position();
         if self.args.supervised {
-            send(&Report::Ready { after_ms });
+            send(&Report::Ready { after_ms, position });
         }
-        tracing::info!(after_ms, position = self.sequencer.next_position(), "brain ready");
+        tracing::info!(after_ms, position, "brain ready");
     }
 
     fn try_attach(&mut self, path: &Path, gone: Option<u64>) -> Result<Option<Reader>, Failure> {
@@ -289,8 +308,15 @@ impl Brain {
             return Ok(None);
         }
         let position = self.sequencer.next_position();
-        let Some(next) = position.checked_sub(info.base).filter(|next| *next <= info.tail) else {
-            if info.writer_alive && info.base > position {
+        let next = match position.checked_sub(info.base) {
+            Some(next) if next <= info.tail => next,
+            // A feed that started early: what it brings again is dropped by position. Waiting for
+            // it to catch up without taking the gate's place would stop it there for good.
+            Some(_) if info.writer_alive => info.tail,
+            // The closed ring of an earlier run.
+            Some(_) => return Ok(None),
+            None if !info.writer_alive => return Ok(None),
+            None => {
                 return Err(Failure::failed(
                     format!(
                         "the ring starts at fact {} of the source, the journal needs {position}",
@@ -299,8 +325,6 @@ impl Brain {
                     "let the orchestrator start the feed, which tells it where to resume",
                 ));
             }
-            // A feed that is still skipping ahead, or the closed ring of an earlier run.
-            return Ok(None);
         };
         match Reader::attach_from(path, next) {
             Ok(reader) => {
@@ -415,20 +439,22 @@ impl Brain {
 
     /// Carries out the orchestrator's orders. Returns true when told to stop or left alone.
     fn take_orders(&mut self) -> Result<bool, Failure> {
-        loop {
-            let order = match self.orders.try_recv() {
-                Err(TryRecvError::Empty) => return Ok(false),
-                Ok(order) => order,
-                Err(TryRecvError::Disconnected) => None,
-            };
-            match order {
-                Some(Order::Operator { what, request }) => {
-                    self.operator(what)?;
-                    send(&Report::Applied { request });
-                }
-                Some(Order::Stop) | None => return Ok(true),
+        let stop = loop {
+            match self.orders.try_recv() {
+                Err(TryRecvError::Empty) => break false,
+                Ok(Some(Order::Operator { what, request })) => self.held.push_back((what, request)),
+                Ok(Some(Order::Stop) | None) | Err(TryRecvError::Disconnected) => break true,
             }
+        };
+        // The journal may end inside an input: its timers, say, and not yet the fact itself.
+        // Nothing may come between them, or this brain would differ from its journal.
+        while self.recorder.caught_up()
+            && let Some((what, request)) = self.held.pop_front()
+        {
+            self.operator(what)?;
+            send(&Report::Applied { request });
         }
+        Ok(stop)
     }
 
     fn operator(&mut self, what: Operator) -> Result<(), Failure> {
@@ -447,12 +473,7 @@ impl Brain {
             self.recorder.node(&serde_json::json!({"node": "source ended"}))?;
         }
         self.recorder.bus().close();
-        let mut last = Job::LastRows;
-        while let Err(LaneFull(job)) = self.lanes.push(Priority::Background, last) {
-            last = job;
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        let rows = self.rows.recv().unwrap_or_default();
+        let (rows, answered) = self.last_rows(finished)?;
         let mut report = self.recorder.tally().finish(self.driver.engine());
         report.journal = Some(self.args.run.join("journal").display().to_string());
         let mut summary = serde_json::to_value(&report)
@@ -471,14 +492,38 @@ impl Brain {
             last.overruns = self.overruns;
             last.position = self.sequencer.next_position();
             last.finished = finished;
-            self.lanes.finish();
+            if answered {
+                self.lanes.finish();
+            }
             send(&Report::Brain(Box::new(last)));
         }
         if let Some(mut ring) = ring {
             ring.acknowledge(ring.next_seq());
         }
+        self.recorder.close()?;
         tracing::info!(finished, session = %self.session.id, "brain ends");
         Ok(EXIT_OK)
+    }
+
+    /// Has the last rows written. How it went, and whether the lane answered in time: a database
+    /// that is gone without a word may hold it for longer than anyone should wait.
+    fn last_rows(&mut self, finished: bool) -> Result<(serde_json::Value, bool), Failure> {
+        let patience = if finished { LAST_CALL } else { LAST_CALL_STOPPED };
+        let until = clock::monotonic().after(patience.times(2));
+        let mut last = Some(Job::LastRows { patience });
+        while clock::monotonic() < until {
+            if let Some(job) = last.take()
+                && let Err(LaneFull(job)) = self.lanes.push(Priority::Background, job)
+            {
+                last = Some(job);
+            }
+            if let Ok(rows) = self.rows.recv_timeout(Duration::from_millis(20)) {
+                return Ok((rows, true));
+            }
+            self.beat(None)?;
+        }
+        tracing::error!("the database does not answer; run `aegis store rebuild`");
+        Ok((persist::incomplete(), false))
     }
 
     fn capacities(&self) -> serde_json::Value {

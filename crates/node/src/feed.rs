@@ -117,13 +117,12 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
     let home = Home::open(&args.home)?;
     let session = session::load(&args.run)?;
     let mut facts = session::facts(&session)?;
-    skip(&mut facts, args.position)?;
-    let config = Config { capacity: args.slots, gated: true, base: args.position };
+    let position = skip(&mut facts, args.position)?;
+    let config = Config { capacity: args.slots, gated: true, base: position };
     let ring = Writer::create(&home.ring(), &config).map_err(|error| {
         Failure::failed(error.to_string(), "stop the other feed, or use another AEGIS_HOME")
     })?;
-    let report =
-        FeedReport { epoch: ring.epoch(), position: args.position, ..FeedReport::default() };
+    let report = FeedReport { epoch: ring.epoch(), position, ..FeedReport::default() };
     let mut feed = Feed {
         ring,
         orders: orders(args.supervised),
@@ -133,23 +132,28 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
     };
     let after_ms = clock::monotonic().since(started).0 as f64 / 1e6;
     if args.supervised {
-        send(&Report::Ready { after_ms });
+        send(&Report::Ready { after_ms, position });
     }
-    tracing::info!(position = args.position, epoch = feed.report.epoch, "feed ready");
+    tracing::info!(position, epoch = feed.report.epoch, "feed ready");
     let ended = pump(&mut feed, &mut facts, args.speed)?;
     feed.refusals(&facts);
     finish(feed, ended)
 }
 
-fn skip(facts: &mut Facts, position: u64) -> Result<(), Failure> {
-    for _ in 0..position {
+/// Passes over `position` facts. Returns how many there were: a position behind the end marker,
+/// which is not a fact, must not move the marker.
+fn skip(
+    facts: &mut impl Iterator<Item = Result<Tick, aegis_data::DataError>>,
+    position: u64,
+) -> Result<u64, Failure> {
+    for skipped in 0..position {
         match facts.next() {
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(session::data_failure(error)),
-            None => break,
+            None => return Ok(skipped),
         }
     }
-    Ok(())
+    Ok(position)
 }
 
 /// Publishes facts until the source ends (true) or the feed is told to stop (false).
@@ -210,4 +214,24 @@ fn finish(mut feed: Feed, ended: bool) -> Result<i32, Failure> {
     feed.say();
     tracing::info!(published = feed.report.published, done = ended, "feed ends");
     Ok(EXIT_OK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_behind_the_end_is_the_end() {
+        let fact = Tick {
+            symbol: SymbolId(0),
+            derived: false,
+            at: Nanos::ZERO,
+            received_us: 0,
+            body: TickBody::End,
+        };
+        let facts = || std::iter::repeat_n(fact, 3).map(Ok);
+        assert_eq!(skip(&mut facts(), 2), Ok(2));
+        // The brain took the end marker too, then both died: the marker keeps its place.
+        assert_eq!(skip(&mut facts(), 4), Ok(3));
+    }
 }

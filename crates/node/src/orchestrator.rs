@@ -17,8 +17,9 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Longest sleep of the loop.
@@ -78,6 +79,8 @@ struct Watched {
     ready: bool,
     progress: bool,
     last_pid: u32,
+    /// Reads its reports until its stdout ends.
+    listener: Option<JoinHandle<()>>,
     failed: Option<(String, String, bool)>,
     last_exit: Option<ExitStatus>,
 }
@@ -92,6 +95,7 @@ impl Watched {
             ready: false,
             progress: false,
             last_pid: 0,
+            listener: None,
             failed: None,
             last_exit: None,
         }
@@ -115,6 +119,7 @@ impl Watched {
     fn state(&self, now: Nanos) -> &'static str {
         match (&self.process, self.ready) {
             (None, _) if self.last_exit.is_some_and(|s| s.success()) => "ended",
+            (None, _) if self.last_exit.is_none() => "starting",
             (None, _) => "down",
             (Some(_), false) => "starting",
             (Some(_), true) if now.since(self.heard) > SILENT => "silent",
@@ -144,6 +149,8 @@ struct Orchestrator {
     read_before: u64,
     waiting: HashMap<u64, Sender<Value>>,
     next_request: u64,
+    /// Facts that were in the journal's file when the first brain was ready; `None` until then.
+    journalled: Option<u64>,
     started: Nanos,
     failure: Option<Failure>,
 }
@@ -157,6 +164,9 @@ pub fn run(options: Options) -> Result<Outcome, Failure> {
     let asked = sender.clone();
     control::listen(&options.home, move |question| drop(asked.send(Message::Asked(question))))?;
     let signals = Signals::watch();
+    leave_nothing_of_earlier_runs(&options);
+    // A new run begins at the first fact; where a resumed one goes on, its brain has to say.
+    let resumed = options.run.join("journal").is_dir();
     let mut orchestrator = Orchestrator {
         feed: Watched::new(),
         brain: Watched::new(),
@@ -168,14 +178,24 @@ pub fn run(options: Options) -> Result<Outcome, Failure> {
         read_before: 0,
         waiting: HashMap::new(),
         next_request: 1,
+        journalled: (!resumed).then_some(0),
         started: clock::monotonic(),
         failure: None,
         options,
     };
     orchestrator.start(Child::Brain)?;
-    orchestrator.start(Child::Feed)?;
-    let stopping = orchestrator.watch(&signals)?;
+    if !resumed {
+        orchestrator.start(Child::Feed)?;
+    }
+    let stopping = orchestrator.watch(&signals);
     orchestrator.stop(stopping, &signals)
+}
+
+/// The ring of this state folder may hold the facts of another session, and its gate word that
+/// session's position; a summary would be that of an earlier part of this run.
+fn leave_nothing_of_earlier_runs(options: &Options) {
+    let _ = std::fs::remove_file(options.home.ring());
+    let _ = std::fs::remove_file(options.run.join("summary.json"));
 }
 
 impl Orchestrator {
@@ -218,12 +238,13 @@ impl Orchestrator {
         Ok(command)
     }
 
-    /// Where a new feed begins: after the last fact that a brain has put into its journal's file,
-    /// which is what the gate word of the last segment says.
+    /// Where a new feed begins: after the last fact that a brain of this run has put into its
+    /// journal's file, which is what the gate word of the last segment says.
     fn resume_position(&self) -> u64 {
+        let first = self.journalled.unwrap_or(0);
         match aegis_ring::Info::read(&self.options.home.ring()) {
-            Ok(info) => info.base + info.gate,
-            Err(_) => 0,
+            Ok(info) => first.max(info.base + info.gate),
+            Err(_) => first,
         }
     }
 
@@ -235,26 +256,16 @@ impl Orchestrator {
             )
         })?;
         let pid = process.id();
-        if let Some(stdout) = process.stdout.take() {
-            let sender = self.sender.clone();
-            std::thread::spawn(move || {
-                for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                    match serde_json::from_str(&line) {
-                        Ok(report) => {
-                            let message = Message::Report(child, pid, Box::new(report));
-                            if sender.send(message).is_err() {
-                                return;
-                            }
-                        }
-                        Err(error) => tracing::debug!(%line, %error, "line of a child"),
-                    }
-                }
-            });
-        }
+        let sender = self.sender.clone();
+        let listener = process
+            .stdout
+            .take()
+            .map(|stdout| std::thread::spawn(move || listen(child, pid, stdout, &sender)));
         let now = clock::monotonic();
         let watched = self.watched(child);
         watched.process = Some(process);
         watched.last_pid = pid;
+        watched.listener = listener;
         watched.restart_at = None;
         watched.heard = now;
         watched.ready = false;
@@ -265,33 +276,34 @@ impl Orchestrator {
     }
 
     /// Runs until there is a reason to stop.
-    fn watch(&mut self, signals: &Signals) -> Result<Stopping, Failure> {
+    fn watch(&mut self, signals: &Signals) -> Stopping {
         loop {
-            self.take_messages();
+            self.take_messages(TICK);
             if signals.interrupts() > 0 {
-                return Ok(Stopping::Interrupted);
+                return Stopping::Interrupted;
             }
             if signals.terminations() > 0 {
-                return Ok(Stopping::Terminated);
+                return Stopping::Terminated;
             }
             for child in [Child::Feed, Child::Brain] {
-                if let Some(status) = self.exited(child) {
-                    self.take_messages();
-                    if let Some(stopping) = self.after_exit(child, status) {
-                        return Ok(stopping);
-                    }
+                if let Some(stopping) = self.exited(child).and_then(|s| self.after_exit(child, s)) {
+                    return stopping;
                 }
                 let now = clock::monotonic();
-                if self.watched(child).restart_at.is_some_and(|at| at <= now) {
-                    self.start(child)?;
+                if self.watched(child).restart_at.is_some_and(|at| at <= now)
+                    && let Err(failure) = self.start(child)
+                {
+                    self.failure = Some(failure);
+                    return Stopping::Failed;
                 }
             }
             self.draw();
         }
     }
 
-    fn take_messages(&mut self) {
-        let mut message = self.messages.recv_timeout(TICK).ok();
+    /// Takes what has come, waiting so long for the first.
+    fn take_messages(&mut self, patience: Duration) {
+        let mut message = self.messages.recv_timeout(patience).ok();
         while let Some(taken) = message {
             match taken {
                 Message::Report(child, pid, report) => self.report(child, pid, *report),
@@ -307,9 +319,13 @@ impl Orchestrator {
         }
         self.watched(child).heard = clock::monotonic();
         match report {
-            Report::Ready { after_ms } => {
+            Report::Ready { after_ms, position } => {
                 self.watched(child).ready = true;
                 tracing::info!(child = child.name(), after_ms, "ready");
+                if child == Child::Brain && self.journalled.is_none() {
+                    self.journalled = Some(position);
+                    self.feed.restart_at = Some(clock::monotonic());
+                }
             }
             Report::Feed(feed) => {
                 self.feed.progress |= feed.published > 0;
@@ -337,6 +353,17 @@ impl Orchestrator {
         watched.process = None;
         watched.ready = false;
         watched.last_exit = Some(status);
+        // Its pipe has ended; its last words (done, failed and why) decide what to do now.
+        if let Some(listener) = watched.listener.take() {
+            let _ = listener.join();
+        }
+        self.take_messages(Duration::ZERO);
+        if child == Child::Brain {
+            let error = "the brain ended before it answered; look at `aegis status`, ask again";
+            for (_, answer) in self.waiting.drain() {
+                let _ = answer.send(json!({ "error": error }));
+            }
+        }
         Some(status)
     }
 
@@ -360,7 +387,8 @@ impl Orchestrator {
         let limits = self.options.limits;
         let watched = self.watched(child);
         let progress = watched.progress;
-        if let Some((what, hint, true)) = watched.failed.take() {
+        let failed = watched.failed.take();
+        if let Some((what, hint, true)) = failed {
             self.failure = Some(Failure { what, hint, code: EXIT_FAILED });
             return Some(Stopping::Failed);
         }
@@ -370,9 +398,14 @@ impl Orchestrator {
                 None
             }
             Verdict::CrashLoop(exits) => {
+                // Its own words when it had some: the last exit's are the present reason.
+                let why = failed.map_or(how, |(what, hint, _)| match hint.as_str() {
+                    "" => what,
+                    hint => format!("{what} ({hint})"),
+                });
                 self.failure = Some(Failure::failed(
-                    format!("{} ended {exits} times without progress ({how})", child.name()),
-                    "read the log above; positions keep their protective stops",
+                    format!("{} ended {exits} times without progress: {why}", child.name()),
+                    "then continue with --resume; positions keep their protective stops",
                 ));
                 Some(Stopping::Failed)
             }
@@ -486,7 +519,12 @@ impl Orchestrator {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        let summary = summary.map(|s| self.complete(s)).unwrap_or(Value::Null);
+        let Some(summary) = summary.map(|s| self.complete(s)) else {
+            let what = "the brain ended without a summary; the journal holds what it had done";
+            let code =
+                if stopping == Stopping::Interrupted { EXIT_INTERRUPTED } else { EXIT_FAILED };
+            return Err(Failure { code, ..Failure::failed(what, "continue with --resume") });
+        };
         let code = match stopping {
             Stopping::Finished | Stopping::Terminated => EXIT_OK,
             Stopping::Interrupted => EXIT_INTERRUPTED,
@@ -503,7 +541,7 @@ impl Orchestrator {
         self.answer(Asked { ask: Ask::Operator { what: Operator::Flatten }, answer });
         let mut sent = false;
         while clock::monotonic() < patience && signals.interrupts() < 2 {
-            self.take_messages();
+            self.take_messages(TICK);
             sent |= applied.try_recv().is_ok();
             if sent && self.brain_report.positions.is_empty() {
                 return;
@@ -516,7 +554,7 @@ impl Orchestrator {
         let patience = clock::monotonic().after(self.options.shutdown_timeout);
         let mut killed = false;
         while self.watched(child).process.is_some() {
-            self.take_messages();
+            self.take_messages(TICK);
             if self.exited(child).is_some() {
                 break;
             }
@@ -527,7 +565,6 @@ impl Orchestrator {
                 killed = true;
             }
         }
-        self.take_messages();
     }
 
     /// Adds to the brain's summary what only the orchestrator knows.
@@ -543,6 +580,20 @@ impl Orchestrator {
         summary["wall_s"] = ((wall * 1e3).round() / 1e3).into();
         summary["speed"] = self.options.speed.to_string().into();
         summary
+    }
+}
+
+/// Hands a child's reports on until its stdout ends.
+fn listen(child: Child, pid: u32, stdout: ChildStdout, to: &Sender<Message>) {
+    for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+        match serde_json::from_str(&line) {
+            Ok(report) => {
+                if to.send(Message::Report(child, pid, Box::new(report))).is_err() {
+                    return;
+                }
+            }
+            Err(error) => tracing::debug!(%line, %error, "line of a child"),
+        }
     }
 }
 

@@ -22,8 +22,6 @@ use std::time::Duration;
 const QUEUE: usize = 1 << 16;
 /// Rows of one transaction of a rebuild.
 const BATCH: usize = 10_000;
-/// Longest wait at the end for a database that does not take rows.
-const LAST_CALL: Nanos = Nanos(5_000_000_000);
 /// Topics that make rows.
 const TOPICS: [Topic; 5] = [
     Topic::SignalGenerated,
@@ -36,6 +34,11 @@ const TOPICS: [Topic; 5] = [
 /// The URL of the default database.
 pub fn sqlite_url(path: &Path) -> String {
     format!("sqlite:{}", path.display())
+}
+
+/// How it went when nothing is known of the rows.
+pub fn incomplete() -> Value {
+    json!({"rows": Value::Null, "complete": false, "hint": "aegis store rebuild"})
 }
 
 /// What the store has to say, for status and view; empty when all is well.
@@ -53,6 +56,8 @@ pub struct Persist {
     follower: Option<Follower>,
     /// Events whose rows were dropped and are not made again yet.
     missing: Option<(u64, u64)>,
+    /// The bus has dropped this lane and the journal could not be read instead.
+    cut_off: bool,
     trouble: Trouble,
     rows: u64,
     taken: Vec<Noticed>,
@@ -91,6 +96,7 @@ impl Persist {
             backlog: Backlog::new(BacklogConfig { rows_max, ..BacklogConfig::default() }),
             follower: None,
             missing: None,
+            cut_off: false,
             trouble: Trouble::default(),
             rows: 0,
             taken: Vec::new(),
@@ -126,6 +132,7 @@ impl Persist {
             Ok(follower) => self.follower = Some(follower),
             Err(failure) => self.say(&failure.what),
         }
+        self.cut_off = self.follower.is_none();
     }
 
     fn follow(&mut self) {
@@ -138,11 +145,13 @@ impl Persist {
                 steps.push((seq, std::mem::take(fresh)));
             }
         });
-        if let Err(failure) = read {
-            self.say(&failure.what);
-            return;
+        match read {
+            Ok(()) => self.follower = Some(follower),
+            Err(failure) => {
+                self.cut_off = true;
+                self.say(&failure.what);
+            }
         }
-        self.follower = Some(follower);
         for (seq, rows) in steps {
             self.fresh = rows;
             self.step(Offer::Rows(seq));
@@ -241,9 +250,10 @@ impl Persist {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = text.to_owned();
     }
 
-    /// Writes everything that is left, for a few seconds at most, and says how it went.
-    pub fn finish(mut self) -> Value {
-        let patience = clock::monotonic().after(LAST_CALL);
+    /// Writes everything that is left, and says how it went. A database that does not take rows
+    /// is given up after `patience`.
+    pub fn finish(mut self, patience: Nanos) -> Value {
+        let patience = clock::monotonic().after(patience);
         loop {
             let before = self.rows;
             self.turn();
@@ -259,7 +269,7 @@ impl Persist {
                 std::thread::sleep(Duration::from_millis(50));
             }
         }
-        let drained = self.backlog.is_drained() && self.missing.is_none();
+        let drained = self.backlog.is_drained() && self.missing.is_none() && !self.cut_off;
         json!({
             "url": aegis_store::masked(&self.url),
             "rows": self.rows,

@@ -34,6 +34,9 @@ pub enum Report {
     Ready {
         /// Milliseconds since the process started.
         after_ms: f64,
+        /// Position in the source of the next fact: what is before it is in the journal's file.
+        #[serde(default)]
+        position: u64,
     },
     /// How far the feed is.
     Feed(FeedReport),

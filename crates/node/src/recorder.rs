@@ -166,6 +166,19 @@ impl Recorder {
         Ok(any)
     }
 
+    /// Is everything that the journal held before this brain made again?
+    pub fn caught_up(&self) -> bool {
+        self.reader.is_none() && self.ahead.is_empty()
+    }
+
+    /// Closes the journal, which gives its reserved space back.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn close(self) -> Result<(), Failure> {
+        self.writer.close().map_err(|e| journal_failure(&e))
+    }
+
     /// Records that wait for the next flush.
     pub const fn pending(&self) -> u32 {
         self.pending

@@ -1,6 +1,6 @@
 //! Kill it anywhere: nothing is lost, nothing is doubled.
 
-use crate::harness::{Place, last_json, signal, text};
+use crate::harness::{Place, last_json, refused, signal, text};
 use serde_json::Value;
 
 const DAYS: &str = "3";
@@ -117,4 +117,94 @@ fn a_plain_start_names_the_unfinished_session() {
     let stderr = text(&output.stderr);
     assert!(stderr.contains(&journal) && stderr.contains("--resume"), "{stderr}");
     assert_ne!(last_json(&output)["journal"], cut["journal"]);
+}
+
+/// Starts a run of generated markets, lets it come to `position`, and interrupts it.
+fn interrupted(place: &Place, seed: &str, position: u64) -> Value {
+    let args = ["demo", "--headless", "--json", "--days", DAYS, "--speed", SPEED];
+    let mut run = place.start(&[&args[..], &["--market-seed", seed]].concat());
+    run.wait_until("the place to interrupt", |s| s["position"].as_u64() >= Some(position));
+    run.signal("INT");
+    let output = run.wait();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    last_json(&output)
+}
+
+/// Two sessions share the folder's ring: what the second has left there must neither be read as the
+/// first one's facts nor tell its feed where to begin.
+#[test]
+fn a_session_resumes_beside_the_ring_of_another() {
+    for (first, second) in [(6_000, 12_000), (30_000, 2_000)] {
+        let place = Place::new("two-sessions");
+        let calm = place.json(&["backtest", "--days", DAYS, "--market-seed", "1", "--json"]);
+        interrupted(&place, "1", first);
+        interrupted(&place, "2", second);
+        let args = ["demo", "--headless", "--json", "--days", DAYS, "--market-seed", "1"];
+        let finished = place.json(&[&args[..], &["--resume"]].concat());
+        assert_eq!(finished["finished"], true);
+        assert_eq!(finished["restarts"], 0);
+        same(&finished, &calm);
+        replays(&place, &finished);
+    }
+}
+
+/// A brain that dies while it makes the journal leaves a folder and no segment.
+#[test]
+fn a_journal_that_was_never_begun_is_begun() {
+    let calm = undisturbed();
+    let place = Place::new("no-segment");
+    let cut = interrupted(&place, "20250106", 500);
+    let journal = std::path::PathBuf::from(cut["journal"].as_str().expect("journal"));
+    std::fs::remove_file(journal.join("segment-00000000.log")).expect("the segment");
+    std::fs::write(journal.join("next.tmp"), b"half made").expect("what a crash leaves");
+    let finished = place.json(&["demo", "--headless", "--json", "--days", DAYS, "--resume"]);
+    same(&finished, &calm);
+    replays(&place, &finished);
+}
+
+#[test]
+fn a_brain_that_cannot_go_on_stops_the_run_and_says_why() {
+    let place = Place::new("damaged");
+    let cut = interrupted(&place, "20250106", 5_000);
+    let journal = std::path::PathBuf::from(cut["journal"].as_str().expect("journal"));
+    let segment = journal.join("segment-00000000.log");
+    let mut bytes = std::fs::read(&segment).expect("the segment");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&segment, bytes).expect("the damage");
+    let output = place.run(&["demo", "--headless", "--json", "--days", DAYS, "--resume"]);
+    refused(&output, 1, &["brain ended 5 times", "damaged at byte", "restore a copy"]);
+    assert!(output.stdout.is_empty(), "no result of a run that has none");
+}
+
+/// A dead database neither stops the run nor keeps it from stopping in time.
+#[test]
+fn a_dead_database_changes_nothing_but_the_rows() {
+    let calm = undisturbed();
+    let place = Place::new("dead-store");
+    let in_the_way = place.home().join("aegis.db");
+    std::fs::create_dir_all(&in_the_way).expect("a folder where the database should be");
+    let args = ["demo", "--headless", "--json", "--days", DAYS, "--speed", SPEED];
+    let mut run = place.start(&args);
+    run.wait_until("rows that wait", |s| s["store"].as_str().is_some_and(|t| !t.is_empty()));
+    run.signal("INT");
+    let output = run.wait();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert_eq!(last_json(&output)["store"]["complete"], false);
+    assert!(!text(&output.stderr).contains("SIGKILL"), "{}", text(&output.stderr));
+    std::fs::remove_dir(&in_the_way).expect("the database can be made now");
+    let finished = place.json(&["demo", "--headless", "--json", "--days", DAYS, "--resume"]);
+    assert_eq!(finished["store"]["complete"], true);
+    same(&finished, &calm);
+}
+
+#[test]
+fn a_finished_run_gives_the_journals_reserved_space_back() {
+    use std::os::unix::fs::MetadataExt;
+    let place = Place::new("space");
+    let run = place.json(&["demo", "--headless", "--json", "--days", "1"]);
+    let journal = std::path::PathBuf::from(run["journal"].as_str().expect("journal"));
+    let found = std::fs::metadata(journal.join("segment-00000000.log")).expect("the segment");
+    let (taken, length) = (found.blocks() * 512, found.len());
+    assert!(taken < length + (1 << 20), "{taken} bytes of disk for {length} of journal");
 }
