@@ -39,8 +39,12 @@ pub enum Command {
     #[command(after_help = "Example:\n  aegis replay ~/.aegis/sessions/ID-001/journal --json")]
     Replay(Replay),
     /// Read models.
+    #[command(after_help = "Examples:\n  aegis store rebuild ~/.aegis/sessions/ID-001\n  aegis \
+        store dump ID")]
     Store(Store),
     /// Effective settings, and their check.
+    #[command(after_help = "Examples:\n  aegis config show\n  aegis config check\n  aegis config \
+        example > aegis.toml")]
     Config(Config),
     /// Signs a query with the secret in BINANCE_API_SECRET.
     #[command(after_help = "Example:\n  BINANCE_API_SECRET=… aegis sign \
@@ -309,6 +313,7 @@ pub enum ConfigCommand {
         require_keys: bool,
     },
     /// Prints an aegis.toml with every setting at its default.
+    #[command(after_help = "Example:\n  aegis config example > aegis.toml")]
     Example,
 }
 

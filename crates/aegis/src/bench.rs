@@ -1,6 +1,6 @@
 //! `aegis bench`.
 
-use crate::args;
+use crate::{args, output};
 use aegis_bench::{NAMES, Options, run};
 use aegis_node::{EXIT_OK, Failure};
 
@@ -11,11 +11,11 @@ pub fn bench(args: &args::Bench) -> Result<i32, Failure> {
         let object = run(name, &options)
             .map_err(|e| Failure::failed(format!("bench {name}: {e}"), "try again"))?;
         if args.json {
-            println!("{object}");
+            output::line(&object)?;
         } else {
-            println!("{name}");
+            output::line(name)?;
             for (key, value) in object.as_object().into_iter().flatten() {
-                println!("  {key:<34} {value}");
+                output::line(format_args!("  {key:<34} {value}"))?;
             }
         }
     }

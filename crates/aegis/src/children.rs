@@ -30,7 +30,7 @@ fn ended(child: &args::Child, result: Result<i32, Failure>) -> Result<i32, Failu
 pub fn feed(args: &args::Feed) -> Result<i32, Failure> {
     start(&args.child, "feed")?;
     let run = feed::run(&feed::Args {
-        home: context::home_path(),
+        home: context::home_path()?,
         run: args.child.run.clone(),
         position: args.position,
         speed: args.speed,
@@ -48,7 +48,7 @@ pub fn brain(args: &args::Brain) -> Result<i32, Failure> {
         _ => Wait::default(),
     };
     let run = brain::run(&brain::Args {
-        home: context::home_path(),
+        home: context::home_path()?,
         run: args.child.run.clone(),
         wait,
         supervised: args.child.supervised,

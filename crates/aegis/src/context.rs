@@ -1,6 +1,6 @@
 //! Settings and state folder of this call.
 
-use crate::args;
+use crate::{args, output};
 use aegis_node::home::Home;
 use aegis_node::logging::{self, Format};
 use aegis_node::session::Wanted;
@@ -48,11 +48,10 @@ pub fn load(
         Some(path) => Some(path.clone()),
         None => Some(PathBuf::from("aegis.toml")).filter(|path| path.is_file()),
     };
-    let env = |name: &str| std::env::var(name).ok();
-    let env_keys =
-        std::env::vars().map(|(key, _)| key).filter(|key| key.starts_with("AEGIS__")).collect();
+    let env_keys = std::env::vars_os().filter_map(|(key, _)| key.into_string().ok());
+    let env_keys = env_keys.filter(|key| key.starts_with("AEGIS__")).collect();
     let flags = flags(args, market_seed)?;
-    Ok(Settings::load(&Sources { file, env: &env, env_keys, flags }))
+    Ok(Settings::load(&Sources { file, env: &variable, env_keys, flags }))
 }
 
 /// Settings, or a failure with every violation (exit 2).
@@ -64,14 +63,29 @@ pub fn settings(args: &args::Settings, market_seed: Option<u64>) -> Result<Setti
     })
 }
 
+/// An environment variable; what is not UTF-8 in it becomes `U+FFFD`, which no setting accepts.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
 /// The state folder of this call.
 pub fn home() -> Result<Home, Failure> {
-    Home::open(&home_path())
+    Home::open(&home_path()?)
 }
 
 /// Path of the state folder: AEGIS_HOME, or ~/.aegis.
-pub fn home_path() -> PathBuf {
-    aegis_settings::home(&|name| std::env::var(name).ok())
+///
+/// # Errors
+/// When it is not UTF-8: it is printed in JSON, and must be found again by what is printed.
+pub fn home_path() -> Result<PathBuf, Failure> {
+    let path = aegis_settings::home(&variable);
+    if path.to_string_lossy().contains(char::REPLACEMENT_CHARACTER) {
+        return Err(Failure::usage(
+            format!("the state folder {} is not UTF-8", path.display()),
+            "give AEGIS_HOME another name",
+        ));
+    }
+    Ok(path)
 }
 
 /// Starts logging as the settings say.
@@ -93,6 +107,21 @@ pub fn wanted(data: &args::Data) -> Result<Wanted, Failure> {
             )
         })
     };
+    if data.symbols.iter().any(|symbol| symbol.trim().is_empty()) {
+        return Err(Failure::usage(
+            "--symbols: one of them is empty",
+            "write --symbols BTCUSDT,ETHUSDT, or leave it out for all",
+        ));
+    }
+    if data.data.is_empty() && data.instruments.is_some() {
+        return Err(Failure::usage(
+            "--instruments is for recorded data, and there is no --data",
+            "give --data, or leave --instruments out: generated markets bring their own",
+        ));
+    }
+    if !data.data.is_empty() && data.market_seed.is_some() {
+        output::note("note: --market-seed changes nothing: with --data no market is generated");
+    }
     Ok(Wanted {
         data: data.data.clone(),
         symbols: data.symbols.clone(),

@@ -1,6 +1,6 @@
 //! `aegis demo` and `aegis run`: the whole system.
 
-use crate::{args, context};
+use crate::{args, context, output};
 use aegis_node::home::{Home, write_whole};
 use aegis_node::orchestrator::{self, Options, Outcome};
 use aegis_node::pace::Speed;
@@ -44,6 +44,7 @@ pub fn run(args: &args::Run) -> Result<i32, Failure> {
                 "give --data FOLDER with SYMBOL-1m*.csv files, or try `aegis demo`",
             ));
         }
+        _ if args.live => output::note("--live arms nothing: --venue sim simulates every order"),
         _ => {}
     }
     system(&args.demo, &settings)
@@ -81,7 +82,7 @@ fn system(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
         view: show.then(|| View::new(title)),
         home,
     })?;
-    print(&outcome, args.pacing.json, &run);
+    print(&outcome, args.pacing.json, &run)?;
     Ok(outcome.code)
 }
 
@@ -100,10 +101,10 @@ fn run_folder(
         )),
         (unfinished, false) => {
             if let Some(run) = unfinished {
-                eprintln!(
+                output::note(format_args!(
                     "note: session {} was not finished; --resume continues it. This is a new run.",
                     run.display()
-                );
+                ));
             }
             let run = home.new_run(&session.id)?;
             let text = serde_json::to_vec_pretty(session)
@@ -129,9 +130,11 @@ fn announce(settings: &Settings, title: &str, run: &std::path::Path, resumed: bo
     if show {
         return;
     }
-    eprintln!("AEGIS {} [{}] {title}", env!("CARGO_PKG_VERSION"), settings.environment());
-    eprintln!("{}", settings.mode_line());
-    eprintln!("{} {}", if resumed { "continuing" } else { "session" }, run.display());
+    let (version, environment) = (env!("CARGO_PKG_VERSION"), settings.environment());
+    output::note(format_args!("AEGIS {version} [{environment}] {title}"));
+    output::note(settings.mode_line());
+    let how = if resumed { "continuing" } else { "session" };
+    output::note(format_args!("{how} {}", run.display()));
 }
 
 fn log_flags(settings: &Settings, file: Option<PathBuf>) -> Vec<String> {
@@ -144,18 +147,22 @@ fn log_flags(settings: &Settings, file: Option<PathBuf>) -> Vec<String> {
     flags
 }
 
-fn print(outcome: &Outcome, json: bool, run: &std::path::Path) {
+fn print(outcome: &Outcome, json: bool, run: &std::path::Path) -> Result<(), Failure> {
     if json {
-        println!("{}", outcome.summary);
-        return;
+        output::line(&outcome.summary)?;
+        return Ok(());
     }
     match serde_json::from_value::<aegis_backtest::Report>(outcome.summary.clone()) {
-        Ok(report) => println!("{}", report.text("What the run did")),
-        Err(error) => println!("{}\n(the summary is not complete: {error})", outcome.summary),
-    }
+        Ok(report) => output::line(report.text("What the run did"))?,
+        Err(error) => {
+            let summary = &outcome.summary;
+            output::line(format_args!("{summary}\n(the summary is not complete: {error})"))?
+        }
+    };
     if outcome.code == EXIT_OK && outcome.summary["finished"] == true {
-        println!("check it: aegis replay {}", run.display());
+        output::line(format_args!("check it: aegis replay {}", run.display()))?;
     } else {
-        println!("not finished; continue with --resume");
+        output::line("not finished; continue with --resume")?;
     }
+    Ok(())
 }

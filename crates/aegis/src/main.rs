@@ -9,6 +9,7 @@ mod children;
 mod context;
 mod demo;
 mod operate;
+mod output;
 mod research;
 mod tools;
 
@@ -21,12 +22,21 @@ use clap::Parser;
 static ALLOCATOR: aegis_ring::CountingAllocator = aegis_ring::CountingAllocator::new();
 
 fn main() {
-    let cli = Cli::parse();
-    let code = run(cli).unwrap_or_else(|failure| {
-        eprintln!("error: {failure}");
+    let code = Cli::try_parse().map_or_else(usage, run).unwrap_or_else(|failure| {
+        output::note(format_args!("error: {failure}"));
         failure.code
     });
     std::process::exit(code);
+}
+
+/// The help that was asked for, on stdout; or what is wrong with the command line, on stderr.
+fn usage(error: clap::Error) -> Result<i32, Failure> {
+    if error.use_stderr() {
+        let _ = error.print();
+    } else if let Err(e) = error.print() {
+        output::refused(&e)?;
+    }
+    Ok(error.exit_code())
 }
 
 fn run(cli: Cli) -> Result<i32, Failure> {

@@ -1,6 +1,6 @@
 //! `aegis status`, the operator's commands, and `aegis audit`.
 
-use crate::{args, context};
+use crate::{args, context, output};
 use aegis_node::control::{self, Ask};
 use aegis_node::{EXIT_FAILED, EXIT_OK, Failure, audit};
 use aegis_types::Operator;
@@ -9,39 +9,42 @@ use serde_json::Value;
 pub fn status(args: &args::Operate) -> Result<i32, Failure> {
     let status = control::ask(&context::home()?, Ask::Status)?;
     if args.json {
-        println!("{status}");
+        output::line(&status)?;
     } else {
-        print_status(&status);
+        output::text(describe(&status))?;
     }
     Ok(if status["healthy"] == Value::Bool(true) { EXIT_OK } else { EXIT_FAILED })
 }
 
-fn print_status(s: &Value) {
+/// The status for people, a few lines.
+fn describe(s: &Value) -> String {
     let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+    let mut lines = Vec::new();
     for child in ["feed", "brain"] {
         let h = &s["health"][child];
-        println!(
+        lines.push(format!(
             "{child:<8} {:<9} pid {:<8} heartbeat {} ms ago, restarts {}",
             text(&h["state"]),
             s["pids"][child],
             h["heartbeat_age_ms"],
             h["restarts"]
-        );
+        ));
     }
-    println!("equity   {} USDT (wallet {})", text(&s["equity"]), text(&s["wallet"]));
-    println!("entries  {}", if s["entries"] == Value::Bool(true) { "allowed" } else { "stopped" });
+    lines.push(format!("equity   {} USDT (wallet {})", text(&s["equity"]), text(&s["wallet"])));
+    let entries = if s["entries"] == Value::Bool(true) { "allowed" } else { "stopped" };
+    lines.push(format!("entries  {entries}"));
     let o = &s["orders"];
-    println!(
+    lines.push(format!(
         "orders   {} sent, {} accepted, {} filled, {} rejected, {} unknown",
         o["sent"], o["accepted"], o["filled"], o["rejected"], o["unknown"]
-    );
+    ));
     let q = &s["tick_to_order_us"];
-    println!(
+    lines.push(format!(
         "latency  tick to order p50 {} µs, p99 {} µs, max {} µs",
         q["p50"], q["p99"], q["max"]
-    );
+    ));
     for p in s["positions"].as_array().into_iter().flatten() {
-        println!(
+        lines.push(format!(
             "position {} {} {} at {}, stop {}, target {}, pnl {}",
             text(&p["symbol"]),
             text(&p["side"]),
@@ -50,9 +53,10 @@ fn print_status(s: &Value) {
             text(&p["stop"]),
             text(&p["target"]),
             text(&p["unrealized"])
-        );
+        ));
     }
-    println!("run      {}", text(&s["run"]));
+    lines.push(format!("run      {}\n", text(&s["run"])));
+    lines.join("\n")
 }
 
 pub fn command(what: Operator, args: &args::Operate) -> Result<i32, Failure> {
@@ -61,16 +65,16 @@ pub fn command(what: Operator, args: &args::Operate) -> Result<i32, Failure> {
         return Err(Failure::failed(format!("{what}: {error}"), "look at `aegis status`"));
     }
     if args.json {
-        println!("{answer}");
+        output::line(&answer)?;
     } else {
-        println!("{what}: applied and journalled");
+        output::line(format_args!("{what}: applied and journalled"))?;
     }
     Ok(EXIT_OK)
 }
 
 pub fn audit(args: &args::Audit) -> Result<i32, Failure> {
     let report = audit::run(&audit::Options {
-        home: context::home_path(),
+        home: context::home_path()?,
         settings: context::load(&args.settings, None)?,
         purpose: if args.purpose == "live" { audit::Purpose::Live } else { audit::Purpose::Sim },
     });
@@ -80,9 +84,9 @@ pub fn audit(args: &args::Audit) -> Result<i32, Failure> {
         })?;
     }
     if args.json {
-        println!("{}", report.json());
+        output::line(report.json())?;
     } else {
-        print!("{}", report.text());
+        output::text(report.text())?;
     }
     Ok(report.exit_code())
 }

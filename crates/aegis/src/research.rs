@@ -1,6 +1,7 @@
 //! `aegis backtest` and `aegis replay`.
 
-use crate::{args, context};
+use crate::output::Reader;
+use crate::{args, context, output};
 use aegis_backtest::{Bar, ReplayError};
 use aegis_node::{EXIT_FAILED, EXIT_OK, Failure, session};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ pub fn backtest(args: &args::Backtest) -> Result<i32, Failure> {
     let settings = context::settings(&args.settings, args.data.market_seed)?;
     context::start_logging(&settings, None)?;
     let session = session::prepare(&settings, &context::wanted(&args.data)?)?;
-    eprintln!("{}", session::describe(&session));
+    output::note(session::describe(&session));
     let mut facts = session::facts(&session)?;
     let bar = Bar::new("backtest", Some(session::fact_estimate(&session)));
     let report = aegis_backtest::run(&session, &mut facts, args.journal.as_deref(), |n| bar.at(n));
@@ -20,9 +21,9 @@ pub fn backtest(args: &args::Backtest) -> Result<i32, Failure> {
         let mut object = serde_json::to_value(&report)
             .map_err(|e| Failure::failed(format!("report: {e}"), ""))?;
         object["finished"] = true.into();
-        println!("{object}");
+        output::line(object)?;
     } else {
-        println!("{}", report.text("Backtest"));
+        output::line(report.text("Backtest"))?;
     }
     Ok(EXIT_OK)
 }
@@ -35,20 +36,29 @@ pub fn journal_folder(path: &Path) -> PathBuf {
 
 pub fn replay(args: &args::Replay) -> Result<i32, Failure> {
     let folder = journal_folder(&args.journal);
-    let failed = |e: ReplayError| {
-        Failure::failed(e.to_string(), "give a journal folder or a session's folder")
-    };
+    let failed = |e: ReplayError| Failure::failed(e.to_string(), "");
     if args.print {
-        aegis_backtest::print(&folder, args.until, |line| println!("{line}")).map_err(failed)?;
-        return Ok(EXIT_OK);
+        return print(&folder, args.until).map_err(failed)?;
     }
     let replay = aegis_backtest::replay(&folder, args.until).map_err(failed)?;
     if args.json {
         let object = serde_json::to_value(&replay)
             .map_err(|e| Failure::failed(format!("replay: {e}"), ""))?;
-        println!("{object}");
+        output::line(object)?;
     } else {
-        println!("{replay}");
+        output::line(&replay)?;
     }
     Ok(if replay.matches { EXIT_OK } else { EXIT_FAILED })
+}
+
+/// Every record as a line, until the reader has read enough.
+fn print(folder: &Path, until: Option<u64>) -> Result<Result<i32, Failure>, ReplayError> {
+    let mut printed = Ok(EXIT_OK);
+    aegis_backtest::print(folder, until, |line| match output::line(line) {
+        Ok(Reader::There) => {}
+        // The records behind would be read for nobody.
+        Ok(Reader::Gone) => std::process::exit(EXIT_OK),
+        Err(failure) => printed = Err(failure),
+    })?;
+    Ok(printed)
 }

@@ -1,9 +1,11 @@
 //! `aegis store`, `aegis config`, `aegis sign`.
 
 use crate::args::{ConfigCommand, StoreCommand};
+use crate::output::Reader;
 use crate::research::journal_folder;
-use crate::{args, context};
+use crate::{args, context, output};
 use aegis_node::{EXIT_OK, EXIT_USAGE, Failure, persist};
+use aegis_settings::mask_url;
 use aegis_wire::Secret;
 
 pub fn store(args: &args::Store) -> Result<i32, Failure> {
@@ -13,15 +15,27 @@ pub fn store(args: &args::Store) -> Result<i32, Failure> {
             let url = store_url(&settings)?;
             let rebuilt = persist::rebuild(&url, &journal_folder(journal))?;
             if *json {
-                println!("{rebuilt}");
+                output::line(&rebuilt)?;
             } else {
-                println!("{} rows written to {}", rebuilt["rows"], rebuilt["store"]);
+                let store = rebuilt["store"].as_str().unwrap_or_default();
+                output::line(format_args!("{} rows written to {store}", rebuilt["rows"]))?;
             }
         }
         StoreCommand::Dump { session, settings } => {
             let settings = context::settings(settings, None)?;
-            for line in persist::dump(&store_url(&settings)?, session)? {
-                println!("{line}");
+            let url = store_url(&settings)?;
+            let lines = persist::dump(&url, session)?;
+            if lines.is_empty() {
+                return Err(Failure::failed(
+                    format!("{} holds no row of session {session}", mask_url(&url)),
+                    "name a session by its 16 hex digits (its folder without the -001); \
+                     `aegis store rebuild FOLDER` writes its rows",
+                ));
+            }
+            for line in lines {
+                if output::line(line)? == Reader::Gone {
+                    break;
+                }
             }
         }
     }
@@ -37,7 +51,9 @@ fn store_url(settings: &aegis_settings::Settings) -> Result<String, Failure> {
 
 pub fn config(args: &args::Config) -> Result<i32, Failure> {
     match &args.what {
-        ConfigCommand::Example => print!("{}", aegis_settings::example_toml()),
+        ConfigCommand::Example => {
+            output::text(aegis_settings::example_toml())?;
+        }
         ConfigCommand::Show { settings, json } => {
             let settings = context::settings(settings, None)?;
             if *json {
@@ -50,10 +66,11 @@ pub fn config(args: &args::Config) -> Result<i32, Failure> {
                         })
                     })
                     .collect();
-                println!("{}", serde_json::Value::Array(rows));
+                output::line(serde_json::Value::Array(rows))?;
             } else {
                 for row in settings.rows() {
-                    println!("{:<34} {:<24} {:<9} {}", row.key, row.value, row.origin, row.why);
+                    let (key, value, origin, why) = (row.key, row.value, row.origin, row.why);
+                    output::line(format_args!("{key:<34} {value:<24} {origin:<9} {why}"))?;
                 }
             }
         }
@@ -66,7 +83,7 @@ pub fn config(args: &args::Config) -> Result<i32, Failure> {
                     code: EXIT_USAGE,
                 })?;
             }
-            println!("settings are valid; {}", settings.mode_line());
+            output::line(format_args!("settings are valid; {}", settings.mode_line()))?;
         }
     }
     Ok(EXIT_OK)
@@ -81,6 +98,6 @@ pub fn sign(args: &args::Sign) -> Result<i32, Failure> {
         ));
     };
     let now = args.timestamp.unwrap_or_else(|| aegis_node::clock::wall().as_millis());
-    println!("{}", aegis_wire::sign_query(&Secret::new(secret), &args.query, now));
+    output::line(aegis_wire::sign_query(&Secret::new(secret), &args.query, now))?;
     Ok(EXIT_OK)
 }

@@ -56,9 +56,10 @@ impl DataError {
     /// A system error while reading, sorted under what the user can do about it.
     pub(crate) fn io(path: &Path, line: u64, error: &io::Error) -> Self {
         let (why, hint) = match error.kind() {
-            io::ErrorKind::NotFound => {
-                ("it does not exist".to_owned(), "check the path given with --data")
-            }
+            io::ErrorKind::NotFound => (
+                "it does not exist".to_owned(),
+                "check the path given with --data or --instruments",
+            ),
             io::ErrorKind::PermissionDenied => {
                 ("reading it is not permitted".to_owned(), "give the running user read permission")
             }
@@ -93,6 +94,10 @@ impl fmt::Display for DataError {
                 if let Some((number, name)) = column {
                     write!(f, ", column {number} ({name})")?;
                 }
+                // What a file holds may be quoted here: no control codes reach the terminal.
+                let visible =
+                    |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+                let why: String = why.chars().map(visible).collect();
                 write!(f, ": {why}; {hint}")
             }
         }

@@ -89,9 +89,15 @@ fn store_url(text: &str) -> Option<String> {
     if text.is_empty() {
         return Some(String::new());
     }
+    // U+FFFD stands for what was not UTF-8 in an environment variable.
+    if text.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
+        return None;
+    }
     if let Some(path) = text.strip_prefix("sqlite:") {
         let path = path.strip_prefix("//").unwrap_or(path);
-        return (!path.is_empty()).then(|| format!("sqlite:{path}"));
+        // Rows in memory would be gone with the process, and nobody would be told.
+        let kept = !path.is_empty() && path != ":memory:";
+        return kept.then(|| format!("sqlite:{path}"));
     }
     let rest = text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"))?;
     // Both names mean the same server; one spelling keeps projections comparable.
@@ -126,7 +132,17 @@ mod tests {
             (Kind::Real(0.0, 1.0), &["", "NaN", "inf", "-0.1", "1.01", "half"]),
             (Kind::Amount, &["0", "-5", "1e4", "0.123456789", "nan"]),
             (Kind::PowerOfTwo(1_024, 1 << 20), &["512", "1000", "2097152", "0"]),
-            (Kind::StoreUrl, &["mysql://x/y", "sqlite:", "postgres://", "/tmp/a.db"]),
+            (
+                Kind::StoreUrl,
+                &[
+                    "mysql://x/y",
+                    "sqlite:",
+                    "sqlite::memory:",
+                    "sqlite:/tmp/\u{fffd}",
+                    "postgres://",
+                    "/tmp/a.db",
+                ],
+            ),
         ];
         for (kind, texts) in cases {
             for text in texts {

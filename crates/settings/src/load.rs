@@ -298,11 +298,14 @@ impl Loader {
 
     fn set_secret(&mut self, row: &Row, value: String, name: &str) {
         let pem = value.trim_start().starts_with("-----BEGIN");
-        if value.chars().any(char::is_whitespace) && !pem {
+        let foreign = value.chars().find(|c| !c.is_ascii_graphic());
+        if let Some(foreign) = foreign.filter(|_| !pem) {
+            let white = foreign.is_whitespace();
+            let what = if white { "white space" } else { "a character that is not ASCII" };
             self.wrong.push(Violation {
                 key: row.key.to_owned(),
                 place: name.to_owned(),
-                what: "there is white space in it".to_owned(),
+                what: format!("there is {what} in it"),
                 why: "no key has any; a copied line end or a blank is the usual cause".to_owned(),
                 hint: format!("set {name} again without it, or unset it to simulate orders"),
             });

@@ -10,6 +10,7 @@ mod audit;
 mod harness;
 mod input;
 mod operate;
+mod output;
 mod recovery;
 mod runs;
 mod settings;
