@@ -442,11 +442,9 @@ impl Orchestrator {
     }
 
     fn pids(&self) -> Value {
-        json!({
-            "main": std::process::id(),
-            "feed": self.feed.last_pid,
-            "brain": self.brain.last_pid,
-        })
+        // Never 0 for a child that is not started yet: `kill 0` ends whoever asks.
+        let of = |w: &Watched| (w.last_pid != 0).then_some(w.last_pid);
+        json!({"main": std::process::id(), "feed": of(&self.feed), "brain": of(&self.brain)})
     }
 
     fn ring(&self) -> Value {
