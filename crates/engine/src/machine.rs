@@ -357,16 +357,16 @@ impl<B: Brain> Engine<B> {
     /// one after the other, so the rotation may have been decided on a price one candle old: a
     /// victim that is no winner at its own close stays.
     fn reconsider_rotation(&mut self, victim: usize, at: Nanos, out: &mut Out) {
+        let Some(rotation) = self.portfolio.rotation.filter(|r| r.victim == victim) else { return };
         let slot = &self.portfolio.slots[victim];
         let net = self.net(slot);
         if net.is_positive() || !slot.order(Role::Exit).live() {
             return;
         }
-        if let Some(rotation) = self.portfolio.rotation.take_if(|r| r.victim == victim) {
-            self.cancel(victim, Role::Exit, out);
-            let reject = Reject::new(DenialCode::SlotsFullNotInProfit, net.to_f64(), 0.0);
-            deny(&rotation.signal, reject, at, out);
-        }
+        self.portfolio.rotation = None;
+        self.cancel(victim, Role::Exit, out);
+        let reject = Reject::new(DenialCode::SlotsFullNotInProfit, net.to_f64(), 0.0);
+        deny(&rotation.signal, reject, at, out);
     }
 
     /// The victim's closing fill has come: the new entry leaves, if it still passes every rule.
