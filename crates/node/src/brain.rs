@@ -7,7 +7,7 @@
 use crate::bus::Bus;
 use crate::dispatch::{Dispatcher, LaneFull, Priority};
 use crate::home::{Home, write_whole};
-use crate::persist::{self, Persist, Trouble};
+use crate::persist::{self, Persist, Pulse, Trouble};
 use crate::protocol::{BrainReport, Order, Report, orders, send};
 use crate::recorder::Recorder;
 use crate::sequencer::{Sequenced, Sequencer};
@@ -37,6 +37,9 @@ const LAST_CALL: Nanos = Nanos(5_000_000_000);
 /// The same when told to stop: the orchestrator kills what has not ended after
 /// `shutdown_timeout_s`, and rows can be made again from the journal.
 const LAST_CALL_STOPPED: Nanos = Nanos(1_500_000_000);
+/// A finished run gives up a database in which nothing has moved for so long. Above the store's own
+/// limits for connecting and for silence, so that it is told why as a rule.
+const STUCK: Nanos = Nanos(30_000_000_000);
 /// Longest sleep on an empty ring.
 const WAIT: Duration = Duration::from_millis(50);
 
@@ -83,6 +86,7 @@ struct Brain {
     snapshots: Snapshots,
     lanes: Dispatcher<Job>,
     trouble: Trouble,
+    pulse: Pulse,
     rows: Receiver<serde_json::Value>,
     reported: Nanos,
     slots: u64,
@@ -182,7 +186,7 @@ impl Brain {
         let mut bus = Bus::new();
         let url = args.store.clone().unwrap_or_else(|| persist::sqlite_url(&home.database()));
         let persist = Persist::new(&url, args.store_rows, &session, &journal, &mut bus);
-        let trouble = persist.trouble();
+        let (trouble, pulse) = (persist.trouble(), persist.pulse());
         let (lanes, rows) = lanes(persist);
         let snapshots = Snapshots::new(&session, &mut bus);
         let mut recorder = Recorder::new(&session, writer, reader, bus);
@@ -202,6 +206,7 @@ impl Brain {
             sequencer: Sequencer::new(0, Nanos::ZERO),
             lanes,
             trouble,
+            pulse,
             rows,
             reported: Nanos::ZERO,
             slots: 0,
@@ -505,11 +510,16 @@ impl Brain {
         Ok(EXIT_OK)
     }
 
-    /// Has the last rows written. How it went, and whether the lane answered in time: a database
-    /// that is gone without a word may hold it for longer than anyone should wait.
+    /// Has the last rows written. How it went, and whether the lane answered: a database that is
+    /// gone without a word may hold it for ever. A finished run waits as long as the lane gets on,
+    /// a stopped one no longer than it may.
     fn last_rows(&mut self, finished: bool) -> Result<(serde_json::Value, bool), Failure> {
-        let patience = if finished { LAST_CALL } else { LAST_CALL_STOPPED };
-        let until = clock::monotonic().after(patience.times(2));
+        let (patience, longest) = if finished {
+            (LAST_CALL, STUCK)
+        } else {
+            (LAST_CALL_STOPPED, LAST_CALL_STOPPED.times(2))
+        };
+        let (mut until, mut pulse) = (clock::monotonic().after(longest), 0);
         let mut last = Some(Job::LastRows { patience });
         while clock::monotonic() < until {
             if let Some(job) = last.take()
@@ -521,6 +531,10 @@ impl Brain {
                 return Ok((rows, true));
             }
             self.beat(None)?;
+            let now = self.pulse.load(Ordering::Relaxed);
+            if finished && now != pulse {
+                (until, pulse) = (clock::monotonic().after(STUCK), now);
+            }
         }
         tracing::error!("the database does not answer; run `aegis store rebuild`");
         Ok((persist::incomplete(), false))

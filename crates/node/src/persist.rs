@@ -15,6 +15,7 @@ use aegis_types::{Command, Event, Nanos, Notice, Topic};
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,6 +45,10 @@ pub fn incomplete() -> Value {
 /// What the store has to say, for status and view; empty when all is well.
 pub type Trouble = Arc<Mutex<String>>;
 
+/// Grows with every record that is read again and every batch that is written: a lane whose pulse
+/// stands still is stuck in its database.
+pub type Pulse = Arc<AtomicU64>;
+
 /// The pump of one session's rows.
 pub struct Persist {
     url: String,
@@ -59,6 +64,7 @@ pub struct Persist {
     /// The bus has dropped this lane and the journal could not be read instead.
     cut_off: bool,
     trouble: Trouble,
+    pulse: Pulse,
     rows: u64,
     taken: Vec<Noticed>,
     fresh: Vec<Row>,
@@ -98,6 +104,7 @@ impl Persist {
             missing: None,
             cut_off: false,
             trouble: Trouble::default(),
+            pulse: Pulse::default(),
             rows: 0,
             taken: Vec::new(),
             fresh: Vec::new(),
@@ -107,6 +114,11 @@ impl Persist {
     /// Where the pump says how it is.
     pub fn trouble(&self) -> Trouble {
         Arc::clone(&self.trouble)
+    }
+
+    /// Shows whether the pump gets on.
+    pub fn pulse(&self) -> Pulse {
+        Arc::clone(&self.pulse)
     }
 
     /// Takes what waits and writes what can be written now.
@@ -139,7 +151,7 @@ impl Persist {
         let Some(mut follower) = self.follower.take() else { return };
         let (projector, fresh) = (&mut self.projector, &mut self.fresh);
         let mut steps: Vec<(u64, Vec<Row>)> = Vec::new();
-        let read = follower.advance(|at, seq, notice| {
+        let read = follower.advance(&self.pulse, |at, seq, notice| {
             projector.notice(at, seq, notice, fresh);
             if !fresh.is_empty() {
                 steps.push((seq, std::mem::take(fresh)));
@@ -202,6 +214,7 @@ impl Persist {
         match store.write(batch) {
             Ok(()) => {
                 self.rows += rows;
+                self.pulse.fetch_add(1, Ordering::Relaxed);
                 Ok(())
             }
             Err(error) => {
@@ -221,7 +234,7 @@ impl Persist {
         let Some(store) = &mut self.store else { return };
         let mut result = Ok(());
         let read = Follower::open(Reader::follow, &self.journal, 0).and_then(|mut follower| {
-            follower.advance(|at, seq, notice| {
+            follower.advance(&self.pulse, |at, seq, notice| {
                 let before = rows.len();
                 projector.notice(at, seq, notice, &mut rows);
                 if !(from..until).contains(&seq) {
@@ -335,7 +348,11 @@ impl Follower {
     }
 
     /// Steps through everything that is in the journal's file by now.
-    fn advance(&mut self, hear: impl FnMut(Nanos, u64, &Notice)) -> Result<(), Failure> {
+    fn advance(
+        &mut self,
+        pulse: &Pulse,
+        hear: impl FnMut(Nanos, u64, &Notice),
+    ) -> Result<(), Failure> {
         let mut listener = Listener { from: self.from, hear };
         let failed = |e: aegis_journal::JournalError| Failure::failed(e.to_string(), "");
         while let Some(record) = self.reader.next().map_err(failed)? {
@@ -349,6 +366,7 @@ impl Follower {
                 let Ok(()) = self.driver.start(event.at, &initial, &mut listener);
             }
             let Ok(()) = self.driver.step(event.at, event.body, &mut listener);
+            pulse.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -367,7 +385,7 @@ pub fn rebuild(url: &str, journal: &Path) -> Result<Value, Failure> {
     store.forget(&session.id).map_err(failed)?;
     let mut projector = projector(&session);
     let (mut rows, mut written, mut result) = (Vec::with_capacity(BATCH), 0, Ok(()));
-    follower.advance(|at, seq, notice| {
+    follower.advance(&Pulse::default(), |at, seq, notice| {
         projector.notice(at, seq, notice, &mut rows);
         if rows.len() >= BATCH && result.is_ok() {
             result = store.write(&rows);
