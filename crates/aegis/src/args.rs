@@ -329,6 +329,13 @@ pub struct Sign {
 const BENCHES: [&str; 8] =
     ["ring", "wire", "sign", "engine", "backtest", "startup", "memory", "all"];
 
+/// Seconds that a measurement can take.
+fn seconds(text: &str) -> Result<f64, String> {
+    let range = 0.01..=3_600.0;
+    let seconds = text.parse().ok().filter(|seconds| range.contains(seconds));
+    seconds.ok_or_else(|| "not a number of seconds from 0.01 to 3600".to_owned())
+}
+
 #[derive(Args)]
 pub struct Bench {
     /// ring, wire, sign, engine, backtest, startup, memory or all.
@@ -341,7 +348,7 @@ pub struct Bench {
     #[arg(long)]
     pub soak: bool,
     /// Seconds to measure for.
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 3.0, value_parser = seconds)]
     pub seconds: f64,
     /// Recorded candles for the benches that take them; generated ones without it.
     #[arg(long, value_name = "DIR")]

@@ -8,8 +8,8 @@ pub fn bench(args: &args::Bench) -> Result<i32, Failure> {
     let options = Options { seconds: args.seconds, data: args.data.clone(), soak: args.soak };
     let names: &[&str] = if args.name == "all" { &NAMES } else { &[args.name.as_str()] };
     for name in names {
-        let object = run(name, &options)
-            .map_err(|e| Failure::failed(format!("bench {name}: {e}"), "try again"))?;
+        let object =
+            run(name, &options).map_err(|e| Failure::failed(format!("bench {name}: {e}"), ""))?;
         if args.json {
             output::line(&object)?;
         } else {

@@ -131,10 +131,16 @@ fn announce(settings: &Settings, title: &str, run: &std::path::Path, resumed: bo
         return;
     }
     let (version, environment) = (env!("CARGO_PKG_VERSION"), settings.environment());
-    output::note(format_args!("AEGIS {version} [{environment}] {title}"));
-    output::note(settings.mode_line());
     let how = if resumed { "continuing" } else { "session" };
-    output::note(format_args!("{how} {}", run.display()));
+    let lines = [
+        format!("AEGIS {version} [{environment}] {title}"),
+        settings.mode_line().to_owned(),
+        format!("{how} {}", run.display()),
+    ];
+    for line in lines {
+        // Whoever collects JSON lines gets nothing but JSON lines.
+        if settings.log().1 == "json" { tracing::info!("{line}") } else { output::note(line) }
+    }
 }
 
 fn log_flags(settings: &Settings, file: Option<PathBuf>) -> Vec<String> {

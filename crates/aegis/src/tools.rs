@@ -97,6 +97,12 @@ pub fn sign(args: &args::Sign) -> Result<i32, Failure> {
             "export it for this call; arguments would show it to everyone on this machine",
         ));
     };
+    if secret.chars().any(|c| !c.is_ascii_graphic()) {
+        return Err(Failure::usage(
+            "BINANCE_API_SECRET holds white space or a character that is not ASCII",
+            "export the secret as the exchange shows it; PEM keys are not for this command",
+        ));
+    }
     let now = args.timestamp.unwrap_or_else(|| aegis_node::clock::wall().as_millis());
     output::line(aegis_wire::sign_query(&Secret::new(secret), &args.query, now))?;
     Ok(EXIT_OK)

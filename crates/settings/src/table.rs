@@ -352,7 +352,8 @@ pub const TABLE: &[Row] = &[
     row("sim.leverage_default", Whole(1, 125), "1", "x", "leverage of a symbol until it is set"),
     row(
         "sim.orders_per_symbol",
-        Whole(1, 1_024),
+        // Entry, stop, target and a close beside them: with fewer a position is left unprotected.
+        Whole(4, 1_024),
         "32",
         "orders",
         "open orders that a symbol holds; one more is rejected",

@@ -105,7 +105,35 @@ fn flags_without_effect_are_told() {
     refused(&place.run(&["backtest", "--symbols", ""]), 2, &["--symbols", "empty"]);
     refused(&place.run(&["backtest", "--symbols", "GEN001USDT,,"]), 2, &["--symbols", "empty"]);
     refused(&place.run(&["backtest", "--instruments", "nowhere"]), 2, &["--instruments"]);
+    refused(&place.run(&["bench", "sign", "--seconds", "nan"]), 2, &["--seconds"]);
+    let blank = place.aegis(&["sign", "a=b"]).env("BINANCE_API_SECRET", "a b").output();
+    refused(&blank.expect("starts"), 2, &["BINANCE_API_SECRET", "white space"]);
     let memory = place.aegis(&["config", "check"]).env("DATABASE_URL", "sqlite::memory:").output();
     refused(&memory.expect("starts"), 2, &["sqlite:PATH"]);
     refused(&place.run(&["store", "dump", "0123456789abcdef"]), 1, &["0123456789abcdef"]);
+}
+
+#[test]
+fn json_logs_are_json_from_the_first_line() {
+    let place = Place::new("jsonlog");
+    let args = ["demo", "--headless", "--days", "1", "--log-format", "json", "--log-level", "INFO"];
+    let output = place.run(&args);
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("GENERATED"), "{stderr}");
+    for line in stderr.lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn a_symbol_always_has_room_for_entry_stop_target_and_close() {
+    let place = Place::new("room");
+    let set = |n: &str| {
+        let orders = format!("sim.orders_per_symbol={n}");
+        place.run(&["backtest", "--json", "--days", "3", "--set", &orders])
+    };
+    refused(&set("3"), 2, &["sim.orders_per_symbol", "from 4 to 1024"]);
+    let report = last_json(&set("4"));
+    assert_eq!(report["order_outcomes"]["rejected"], 0, "{}", report["order_rejections"]);
+    assert!(report["trades"].as_u64() > Some(0));
 }
