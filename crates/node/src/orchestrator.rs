@@ -322,9 +322,8 @@ impl Orchestrator {
             Report::Ready { after_ms, position } => {
                 self.watched(child).ready = true;
                 tracing::info!(child = child.name(), after_ms, "ready");
-                if child == Child::Brain && self.journalled.is_none() {
-                    self.journalled = Some(position);
-                    self.feed.restart_at = Some(clock::monotonic());
+                if child == Child::Brain {
+                    self.brain_ready(position);
                 }
             }
             Report::Feed(feed) => {
@@ -344,6 +343,29 @@ impl Orchestrator {
                 tracing::error!(child = child.name(), "{what}");
                 self.watched(child).failed = Some((what, hint, permanent));
             }
+        }
+    }
+
+    fn brain_ready(&mut self, position: u64) {
+        match self.journalled {
+            None => {
+                self.journalled = Some(position);
+                self.feed.restart_at = Some(clock::monotonic());
+            }
+            // What is in the journal was read, whether or not a killed brain could report it.
+            Some(first) => self.read_before = self.read_before.max(position.saturating_sub(first)),
+        }
+    }
+
+    /// By its last report; if it was killed since, by what its segment holds.
+    fn published_by_last_feed(&mut self) -> u64 {
+        let FeedReport { published, done, .. } = self.feed_report;
+        self.feed_report.published = 0;
+        match aegis_ring::Info::read(&self.options.home.ring()) {
+            Ok(info) if !done && info.creator_pid == u64::from(self.feed.last_pid) => {
+                published.max(info.tail)
+            }
+            _ => published,
         }
     }
 
@@ -369,7 +391,7 @@ impl Orchestrator {
 
     fn after_exit(&mut self, child: Child, status: ExitStatus) -> Option<Stopping> {
         match child {
-            Child::Feed => self.published_before += std::mem::take(&mut self.feed_report.published),
+            Child::Feed => self.published_before += self.published_by_last_feed(),
             Child::Brain => self.read_before += std::mem::take(&mut self.brain_report.read),
         }
         let finished = crate::home::is_finished(&self.options.run);

@@ -46,6 +46,9 @@ fn sigkill_of_feed_and_brain_in_turn_changes_nothing() {
     let disturbed = last_json(&output);
     assert_eq!(disturbed["restarts"], KILLS);
     assert_eq!(disturbed["ring"]["lost"], 0);
+    for count in ["published", "read"] {
+        assert!(disturbed["ring"][count].as_u64() >= Some(FACTS), "{count}: {}", disturbed["ring"]);
+    }
     same(&disturbed, &calm);
     replays(&place, &disturbed);
 }
