@@ -241,10 +241,11 @@ impl Orchestrator {
     /// Where a new feed begins: after the last fact that a brain of this run has put into its
     /// journal's file, which is what the gate word of the last segment says.
     fn resume_position(&self) -> u64 {
-        let first = self.journalled.unwrap_or(0);
+        // A brain reports behind its flush, so what it says is in the file too.
+        let known = self.journalled.unwrap_or(0).max(self.brain_report.position);
         match aegis_ring::Info::read(&self.options.home.ring()) {
-            Ok(info) => first.max(info.base + info.gate),
-            Err(_) => first,
+            Ok(info) => known.max(info.base + info.gate),
+            Err(_) => known,
         }
     }
 
@@ -297,7 +298,18 @@ impl Orchestrator {
                     return Stopping::Failed;
                 }
             }
+            self.check_ring();
             self.draw();
+        }
+    }
+
+    /// Some systems clear shared memory when a user logs out. Who has the segment mapped does not
+    /// notice, but no brain would ever find it again: the feed has to make another.
+    fn check_ring(&mut self) {
+        if self.feed.ready && !self.feed_report.done && !self.options.home.ring().exists() {
+            tracing::error!("the ring's file was removed; the feed is started again");
+            self.feed.ready = false;
+            self.feed.kill();
         }
     }
 
@@ -334,9 +346,12 @@ impl Orchestrator {
                 self.brain.progress |= brain.read > 0;
                 self.brain_report = *brain;
             }
-            Report::Applied { request } => {
+            Report::Applied { request, refused } => {
                 if let Some(answer) = self.waiting.remove(&request) {
-                    let _ = answer.send(json!({"ok": true, "applied": true}));
+                    let _ = answer.send(match refused {
+                        None => json!({"ok": true, "applied": true}),
+                        Some(why) => json!({ "error": why }),
+                    });
                 }
             }
             Report::Failed { what, hint, permanent } => {

@@ -211,3 +211,21 @@ fn a_finished_run_gives_the_journals_reserved_space_back() {
     let (taken, length) = (found.blocks() * 512, found.len());
     assert!(taken < length + (1 << 20), "{taken} bytes of disk for {length} of journal");
 }
+
+/// Shared memory is cleared under the running system, then the brain dies.
+#[test]
+fn a_removed_ring_is_made_again() {
+    let calm = undisturbed();
+    let place = Place::new("no-ring");
+    let mut run = place.start(&["demo", "--headless", "--json", "--days", DAYS, "--speed", SPEED]);
+    let status = run.wait_until("some facts", |s| s["position"].as_u64() >= Some(5_000));
+    let home = aegis_node::home::Home::open(&place.home()).expect("state folder");
+    std::fs::remove_file(home.ring()).expect("the ring's file");
+    signal(status["pids"]["brain"].as_u64().expect("pid") as u32, "KILL");
+    let output = run.wait();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let disturbed = last_json(&output);
+    assert_eq!(disturbed["restarts"], 2);
+    same(&disturbed, &calm);
+    replays(&place, &disturbed);
+}
