@@ -175,6 +175,9 @@ pub struct Child {
     /// text or json.
     #[arg(long, default_value = "text", value_parser = ["text", "json"])]
     pub log_format: String,
+    /// Said in every log line.
+    #[arg(long, default_value = "development")]
+    pub environment: String,
     /// Log file; stderr without it.
     #[arg(long, value_name = "FILE")]
     pub log_file: Option<PathBuf>,

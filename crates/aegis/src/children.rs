@@ -9,7 +9,7 @@ use std::time::Duration;
 
 fn start(child: &args::Child, name: &'static str) -> Result<(), Failure> {
     let format = if child.log_format == "json" { Format::Json } else { Format::Text };
-    logging::start(&child.log_level, format, child.log_file.as_deref())
+    logging::start(&child.log_level, format, &child.environment, child.log_file.as_deref())
         .map_err(|e| Failure::failed(format!("log file: {e}"), "check the state folder"))?;
     logging::log_panics(name);
     Ok(())

@@ -92,7 +92,7 @@ pub fn home_path() -> Result<PathBuf, Failure> {
 pub fn start_logging(settings: &Settings, file: Option<&Path>) -> Result<(), Failure> {
     let (level, format) = settings.log();
     let format = if format == "json" { Format::Json } else { Format::Text };
-    logging::start(level, format, file)
+    logging::start(level, format, settings.environment(), file)
         .map_err(|e| Failure::failed(format!("log file: {e}"), "check the state folder"))
 }
 

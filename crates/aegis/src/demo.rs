@@ -147,6 +147,7 @@ fn log_flags(settings: &Settings, file: Option<PathBuf>) -> Vec<String> {
     let (level, format) = settings.log();
     let mut flags = vec!["--log-level".to_owned(), level.to_owned()];
     flags.extend(["--log-format".to_owned(), format.to_owned()]);
+    flags.extend(["--environment".to_owned(), settings.environment().to_owned()]);
     if let Some(file) = file {
         flags.extend(["--log-file".to_owned(), file.display().to_string()]);
     }

@@ -32,7 +32,7 @@ mod text;
 
 pub use progress::Bar;
 pub use record::{event_kind, record_command, record_event};
-pub use replay::{Difference, Replay, ReplayError, print, replay};
+pub use replay::{Difference, Replay, ReplayError, TornTail, print, replay};
 pub use report::{GroupReport, OpenPosition, OrderOutcomes, Report, SymbolReport};
 pub use run::{RunError, run};
 pub use session::{Market, Session, SessionError};

@@ -45,6 +45,19 @@ pub struct Replay {
     pub first_difference: Option<Difference>,
     /// Records at the end that no input follows: the writer was cut off within a step.
     pub unverified_tail: u64,
+    /// What follows the last whole record, when the writer was cut off within one.
+    pub torn: Option<TornTail>,
+}
+
+/// Bytes at the end of a journal that are no whole record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TornTail {
+    /// The segment.
+    pub file: String,
+    /// Where the whole records end in it.
+    pub offset: u64,
+    /// How many bytes follow.
+    pub bytes: u64,
 }
 
 impl fmt::Display for Replay {
@@ -308,6 +321,11 @@ pub fn replay(dir: &Path, until: Option<u64>) -> Result<Replay, ReplayError> {
         }
         driver.step(input.at, input.body, &mut check)?;
     }
+    let torn = check.reader.torn().map(|torn| TornTail {
+        file: torn.file.display().to_string(),
+        offset: torn.offset,
+        bytes: torn.bytes,
+    });
     let (digest, journal_digest) = (check.digest.hex(), check.journal_digest.hex());
     Ok(Replay {
         session: session.id,
@@ -319,6 +337,7 @@ pub fn replay(dir: &Path, until: Option<u64>) -> Result<Replay, ReplayError> {
         journal_digest,
         first_difference: check.difference,
         unverified_tail: check.ahead.len() as u64,
+        torn,
     })
 }
 

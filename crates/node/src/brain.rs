@@ -369,7 +369,7 @@ impl Brain {
                     match ring.wait(self.args.wait, WAIT) {
                         WaitOutcome::Ready | WaitOutcome::TimedOut => {}
                         outcome => {
-                            tracing::warn!(?outcome, "the feed is gone; waiting for its successor");
+                            tracing::info!(?outcome, "the feed is gone; waiting for its successor");
                             let epoch = ring.epoch();
                             // The place at the gate is free for the next segment only then.
                             drop(ring);
@@ -457,7 +457,19 @@ impl Brain {
             && let Some((what, request)) = self.held.pop_front()
         {
             self.operator(what)?;
-            send(&Report::Applied { request });
+            let halted = what == Operator::Resume && !self.driver.engine().entries_allowed();
+            let refused = halted.then(|| "entries are halted until a new session".to_owned());
+            if self.args.supervised {
+                // First what is true now: whoever asks for the status next must not see the past.
+                let report = self.snapshots.report(&self.driver, &self.recorder);
+                send(&Report::Brain(Box::new(BrainReport {
+                    read: self.read,
+                    overruns: self.overruns,
+                    position: self.sequencer.next_position(),
+                    ..report
+                })));
+                send(&Report::Applied { request, refused });
+            }
         }
         Ok(stop)
     }

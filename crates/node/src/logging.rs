@@ -1,7 +1,9 @@
 //! Structured logs: text or JSON lines on stderr, or in a file of the session.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::path::Path;
+use std::sync::Mutex;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -16,14 +18,28 @@ pub enum Format {
 
 /// Starts logging, once a process.
 ///
-/// `level` is one of ERROR, WARN, INFO, DEBUG, TRACE; an unknown one means INFO. With `file`, lines
-/// go to its end instead of stderr.
+/// `level` is one of ERROR, WARN, INFO, DEBUG, TRACE; an unknown one means INFO. Every line says the
+/// environment, so that nobody mistakes one for the other. With `file`, lines go to its end instead
+/// of stderr.
 ///
 /// # Errors
 /// When the file cannot be opened.
-pub fn start(level: &str, format: Format, file: Option<&Path>) -> std::io::Result<()> {
+pub fn start(
+    level: &str,
+    format: Format,
+    environment: &str,
+    file: Option<&Path>,
+) -> std::io::Result<()> {
     let level: LevelFilter = level.to_ascii_lowercase().parse().unwrap_or(LevelFilter::INFO);
     let ansi = file.is_none() && format == Format::Text && colours_wanted();
+    let sink = match file {
+        Some(path) => Sink::File(OpenOptions::new().create(true).append(true).open(path)?),
+        None => Sink::Stderr,
+    };
+    let head = match format {
+        Format::Text => format!("[{environment}] "),
+        Format::Json => format!("{{\"env\":\"{environment}\","),
+    };
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_span_events(FmtSpan::NONE)
@@ -31,22 +47,45 @@ pub fn start(level: &str, format: Format, file: Option<&Path>) -> std::io::Resul
         // Its way of saying that stderr takes nothing is to write that to stderr, and to panic when
         // that fails: `aegis demo 2>&1 | head -1` must not end a run.
         .log_internal_errors(false)
-        .with_ansi(ansi);
-    let started = match (file, format) {
-        (Some(path), format) => {
-            let file = OpenOptions::new().create(true).append(true).open(path)?;
-            let builder = builder.with_writer(std::sync::Mutex::new(file));
-            match format {
-                Format::Json => builder.json().try_init(),
-                Format::Text => builder.try_init(),
-            }
-        }
-        (None, Format::Json) => builder.with_writer(std::io::stderr).json().try_init(),
-        (None, Format::Text) => builder.with_writer(std::io::stderr).try_init(),
-    };
+        .with_ansi(ansi)
+        .with_writer(Mutex::new(Lines { sink, head, format }));
     // A second start in one process (tests) keeps the first.
-    let _ = started;
+    let _ = match format {
+        Format::Json => builder.json().try_init(),
+        Format::Text => builder.try_init(),
+    };
     Ok(())
+}
+
+enum Sink {
+    Stderr,
+    File(File),
+}
+
+/// Puts the environment at the head of each line; a line comes as one write.
+struct Lines {
+    sink: Sink,
+    head: String,
+    format: Format,
+}
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let rest = match self.format {
+            Format::Json => line.strip_prefix(b"{").unwrap_or(line),
+            Format::Text => line,
+        };
+        let whole = [self.head.as_bytes(), rest].concat();
+        match &mut self.sink {
+            Sink::Stderr => std::io::stderr().write_all(&whole)?,
+            Sink::File(file) => file.write_all(&whole)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// May colours be used on stderr? Only on a terminal, and never against `NO_COLOR`.

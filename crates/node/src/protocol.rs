@@ -46,6 +46,8 @@ pub enum Report {
     Applied {
         /// The request it answers.
         request: u64,
+        /// Why it changed nothing, when it did not.
+        refused: Option<String>,
     },
     /// The child failed and is about to exit.
     Failed {

@@ -247,7 +247,7 @@ pub fn load(run: &Path) -> Result<Session, Failure> {
     let bytes = std::fs::read(&path).map_err(|e| {
         Failure::failed(
             format!("{}: {e}", path.display()),
-            "a child is started by `aegis demo` or `aegis run`, or with --session FOLDER",
+            "a child is started by `aegis demo` or `aegis run`, or with --run FOLDER",
         )
     })?;
     serde_json::from_slice(&bytes).map_err(|e| {

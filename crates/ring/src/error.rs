@@ -136,7 +136,7 @@ impl fmt::Display for RingError {
             Self::NoSpace { path, bytes } => write!(
                 f,
                 "no space for the ring segment {} ({bytes} bytes): shared memory is full; \
-                 free some of /dev/shm or choose a smaller ring.capacity",
+                 free some of /dev/shm or choose a smaller ring.slots",
                 path.display()
             ),
             Self::Io { path, action, source } => {

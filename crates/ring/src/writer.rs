@@ -50,7 +50,7 @@ impl Config {
         }
         Err(RingError::BadConfig {
             why: format!(
-                "ring.capacity is {n}, it must be a power of two from {CAPACITY_MIN} to \
+                "ring.slots is {n}, it must be a power of two from {CAPACITY_MIN} to \
                  {CAPACITY_MAX}; the default is {CAPACITY_DEFAULT}"
             ),
         })

@@ -21,7 +21,8 @@ fn pause_stops_entries_and_resume_allows_them() {
     }
     assert_eq!(place.json(&["flatten", "--json"])["applied"], true);
     assert_eq!(place.json(&["halt", "--json"])["applied"], true);
-    run.wait_until("entries stopped", |s| s["entries"] == false);
+    assert_eq!(place.json(&["status", "--json"])["entries"], false, "true at once");
+    refused(&place.run(&["resume"]), 1, &["halted until a new session"]);
     run.signal("INT");
     let output = run.wait();
     let cut = last_json(&output);

@@ -88,7 +88,8 @@ fn the_first_line_says_that_prices_are_generated() {
     let stderr = text(&output.stderr);
     assert!(stderr.lines().next().is_some_and(|l| l.contains("GENERATED")), "{stderr}");
     let stdout = text(&output.stdout);
-    for part in ["by symbol", "denied", "no price here is real", "digest", "check it: aegis replay"] {
+    for part in ["by symbol", "denied", "no price here is real", "digest", "check it: aegis replay"]
+    {
         assert!(stdout.contains(part), "`{part}` is not in:\n{stdout}");
     }
 }
@@ -111,4 +112,24 @@ fn real_markets_give_trades_long_and_short_and_rotations() {
     let same = backtest(&place, &days);
     assert_eq!(demo["digest"], same["digest"]);
     assert_eq!(demo["symbols"], 3);
+}
+
+#[test]
+fn every_log_line_says_the_environment() {
+    let place = Place::new("logs");
+    let run = |more: &[&str]| {
+        let args = [&["demo", "--headless", "--days", "1", "--log-level", "info"], more].concat();
+        let output = place.aegis(&args).env_remove("LOG_LEVEL").output().expect("the demo runs");
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stderr)
+    };
+    let json = run(&["--log-format", "json"]);
+    assert!(json.lines().count() > 5, "{json}");
+    for line in json.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        assert_eq!(line["env"], "development", "{line}");
+    }
+    let plain = run(&[]);
+    let lines: Vec<_> = plain.lines().filter(|l| l.contains(" INFO ")).collect();
+    assert!(lines.len() > 5 && lines.iter().all(|l| l.contains("[development]")), "{plain}");
 }
