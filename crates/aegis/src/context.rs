@@ -36,6 +36,14 @@ fn flags(
     Ok(flags)
 }
 
+/// The settings file of this call: the one named, or `aegis.toml` here if there is one.
+pub fn settings_file(args: &args::Settings) -> Option<PathBuf> {
+    match &args.config {
+        Some(path) => Some(path.clone()),
+        None => Some(PathBuf::from("aegis.toml")).filter(|path| path.is_file()),
+    }
+}
+
 /// Loads settings from flags, environment, file and defaults; all violations at once.
 ///
 /// # Errors
@@ -44,10 +52,7 @@ pub fn load(
     args: &args::Settings,
     market_seed: Option<u64>,
 ) -> Result<Result<Settings, Violations>, Failure> {
-    let file = match &args.config {
-        Some(path) => Some(path.clone()),
-        None => Some(PathBuf::from("aegis.toml")).filter(|path| path.is_file()),
-    };
+    let file = settings_file(args);
     let env_keys = std::env::vars_os().filter_map(|(key, _)| key.into_string().ok());
     let env_keys = env_keys.filter(|key| key.starts_with("AEGIS__")).collect();
     let flags = flags(args, market_seed)?;

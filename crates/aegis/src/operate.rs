@@ -75,6 +75,7 @@ pub fn command(what: Operator, args: &args::Operate) -> Result<i32, Failure> {
 pub fn audit(args: &args::Audit) -> Result<i32, Failure> {
     let report = audit::run(&audit::Options {
         home: context::home_path()?,
+        file: context::settings_file(&args.settings),
         settings: context::load(&args.settings, None)?,
         purpose: if args.purpose == "live" { audit::Purpose::Live } else { audit::Purpose::Sim },
     });

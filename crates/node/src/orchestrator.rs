@@ -549,7 +549,9 @@ impl Orchestrator {
         let summary = std::fs::read(&path).ok().and_then(|b| serde_json::from_slice(&b).ok());
         if summary.as_ref().is_some_and(|s: &Value| s["finished"] == json!(true)) {
             // Everything is in the journal; the segment has done its work.
-            let _ = std::fs::remove_file(self.options.home.ring());
+            if let Some(folder) = self.options.home.ring().parent() {
+                let _ = std::fs::remove_dir_all(folder);
+            }
         }
         if let Some(failure) = self.failure.take() {
             return Err(failure);

@@ -2,9 +2,18 @@
 
 use super::{Auditor, Finding, Options, Purpose};
 use crate::home::Home;
-use aegis_settings::Settings;
+use aegis_settings::{Settings, Violation};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+
+/// Bytes of a Unix socket's path that the system takes.
+const SOCKET_PATH_MAX: usize = 107;
+
+/// What is wrong and why; the hint stands apart.
+fn reason(violation: &Violation) -> String {
+    let Violation { place, what, why, .. } = violation;
+    if place.is_empty() { format!("{what}; {why}") } else { format!("{place}: {what}; {why}") }
+}
 
 pub fn phase(auditor: &mut Auditor, options: &Options) {
     match &options.settings {
@@ -17,7 +26,7 @@ pub fn phase(auditor: &mut Auditor, options: &Options) {
             for violation in &violations.0 {
                 let id = format!("setting.{}", violation.key);
                 auditor.check(&id, "configuration", || {
-                    Finding::fail(violation.to_string(), violation.hint.clone())
+                    Finding::fail(reason(violation), violation.hint.clone())
                 });
             }
         }
@@ -28,11 +37,20 @@ pub fn phase(auditor: &mut Auditor, options: &Options) {
     });
     auditor.check("home.mode", "configuration", || mode(&options.home, 0o077, "state folder"));
     auditor.check("settings.file_mode", "configuration", || {
-        let file = Path::new("aegis.toml");
-        if !file.is_file() {
-            return Finding::skip("no aegis.toml in this folder");
+        match &options.file {
+            Some(file) => mode(file, 0o022, "settings file"),
+            None => Finding::skip("no settings file is read"),
         }
-        mode(file, 0o022, "settings file")
+    });
+    auditor.check("home.socket_path", "configuration", || {
+        let bytes = options.home.join("control.sock").as_os_str().len();
+        if bytes > SOCKET_PATH_MAX {
+            return Finding::fail(
+                format!("the control socket's path has {bytes} bytes, at most {SOCKET_PATH_MAX}"),
+                "use a shorter AEGIS_HOME",
+            );
+        }
+        Finding::pass(format!("the control socket's path has {bytes} bytes"))
     });
 }
 
@@ -73,7 +91,7 @@ fn keys(auditor: &mut Auditor, settings: &Settings, purpose: Purpose) {
         let wrong = malformed.as_ref().and_then(|v| v.0.iter().find(|one| one.place == name));
         let id = format!("keys.{}", name.to_ascii_lowercase());
         auditor.check(&id, "configuration", || match (wrong, settings.keys(), purpose) {
-            (Some(wrong), _, _) => Finding::fail(format!("{name}: {wrong}"), wrong.hint.clone()),
+            (Some(wrong), _, _) => Finding::fail(reason(wrong), wrong.hint.clone()),
             (None, Some(_), _) => Finding::pass("present and well-formed"),
             (None, None, Purpose::Live) => {
                 Finding::fail(format!("{name} is not set"), "live orders need both keys")

@@ -32,6 +32,8 @@ pub enum Purpose {
 pub struct Options {
     /// State folder.
     pub home: PathBuf,
+    /// The settings file that is read, if there is one.
+    pub file: Option<PathBuf>,
     /// Settings, or everything that is wrong with them.
     pub settings: Result<Settings, Violations>,
     /// What the verdict is for.
