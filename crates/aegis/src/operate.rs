@@ -2,12 +2,17 @@
 
 use crate::{args, context, output};
 use aegis_node::control::{self, Ask};
+use aegis_node::home::Home;
 use aegis_node::{EXIT_FAILED, EXIT_OK, Failure, audit};
 use aegis_types::Operator;
 use serde_json::Value;
 
+fn running() -> Home {
+    Home::of_running(&context::home_path())
+}
+
 pub fn status(args: &args::Operate) -> Result<i32, Failure> {
-    let status = control::ask(&context::home()?, Ask::Status)?;
+    let status = control::ask(&running(), Ask::Status)?;
     if args.json {
         output::line(&status)?;
     } else {
@@ -60,7 +65,7 @@ fn describe(s: &Value) -> String {
 }
 
 pub fn command(what: Operator, args: &args::Operate) -> Result<i32, Failure> {
-    let answer = control::ask(&context::home()?, Ask::Operator { what })?;
+    let answer = control::ask(&running(), Ask::Operator { what })?;
     if let Some(error) = answer["error"].as_str() {
         return Err(Failure::failed(format!("{what}: {error}"), "look at `aegis status`"));
     }

@@ -41,12 +41,18 @@ impl Home {
         let written = fs::write(&probe, b"1");
         let _ = fs::remove_file(&probe);
         match written {
-            // A full disk stops who writes, with what it could not write; not a question or a halt.
+            // A full disk stops who writes, with what it could not write.
             Err(e) if e.kind() != std::io::ErrorKind::StorageFull => {
                 Err(failed("cannot be written", e))
             }
             _ => Ok(home),
         }
+    }
+
+    /// The state folder of a system that runs, without writing: a question or a halt must pass on a
+    /// full or read-only disk.
+    pub fn of_running(path: &Path) -> Self {
+        Self { path: path.canonicalize().unwrap_or_else(|_| path.to_path_buf()) }
     }
 
     /// Its path.

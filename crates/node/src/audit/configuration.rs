@@ -36,11 +36,9 @@ pub fn phase(auditor: &mut Auditor, options: &Options) {
         Err(failure) => Finding::fail(failure.what, failure.hint),
     });
     auditor.check("home.mode", "configuration", || mode(&options.home, 0o077, "state folder"));
-    auditor.check("settings.file_mode", "configuration", || {
-        match &options.file {
-            Some(file) => mode(file, 0o022, "settings file"),
-            None => Finding::skip("no settings file is read"),
-        }
+    auditor.check("settings.file_mode", "configuration", || match &options.file {
+        Some(file) => mode(file, 0o022, "settings file"),
+        None => Finding::skip("no settings file is read"),
     });
     auditor.check("home.socket_path", "configuration", || {
         let bytes = options.home.join("control.sock").as_os_str().len();
