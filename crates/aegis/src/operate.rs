@@ -7,12 +7,12 @@ use aegis_node::{EXIT_FAILED, EXIT_OK, Failure, audit};
 use aegis_types::Operator;
 use serde_json::Value;
 
-fn running() -> Home {
-    Home::of_running(&context::home_path())
+fn running() -> Result<Home, Failure> {
+    context::home_path().map(|path| Home::of_running(&path))
 }
 
 pub fn status(args: &args::Operate) -> Result<i32, Failure> {
-    let status = control::ask(&running(), Ask::Status)?;
+    let status = control::ask(&running()?, Ask::Status)?;
     if args.json {
         output::line(&status)?;
     } else {
@@ -65,7 +65,7 @@ fn describe(s: &Value) -> String {
 }
 
 pub fn command(what: Operator, args: &args::Operate) -> Result<i32, Failure> {
-    let answer = control::ask(&running(), Ask::Operator { what })?;
+    let answer = control::ask(&running()?, Ask::Operator { what })?;
     if let Some(error) = answer["error"].as_str() {
         return Err(Failure::failed(format!("{what}: {error}"), "look at `aegis status`"));
     }

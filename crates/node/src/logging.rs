@@ -18,9 +18,9 @@ pub enum Format {
 
 /// Starts logging, once a process.
 ///
-/// `level` is one of ERROR, WARN, INFO, DEBUG, TRACE; an unknown one means INFO. Every line says the
-/// environment, so that nobody mistakes one for the other. With `file`, lines go to its end instead
-/// of stderr.
+/// `level` is one of ERROR, WARN, INFO, DEBUG, TRACE; an unknown one means INFO. Every line says
+/// the environment, so that nobody mistakes one for the other. With `file`, lines go to its end
+/// instead of stderr.
 ///
 /// # Errors
 /// When the file cannot be opened.
