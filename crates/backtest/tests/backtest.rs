@@ -7,9 +7,12 @@
 mod support;
 
 use aegis_backtest::{Report, Session, replay, run};
+use aegis_driver::{Driver, Observer};
+use aegis_exchange::{Exchange, ExchangeConfig};
 use aegis_journal::{Kind, Reader, Writer};
-use aegis_types::{EventBody, Money, Tick};
+use aegis_types::{Command, Event, EventBody, Money, Nanos, Notice, SymbolId, Tick};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::Path;
 use support::{Scratch, generated, shared};
@@ -282,4 +285,72 @@ fn real_data_trades_repeats_and_replays() {
     let replayed = replay(&dir, None).unwrap();
     assert!(replayed.matches, "{replayed}");
     assert_eq!(replayed.digest, report.digest);
+}
+
+/// Orders by symbol and minute.
+#[derive(Default)]
+struct Busy(BTreeMap<(SymbolId, i64), u32>);
+
+impl Observer for Busy {
+    type Error = Infallible;
+
+    fn event(&mut self, _: &Event) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn command(&mut self, at: Nanos, command: &Command) -> Result<(), Infallible> {
+        if let Command::Submit { order } = command {
+            *self.0.entry((order.symbol, at.0.div_euclid(Nanos::MINUTE.0))).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn notice(&mut self, _: Nanos, _: u64, _: &Notice) {}
+}
+
+/// Most orders that one symbol may see in a minute: an entry, three stops, a target, and closes
+/// at once and after 0.25, 0.5, 1 … 32 s; the rest is for a stop or close for which room was made.
+const ORDERS_PER_MINUTE: u32 = 16;
+
+/// Runs with so small an order table at the venue: belief and truth must agree, and nobody hammers.
+/// Returns how many positions were closed.
+fn run_crowded(session: &Session, ticks: &[Tick], orders_per_symbol: u16) -> u32 {
+    let engine = session.engine().unwrap();
+    let config = ExchangeConfig { orders_per_symbol, ..session.settings().unwrap().exchange() };
+    let mut exchange = Exchange::new(config, &session.instruments).unwrap();
+    let mut initial = Vec::new();
+    exchange.open(&mut initial);
+    let mut driver = Driver::new(engine, exchange);
+    let mut busy = Busy::default();
+    let Ok(()) = driver.start(ticks[0].at, &initial, &mut busy);
+    for tick in ticks {
+        let Ok(()) = driver.step(tick.at, EventBody::Market(*tick), &mut busy);
+        let (engine, venue) = (driver.engine(), driver.venue());
+        let believed = engine.positions().count();
+        assert_eq!(believed, venue.positions().count(), "{orders_per_symbol} at {:?}", tick.at);
+        for held in engine.positions() {
+            let truth = venue.position(held.symbol).expect("the venue holds it");
+            assert_eq!((held.side, held.qty), (truth.side, truth.qty));
+        }
+    }
+    assert_eq!((driver.engine().stray_fills(), driver.fault()), (0, None));
+    let most = busy.0.values().copied().max().unwrap_or(0);
+    assert!(most <= ORDERS_PER_MINUTE, "{most} orders of one symbol in a minute");
+    driver.engine().trades()
+}
+
+#[test]
+fn a_full_order_table_parts_neither_belief_from_truth_nor_hammers() {
+    let (session, ticks) = generated(7, 4);
+    for room in 1..=5 {
+        let trades = run_crowded(&session, &ticks, room);
+        assert!(trades > 0, "nothing happened with {room}");
+    }
+}
+
+#[test]
+fn a_full_order_table_on_real_data() {
+    let Some(shared) = shared("real market data") else { return };
+    let (session, ticks) = support::recorded(&shared.join("data/futures_1m"), 8);
+    assert!(run_crowded(&session, &ticks, 2) > 0);
 }

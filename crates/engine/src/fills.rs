@@ -25,24 +25,33 @@ impl<B: Brain> Engine<B> {
         if fill.order.number == 0 {
             return self.on_venue_fill(held, fill, at, out);
         }
-        let sent = self.orders.recent(fill.order.number).copied();
-        let Some(sent) = sent.filter(|s| self.orders.ours(fill.order) && s.symbol == fill.symbol)
-        else {
+        let number = fill.order.number;
+        let ours = self.orders.ours(fill.order);
+        let role = held
+            .filter(|_| ours)
+            .and_then(|index| Some((index, self.portfolio.slots[index].role_of(number)?)));
+        // A slot knows its own orders however many were sent since; only for those of earlier
+        // slots the memory of sent orders, which forgets, must do.
+        let reason = match role {
+            Some((index, role)) => Some(self.portfolio.slots[index].order(role).reason),
+            None => {
+                let sent = self.orders.recent(number);
+                sent.filter(|s| ours && s.symbol == fill.symbol).map(|s| s.reason)
+            }
+        };
+        let Some(reason) = reason else {
             self.orders.strays += 1;
             return;
         };
-        let role = held.and_then(|index| {
-            Some((index, self.portfolio.slots[index].role_of(fill.order.number)?))
-        });
-        out.notice(Notice::Filled { fill: *fill, reason: sent.reason });
+        out.notice(Notice::Filled { fill: *fill, reason });
         // A slot that only waits for its leverage holds nothing that a fill could change.
         let waiting = held.filter(|index| self.portfolio.slots[*index].stage == Stage::Leverage);
         let held = if waiting.is_some() { None } else { held };
         match (role, held) {
-            (Some((index, role)), _) => self.book(index, Some(role), sent.reason, fill, at, out),
+            (Some((index, role)), _) => self.book(index, Some(role), reason, fill, at, out),
             // An order of an earlier slot of this symbol: it changes what is held all the same.
-            (None, Some(index)) => self.book(index, None, sent.reason, fill, at, out),
-            (None, None) if sent.reason == OrderReason::Entry => {
+            (None, Some(index)) => self.book(index, None, reason, fill, at, out),
+            (None, None) if reason == OrderReason::Entry => {
                 if let Some(index) = waiting {
                     let reject = Reject::new(DenialCode::AlreadyInPosition, 1.0, 0.0);
                     self.withdraw(index, reject, at, out);
@@ -95,6 +104,7 @@ impl<B: Brain> Engine<B> {
         let time_stop = self.config.time_stop;
         let slot = &mut self.portfolio.slots[index];
         let first = slot.entered.is_zero();
+        slot.exit_failures = 0;
         if let Some(role) = role {
             let order = slot.order_mut(role);
             order.filled = order.filled.saturating_plus(fill.qty);

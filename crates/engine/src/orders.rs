@@ -27,6 +27,9 @@ const STOP_FAILURES_MAX: u8 = 3;
 /// Pause before a flatten that was refused for sure is sent again: half of what is allowed.
 const RESEND_AFTER: Nanos = Nanos::from_millis(250);
 
+/// Longest pause between closes that the venue refuses because it holds nothing or has no room.
+const RESEND_MAX: Nanos = Nanos::MINUTE;
+
 /// Pause before a target that was refused is tried again: one bar.
 const TARGET_RETRY: Nanos = Nanos::MINUTE;
 
@@ -165,7 +168,7 @@ impl<B: Brain> Engine<B> {
             position.stop_order = id;
         }
         *slot.order_mut(role) =
-            Working { number, qty, filled: Qty::ZERO, state: OrderState::Sent, canceling: false };
+            Working { number, reason, qty, state: OrderState::Sent, ..Working::NONE };
         let price = Px::ZERO;
         let order = Order { id, symbol, side, kind, reason, reduce_only, qty, price, trigger };
         out.command(Command::Submit { order });
@@ -205,6 +208,8 @@ impl<B: Brain> Engine<B> {
             }
             Stage::Draining | Stage::Live => {}
         }
+        self.make_use_of_room(index, at);
+        let slot = &self.portfolio.slots[index];
         if slot.open() {
             self.leave_if_doomed(index, at, out);
             let slot = &self.portfolio.slots[index];
@@ -249,6 +254,8 @@ impl<B: Brain> Engine<B> {
         match stop.state {
             // The answer decides; the deadline limits the wait.
             OrderState::Sent | OrderState::Unknown => {}
+            // Room is being made for it; the deadline limits this wait too.
+            OrderState::None | OrderState::Done if slot.crowded => {}
             OrderState::Accepted => {
                 // The new stop stands before the old one goes.
                 if !slot.order(Role::OldStop).live() {
@@ -435,8 +442,14 @@ impl<B: Brain> Engine<B> {
             Role::OldStop => failed = false,
             Role::Stop => {
                 slot.stop_failures += 1;
-                if code == Some(RejectCode::WouldTrigger) {
-                    slot.doomed = slot.doomed.or(Some(OrderReason::Unprotected));
+                match code {
+                    Some(RejectCode::WouldTrigger) => {
+                        slot.doomed = slot.doomed.or(Some(OrderReason::Unprotected));
+                    }
+                    Some(RejectCode::TooManyOrders) => {
+                        self.make_room(index, &[Role::Target, Role::Entry], out);
+                    }
+                    _ => {}
                 }
             }
             Role::Target => {
@@ -445,19 +458,66 @@ impl<B: Brain> Engine<B> {
                     slot.doomed = slot.doomed.or(Some(OrderReason::Target));
                 }
             }
-            Role::Exit => {
-                slot.resend_at = at.after(RESEND_AFTER);
-                let rotating = self.portfolio.rotation.as_ref().map(|r| r.victim);
-                if rotating == Some(index) {
-                    self.lapse_rotation(at, out);
-                }
-            }
+            Role::Exit => self.on_exit_over(index, code, at, out),
         }
         if failed {
             let symbol = self.portfolio.slots[index].signal.symbol;
             if let Some(market) = self.universe.market_mut(symbol) {
                 market.cool_until = market.cool_until.max(at.after(self.config.cool_down));
             }
+        }
+    }
+
+    /// A close ended without (all of) its fills.
+    ///
+    /// One that had no chance is sent again ever more seldom: "nothing to reduce" (refused, or
+    /// expired untouched) says that the venue holds nothing and a fill is on its way or was lost,
+    /// and a full table empties by fills. The slot stays, and is seen, until that fill has come.
+    fn on_exit_over(&mut self, index: usize, code: Option<RejectCode>, at: Nanos, out: &mut Out) {
+        let slot = &mut self.portfolio.slots[index];
+        let exit = *slot.order(Role::Exit);
+        let hopeless = match code {
+            Some(RejectCode::ReduceOnly | RejectCode::TooManyOrders) => true,
+            Some(_) => false,
+            None => exit.filled.is_zero(),
+        };
+        let mut pause = RESEND_AFTER;
+        if hopeless {
+            // Eight doublings are beyond the longest pause.
+            pause = pause.times(1 << slot.exit_failures.min(8)).min(RESEND_MAX);
+            slot.exit_failures = slot.exit_failures.saturating_add(1);
+        }
+        slot.resend_at = at.after(pause);
+        if self.portfolio.rotation.as_ref().is_some_and(|r| r.victim == index) {
+            // The victim stays, so it keeps its target too.
+            return self.lapse_rotation(at, out);
+        }
+        let spare = [Role::Target, Role::Entry, Role::OldStop];
+        if code == Some(RejectCode::TooManyOrders) && self.make_room(index, &spare, out) {
+            let slot = &mut self.portfolio.slots[index];
+            slot.doomed = slot.doomed.or(Some(exit.reason));
+        }
+    }
+
+    /// The venue has no room for a stop or a close: takes back the first of what can be spared.
+    /// The stop is never among it. Says whether anything is on its way out.
+    fn make_room(&mut self, index: usize, spare: &[Role], out: &mut Out) -> bool {
+        let slot = &self.portfolio.slots[index];
+        let Some(role) = spare.iter().find(|role| slot.order(**role).live()) else {
+            return false;
+        };
+        self.cancel(index, *role, out);
+        self.portfolio.slots[index].crowded = true;
+        true
+    }
+
+    /// What was taken back to make room is gone: what waited for its place goes at once.
+    fn make_use_of_room(&mut self, index: usize, at: Nanos) {
+        let slot = &mut self.portfolio.slots[index];
+        let leaving = |role: &Role| slot.order(*role).live() && slot.order(*role).canceling;
+        if slot.crowded && !Role::ALL.iter().any(leaving) {
+            slot.crowded = false;
+            slot.resend_at = slot.resend_at.min(at);
         }
     }
 

@@ -31,9 +31,12 @@ pub(crate) enum OrderState {
 }
 
 /// One order of a slot.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Working {
     pub number: u32,
+    /// Kept here too: a stop may fill long after newer orders have pushed it out of the memory of
+    /// sent orders.
+    pub reason: OrderReason,
     pub qty: Qty,
     pub filled: Qty,
     pub state: OrderState,
@@ -42,6 +45,16 @@ pub(crate) struct Working {
 }
 
 impl Working {
+    /// No order.
+    pub const NONE: Self = Self {
+        number: 0,
+        reason: OrderReason::Entry,
+        qty: Qty::ZERO,
+        filled: Qty::ZERO,
+        state: OrderState::None,
+        canceling: false,
+    };
+
     /// May it still fill, for all we know?
     pub fn live(&self) -> bool {
         matches!(self.state, OrderState::Sent | OrderState::Accepted | OrderState::Unknown)
@@ -105,6 +118,10 @@ pub(crate) struct Slot {
     /// Leave as soon as anything is held, and again if that fails.
     pub doomed: Option<OrderReason>,
     pub resend_at: Nanos,
+    /// Closes in a row that the venue refused or let expire.
+    pub exit_failures: u8,
+    /// A stop or a close waits until an order that was taken back for it is gone.
+    pub crowded: bool,
     pub target_retry_at: Nanos,
     /// Since when more is held than an acknowledged stop covers.
     pub unprotected_since: Option<Nanos>,
@@ -152,7 +169,7 @@ impl Slot {
                 fees: Money::ZERO,
                 funding: Money::ZERO,
             },
-            orders: [Working::default(); 5],
+            orders: [Working::NONE; 5],
             taken_at: Nanos::ZERO,
             planned: Qty::ZERO,
             planned_margin: Money::ZERO,
@@ -166,6 +183,8 @@ impl Slot {
             exit_reason: OrderReason::Entry,
             doomed: None,
             resend_at: Nanos(i64::MIN),
+            exit_failures: 0,
+            crowded: false,
             target_retry_at: Nanos(i64::MIN),
             unprotected_since: None,
             stop_failures: 0,

@@ -452,3 +452,111 @@ fn a_late_fill_takes_the_place_of_a_signal_that_waits_for_its_leverage() {
     assert_eq!((exit.side, exit.qty), (Side::Sell, entry.qty));
     assert_eq!(world.engine.slots_used(), 1);
 }
+
+#[test]
+fn a_stop_fills_however_many_orders_were_sent_after_it() {
+    let (mut world, entry) = by_hand();
+    world.fill(entry, entry.qty, px("100"));
+    let stop = world.last_order(OrderReason::Stop);
+    world.update(stop, OrderUpdate::Accepted);
+    world.operator(Operator::Flatten);
+    for _ in 0..300 {
+        let exit = world.last_order(OrderReason::Flatten);
+        world.update(exit, rejected(RejectCode::VenueFailed));
+        world.wait(Nanos::from_millis(250));
+    }
+    world.fill(stop, stop.qty, px("99"));
+    assert_eq!((world.engine.stray_fills(), world.position(A)), (0, None));
+    assert_eq!(world.trades()[0].exit_reason, OrderReason::Stop);
+}
+
+/// Closes sent in so many minutes, each refused with this code at once.
+fn closes_refused(world: &mut World, code: RejectCode, minutes: i64) -> usize {
+    let mut sent = 0;
+    let end = world.at.after(Nanos::MINUTE.times(minutes));
+    let mut answered = None;
+    while world.at < end {
+        let exit = world.last_order(OrderReason::Flatten);
+        if answered != Some(exit) {
+            sent += 1;
+            answered = Some(exit);
+            world.update(exit, rejected(code));
+        }
+        world.wait(Nanos::from_millis(250));
+    }
+    sent
+}
+
+#[test]
+fn a_close_without_a_chance_goes_ever_more_seldom_until_the_fill_is_told() {
+    for code in [RejectCode::ReduceOnly, RejectCode::TooManyOrders] {
+        let (mut world, entry) = by_hand();
+        world.fill(entry, entry.qty, px("100"));
+        let stop = world.last_order(OrderReason::Stop);
+        world.update(stop, OrderUpdate::Accepted);
+        let target = world.last_order(OrderReason::Target);
+        world.update(target, OrderUpdate::Canceled);
+        world.operator(Operator::Flatten);
+        let first = world.last_order(OrderReason::Flatten);
+        world.update(first, rejected(code));
+        world.wait(Nanos::from_millis(250));
+        assert_ne!(world.last_order(OrderReason::Flatten), first, "the first time at once");
+        let sent = closes_refused(&mut world, code, 1);
+        assert!((5..=10).contains(&sent), "{sent} in the first minute");
+        let sent = closes_refused(&mut world, code, 60);
+        assert!((58..=62).contains(&sent), "{sent} in an hour");
+        assert_eq!(world.position(A).unwrap().qty, entry.qty, "held until proven otherwise");
+        assert_eq!(world.engine.slots_used(), 1);
+        world.fill(stop, stop.qty, px("99"));
+        assert_eq!((world.engine.slots_used(), world.engine.stray_fills()), (0, 0));
+        assert_eq!(world.trades()[0].exit_reason, OrderReason::Stop);
+    }
+}
+
+#[test]
+fn a_close_that_finds_no_room_takes_the_target_back_and_goes() {
+    let (mut world, entry) = by_hand();
+    world.fill(entry, entry.qty, px("100"));
+    let stop = world.last_order(OrderReason::Stop);
+    world.update(stop, OrderUpdate::Accepted);
+    let target = world.last_order(OrderReason::Target);
+    world.update(target, OrderUpdate::Accepted);
+    world.lines.borrow_mut().decayed.push(A);
+    world.closes();
+    let exit = world.last_order(OrderReason::Decay);
+    world.update(exit, rejected(RejectCode::TooManyOrders));
+    assert!(world.canceled(target.id) && !world.canceled(stop.id));
+    world.update(target, OrderUpdate::Canceled);
+    let again = world.last_order(OrderReason::Decay);
+    assert_ne!(again, exit, "with the room, not with the clock");
+    assert_eq!(world.last_order(OrderReason::Target), target, "no new target in its place");
+    world.fill(again, again.qty, px("100"));
+    assert_eq!(world.trades()[0].exit_reason, OrderReason::Decay);
+}
+
+#[test]
+fn a_stop_that_finds_no_room_takes_the_target_back_and_goes() {
+    for target_fills in [false, true] {
+        let (mut world, entry) = by_hand();
+        world.fill(entry, qty("20"), px("100"));
+        let small = world.last_order(OrderReason::Stop);
+        world.update(small, OrderUpdate::Accepted);
+        let target = world.last_order(OrderReason::Target);
+        world.update(target, OrderUpdate::Accepted);
+        world.fill(entry, qty("30"), px("100"));
+        let whole = world.last_order(OrderReason::Stop);
+        world.update(whole, rejected(RejectCode::TooManyOrders));
+        assert!(world.canceled(target.id) && !world.canceled(small.id));
+        assert_eq!(world.last_order(OrderReason::Stop), whole, "not before there is room");
+        if target_fills {
+            world.fill(target, target.qty, px("102"));
+        } else {
+            world.update(target, OrderUpdate::Canceled);
+        }
+        let stop = world.last_order(OrderReason::Stop);
+        assert_ne!(stop, whole);
+        world.update(stop, OrderUpdate::Accepted);
+        assert!(world.position(A).unwrap().protected);
+        assert!(world.canceled(small.id));
+    }
+}

@@ -7,7 +7,8 @@
 //! 2. what the engine holds of a symbol is the sum of the distinct fills that it was told;
 //! 3. while paused or halted no entry leaves;
 //! 4. order numbers count from 1 without holes, reducing orders reduce, and none is larger than
-//!    the position.
+//!    the position;
+//! 5. the orders of one symbol in one minute are bounded.
 //!
 //! At the end, when everything is delivered and the operator flattens: engine and venue are flat,
 //! nothing rests at the venue, every slot is free. And the same events give the same commands.
@@ -27,6 +28,9 @@ use std::collections::BTreeMap;
 
 const SYMBOLS: usize = 6;
 const POSITIONS_MAX: usize = 3;
+
+/// Most orders of one symbol in a minute, as long as the venue accepts two of three.
+const ORDERS_PER_MINUTE: u32 = 32;
 
 /// SplitMix64: the whole randomness of a run.
 #[derive(Clone, Debug)]
@@ -132,6 +136,8 @@ struct Run {
     trade_id: u64,
     events: Vec<Event>,
     commands: Vec<Command>,
+    /// Orders by symbol and minute.
+    busy: BTreeMap<(SymbolId, Nanos), u32>,
     entries_allowed: bool,
 }
 
@@ -177,6 +183,7 @@ impl Run {
             trade_id: 0,
             events: Vec::new(),
             commands: Vec::new(),
+            busy: BTreeMap::new(),
             entries_allowed: true,
         };
         let balance = money("10000");
@@ -256,6 +263,9 @@ impl Run {
         let sent = self.commands.iter().filter(|c| matches!(c, Command::Submit { .. })).count();
         assert_eq!(order.id.number as usize, sent, "numbers count without holes");
         assert!(order.qty.is_positive());
+        let busy = self.busy.entry((order.symbol, self.at.floor(Nanos::MINUTE))).or_default();
+        *busy += 1;
+        assert!(*busy <= ORDERS_PER_MINUTE, "{busy} orders of {:?} in a minute", order.symbol);
         let told = self.told[order.symbol.index()];
         if order.reduce_only {
             assert!(told * order.side.sign() < 0, "{order:?} does not reduce {told}");
@@ -266,8 +276,9 @@ impl Run {
         let (id, symbol) = (order.id, order.symbol);
         let mut answer = |update| self.mail.push(EventBody::Order { id, symbol, update });
         if self.random.percent(self.manners.refuse) {
-            let codes = [RejectCode::VenueFailed, RejectCode::Margin, RejectCode::WouldTrigger];
-            let code = codes[self.random.below(3) as usize];
+            use RejectCode::{Margin, ReduceOnly, TooManyOrders, VenueFailed, WouldTrigger};
+            let codes = [VenueFailed, Margin, WouldTrigger, ReduceOnly, TooManyOrders];
+            let code = codes[self.random.below(5) as usize];
             return answer(OrderUpdate::Rejected { code });
         }
         if self.random.percent(self.manners.silent) {
