@@ -135,7 +135,7 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
         send(&Report::Ready { after_ms, position });
     }
     tracing::info!(position, epoch = feed.report.epoch, "feed ready");
-    let ended = pump(&mut feed, &mut facts, args.speed)?;
+    let ended = pump(&mut feed, &mut facts, args.speed, session.trade_from)?;
     feed.refusals(&facts);
     finish(feed, ended)
 }
@@ -157,12 +157,21 @@ fn skip(
 }
 
 /// Publishes facts until the source ends (true) or the feed is told to stop (false).
-fn pump(feed: &mut Feed, facts: &mut Facts, speed: Speed) -> Result<bool, Failure> {
-    let mut pace = Pace::new(speed);
+///
+/// What comes before `trade_from` only warms up: nobody wants to watch it at a pace.
+fn pump(
+    feed: &mut Feed,
+    facts: &mut Facts,
+    speed: Speed,
+    trade_from: Nanos,
+) -> Result<bool, Failure> {
+    let (mut at_once, mut pace) = (Pace::new(Speed::Max), Pace::new(speed));
     for fact in facts.by_ref() {
         let tick = fact.map_err(session::data_failure)?;
-        if speed != Speed::Max || feed.report.position.is_multiple_of(BATCH) {
-            if !wait_until_due(feed, &mut pace, tick.at) {
+        let paced = speed != Speed::Max && tick.at >= trade_from;
+        if paced || feed.report.position.is_multiple_of(BATCH) {
+            let pace = if paced { &mut pace } else { &mut at_once };
+            if !wait_until_due(feed, pace, tick.at) {
                 return Ok(false);
             }
             feed.beat(clock::monotonic());
