@@ -309,7 +309,7 @@ impl Tally {
                     (side.position_name().into(), GroupReport::of(&self.by_side[side as usize]))
                 })
                 .into(),
-            order_outcomes: self.outcomes(),
+            order_outcomes: self.order_outcomes(),
             open_at_end: self.open(engine),
             assumptions: self.assumptions.clone(),
             refusals: Default::default(),
@@ -347,7 +347,8 @@ impl Tally {
         self.symbols.names().iter().zip(&self.per_symbol).map(symbol).collect()
     }
 
-    fn outcomes(&self) -> OrderOutcomes {
+    /// Orders by outcome, so far.
+    pub fn order_outcomes(&self) -> OrderOutcomes {
         let (sent, o) = (self.counts.orders, self.outcomes);
         let failed = o.rejected + o.unknown;
         OrderOutcomes {

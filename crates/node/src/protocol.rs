@@ -124,7 +124,7 @@ pub struct OrderOutcomes {
     pub sent: u64,
     /// Accepted by the venue.
     pub accepted: u64,
-    /// Filled, wholly or in part.
+    /// Filled wholly.
     pub filled: u64,
     /// Refused by the venue.
     pub rejected: u64,

@@ -11,7 +11,7 @@ use crate::{Failure, clock, narrate};
 use aegis_backtest::{Session, Tally, event_kind};
 use aegis_driver::Observer;
 use aegis_journal::{JournalError, Kind, Reader, Source, Writer};
-use aegis_types::{Command, Event, Nanos, Notice, OrderUpdate};
+use aegis_types::{Command, Event, Nanos, Notice};
 use std::collections::VecDeque;
 
 /// Most lines of news kept for the view.
@@ -41,7 +41,6 @@ pub struct Recorder {
     session: Session,
     bus: Bus,
     delays: Histogram,
-    orders: OrderOutcomes,
     news: VecDeque<String>,
     pending: u32,
 }
@@ -63,7 +62,6 @@ impl Recorder {
             session: session.clone(),
             bus,
             delays: Histogram::new(),
-            orders: OrderOutcomes { success_rate: 1.0, ..OrderOutcomes::default() },
             news: VecDeque::new(),
             pending: 0,
         }
@@ -196,11 +194,16 @@ impl Recorder {
 
     /// Orders by outcome.
     pub fn orders(&self) -> OrderOutcomes {
-        let mut orders = self.orders;
-        if orders.sent > 0 {
-            orders.success_rate = orders.accepted as f64 / orders.sent as f64;
+        let of_run = self.tally.order_outcomes();
+        let (sent, accepted) = (of_run.sent, of_run.accepted);
+        OrderOutcomes {
+            sent,
+            accepted,
+            filled: of_run.filled,
+            rejected: of_run.rejected,
+            unknown: of_run.unknown,
+            success_rate: if sent > 0 { accepted as f64 / sent as f64 } else { 1.0 },
         }
-        orders
     }
 
     /// The newest news, oldest first.
@@ -239,27 +242,14 @@ impl Observer for Recorder {
             self.flush()?;
         }
         self.tally.command(at, command);
-        if matches!(command, Command::Submit { .. }) {
-            self.orders.sent += 1;
-            if let Some(stamp) = self.stamp_us {
-                self.delays.record(clock::stamp_us().wrapping_sub(stamp));
-            }
+        if let (Command::Submit { .. }, Some(stamp)) = (command, self.stamp_us) {
+            self.delays.record(clock::stamp_us().wrapping_sub(stamp));
         }
         Ok(())
     }
 
     fn notice(&mut self, at: Nanos, seq: u64, notice: &Notice) {
         self.tally.notice(at, notice);
-        match notice {
-            Notice::OrderUpdated { update, .. } => match update {
-                OrderUpdate::Accepted => self.orders.accepted += 1,
-                OrderUpdate::Rejected { .. } => self.orders.rejected += 1,
-                OrderUpdate::Unknown => self.orders.unknown += 1,
-                _ => {}
-            },
-            Notice::Filled { fill, .. } if fill.leaves.is_zero() => self.orders.filled += 1,
-            _ => {}
-        }
         if let Some(line) = narrate::line(notice, &self.session.symbols) {
             if self.stamp_us.is_some() {
                 tracing::info!(seq, time = %at.utc(), "{line}");
