@@ -11,9 +11,9 @@ use core::num::NonZeroU32;
 /// The true range of `bar` after a close at `previous_close`, in price.
 #[inline]
 pub fn true_range(bar: &Bar, previous_close: f64) -> f64 {
-    let range = bar.high - bar.low;
-    let above = (bar.high - previous_close).abs();
-    let below = (bar.low - previous_close).abs();
+    let range = bar.high() - bar.low();
+    let above = (bar.high() - previous_close).abs();
+    let below = (bar.low() - previous_close).abs();
     let larger = if above > range { above } else { range };
     if below > larger { below } else { larger }
 }
@@ -38,7 +38,7 @@ impl Indicator for Atr {
 
     #[inline]
     fn push(&mut self, bar: Bar) -> Option<f64> {
-        let previous_close = self.previous_close.replace(bar.close)?;
+        let previous_close = self.previous_close.replace(bar.close())?;
         self.average.push(true_range(&bar, previous_close))
     }
 
@@ -57,9 +57,10 @@ impl Indicator for Atr {
 mod tests {
     use super::*;
     use crate::over;
+    use aegis_types::Nanos;
 
     fn bar(high: f64, low: f64, close: f64) -> Bar {
-        Bar { high, low, close, open: close, ..Bar::default() }
+        Bar::new(Nanos::ZERO, close, high, low, close, 0.0).unwrap()
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Analysis {
     /// Close of the last minute.
     #[inline]
     pub(crate) const fn price(&self) -> f64 {
-        self.frames[0].last().close
+        self.frames[0].last().close()
     }
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn read_with(
     Some([
         frame.detector.structure().trend().map_or(0.0, |side| side.sign() as f64),
         (block_count(frame) / BLOCKS_FULL).min(1.0),
-        ((last.close - last.open).abs() / (config.displacement_atr * atr)).min(1.0),
+        ((last.close() - last.open()).abs() / (config.displacement_atr * atr)).min(1.0),
         if just_swept(frame) { 1.0 } else { 0.0 },
         gap_size / atr,
         (gap_distance / atr).clamp(-1.0, 1.0),

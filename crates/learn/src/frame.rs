@@ -81,21 +81,22 @@ impl Frame {
 
     /// Reads a bar that closed at `closed`; tells each structure event that has a pattern.
     pub fn push(&mut self, bar: &Bar, closed: Nanos, found: &mut impl FnMut(Pattern, Side, f64)) {
-        self.rsi.push(bar.close);
-        self.ema.push(bar.close);
+        self.rsi.push(bar.close());
+        self.ema.push(bar.close());
         self.volume_ratio =
-            self.volume.value().filter(|mean| *mean > 0.0).map(|mean| bar.volume / mean);
-        self.volume.push(bar.volume);
+            self.volume.value().filter(|mean| *mean > 0.0).map(|mean| bar.volume() / mean);
+        self.volume.push(bar.volume());
         self.closes.copy_within(1.., 0);
-        self.closes[MOMENTUM_BARS] = bar.close;
+        self.closes[MOMENTUM_BARS] = bar.close();
         self.last = *bar;
         self.closed = closed;
         let atr_before = self.detector.atr().unwrap_or(f64::INFINITY);
         let marks = &mut self.marks;
         self.detector.push(bar, &mut |event| {
-            remember(&mut marks[event.side as usize], &event, closed, atr_before);
+            let Some(side) = event.side else { return };
+            remember(&mut marks[side as usize], &event, closed, atr_before);
             if let Some(pattern) = pattern_of(event.kind) {
-                found(pattern, event.side, event.level);
+                found(pattern, side, event.level);
             }
         });
     }
@@ -143,7 +144,7 @@ fn remember(marks: &mut Marks, event: &Event, at: Nanos, atr_before: f64) {
         Kind::Choch => marks.broke = mark(CHOCH, Pattern::Choch),
         Kind::Mss => marks.broke = mark(MSS, Pattern::Mss),
         Kind::FvgTouched => marks.retest = mark(1.0, Pattern::Fvg),
-        Kind::OrderBlockMitigated => marks.retest = mark(1.0, Pattern::OrderBlock),
+        Kind::ObMitigated => marks.retest = mark(1.0, Pattern::OrderBlock),
         Kind::Displacement => {
             let body = (event.level - event.far).abs() / atr_before;
             marks.displacement =
@@ -159,7 +160,7 @@ const fn pattern_of(kind: Kind) -> Option<Pattern> {
         Kind::Choch => Some(Pattern::Choch),
         Kind::Mss => Some(Pattern::Mss),
         Kind::FvgFormed | Kind::FvgJoined => Some(Pattern::Fvg),
-        Kind::OrderBlockFormed => Some(Pattern::OrderBlock),
+        Kind::ObFormed => Some(Pattern::OrderBlock),
         Kind::Sweep => Some(Pattern::Sweep),
         Kind::Displacement => Some(Pattern::Displacement),
         _ => None,

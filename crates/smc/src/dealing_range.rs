@@ -33,14 +33,14 @@ impl DealingRange {
     #[inline]
     pub fn push(&mut self, bar: &Bar) {
         if let Some(high) = &mut self.high
-            && bar.high > *high
+            && bar.high() > *high
         {
-            *high = bar.high;
+            *high = bar.high();
         }
         if let Some(low) = &mut self.low
-            && bar.low < *low
+            && bar.low() < *low
         {
-            *low = bar.low;
+            *low = bar.low();
         }
     }
 
@@ -60,6 +60,7 @@ impl DealingRange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aegis_types::Nanos;
 
     #[test]
     fn trails_and_places_a_price() {
@@ -68,7 +69,7 @@ mod tests {
         assert_eq!(range.position(15.0), None);
         range.swing(&Pivot { kind: PivotKind::Low, pos: 6, level: 10.0 });
         assert_eq!(range.position(15.0), Some(0.5));
-        range.push(&Bar { high: 30.0, low: 12.0, ..Bar::default() });
+        range.push(&Bar::new(Nanos::ZERO, 12.0, 30.0, 12.0, 30.0, 0.0).unwrap());
         assert_eq!(range.bounds(), Some((10.0, 30.0)));
         range.swing(&Pivot { kind: PivotKind::High, pos: 9, level: 18.0 });
         assert_eq!(range.bounds(), Some((10.0, 18.0)));

@@ -2,7 +2,7 @@
 
 use crate::dealing_range::DealingRange;
 use crate::displacement::{Displacement, DisplacementParams};
-use crate::event::{Event, Kind};
+use crate::event::{Event, Kind, Of};
 use crate::fvg::{FairValueGaps, FvgParams};
 use crate::liquidity::{Liquidity, LiquidityParams};
 use crate::mss::{Mss, MssParams};
@@ -103,8 +103,8 @@ impl Detector {
             let half = &mut self.halves[side as usize];
             if atr_before.is_some_and(|atr| self.displacement.push(view, atr)) {
                 self.mss.displacement(at, side);
-                let (level, far) = (bar.close, bar.open);
-                out(Event { at, pos: at, kind: Kind::Displacement, side, level, far });
+                let (level, far) = (bar.close(), bar.open());
+                out(Event::new(at, at, Kind::Displacement, side, level, far));
             }
             half.gaps.push(at, view, out);
             half.blocks.push(at, view, out);
@@ -129,10 +129,10 @@ impl Detector {
     }
 
     fn judge_structure(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) {
-        let Some(broken) = self.structure.push(bar.close) else { return };
+        let Some(broken) = self.structure.push(bar.close()) else { return };
         let side = broken.side;
         let kind = if broken.change_of_character { Kind::Choch } else { Kind::Bos };
-        let event = Event { at, pos: broken.pos, kind, side, level: broken.level, far: bar.close };
+        let event = Event::new(at, broken.pos, kind, side, broken.level, bar.close()).of(Of::Swing);
         out(event);
         if broken.change_of_character && self.mss.push(at, side) {
             out(Event { kind: Kind::Mss, ..event });

@@ -125,7 +125,7 @@ impl FairValueGaps {
 
 fn event(at: u32, kind: Kind, side: Side, zone: &Zone) -> Event {
     let (level, far) = (View::price(zone.near, side), View::price(zone.far, side));
-    Event { at, pos: zone.pos, kind, side, level, far }
+    Event::new(at, zone.pos, kind, side, level, far)
 }
 
 #[cfg(test)]

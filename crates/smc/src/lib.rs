@@ -42,7 +42,7 @@ pub use bounded::Bounded;
 pub use dealing_range::DealingRange;
 pub use detector::{Detector, Params};
 pub use displacement::{Displacement, DisplacementParams};
-pub use event::{Event, Kind};
+pub use event::{Event, Kind, Of};
 pub use fvg::{FairValueGaps, FvgParams};
 pub use liquidity::{Liquidity, LiquidityParams, Resting};
 pub use mss::{Mss, MssParams};

@@ -106,7 +106,7 @@ impl Liquidity {
                 return true;
             };
             let (level, far) = (View::price(resting.outer, side), View::price(*lowest, side));
-            out(Event { at, pos: resting.pos, kind, side, level, far });
+            out(Event::new(at, resting.pos, kind, side, level, far));
             false
         });
         self.trigger = trigger;
@@ -129,7 +129,7 @@ impl Liquidity {
             resting.known = at;
             let kind = if resting.members == 2 { Kind::PoolFormed } else { Kind::PoolExtended };
             let (level, far) = (View::price(resting.level, side), View::price(resting.outer, side));
-            out(Event { at, pos, kind, side, level, far });
+            out(Event::new(at, pos, kind, side, level, far));
         } else {
             self.levels.push(Resting {
                 level: low,

@@ -79,10 +79,10 @@ impl OrderBlocks {
             if bar.low <= zone.next_edge() {
                 if zone.state == ZoneState::Fresh {
                     zone.state = ZoneState::Touched;
-                    out(event(at, Kind::OrderBlockMitigated, side, zone));
+                    out(event(at, Kind::ObMitigated, side, zone));
                 }
                 if (if wick { bar.low } else { bar.close }) < zone.far {
-                    out(event(at, Kind::OrderBlockInvalidated, side, zone));
+                    out(event(at, Kind::ObInvalidated, side, zone));
                     return false;
                 }
             }
@@ -98,7 +98,7 @@ impl OrderBlocks {
         let zone = Zone { near: high, far: low, pos, formed: at, state: ZoneState::Fresh };
         self.zones.push(zone);
         self.trigger = self.trigger.max(high);
-        out(event(at, Kind::OrderBlockFormed, self.side, &zone));
+        out(event(at, Kind::ObFormed, self.side, &zone));
     }
 
     /// A swing at bar `pos` that guards this side was confirmed at bar `at`: the search for its
@@ -133,7 +133,7 @@ impl OrderBlocks {
 
 fn event(at: u32, kind: Kind, side: Side, zone: &Zone) -> Event {
     let (level, far) = (View::price(zone.near, side), View::price(zone.far, side));
-    Event { at, pos: zone.pos, kind, side, level, far }
+    Event::new(at, zone.pos, kind, side, level, far)
 }
 
 #[cfg(test)]
@@ -159,11 +159,7 @@ mod tests {
         blocks.push(10, view(8.0, 6.0, 6.5), &mut out);
         assert_eq!(
             seen,
-            [
-                (7, Kind::OrderBlockFormed, 6),
-                (9, Kind::OrderBlockMitigated, 6),
-                (10, Kind::OrderBlockInvalidated, 6),
-            ]
+            [(7, Kind::ObFormed, 6), (9, Kind::ObMitigated, 6), (10, Kind::ObInvalidated, 6),]
         );
         assert!(blocks.zones().is_empty());
     }

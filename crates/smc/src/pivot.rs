@@ -84,10 +84,10 @@ impl Swing {
             } else {
                 (Kind::PivotFinal, old.level)
             };
-            out(Event { at, pos: old.pos, kind, side: old.kind.side(), level: old.level, far });
+            out(Event::new(at, old.pos, kind, old.kind.side(), old.level, far));
         }
         let Pivot { kind, pos, level } = self.new;
-        out(Event { at, pos, kind: Kind::Pivot, side: kind.side(), level, far: level });
+        out(Event::new(at, pos, Kind::Pivot, kind.side(), level, level));
     }
 }
 
@@ -144,7 +144,7 @@ impl History {
     #[inline]
     fn put(&mut self, at: u32, bar: &Bar) {
         let mask = self.slots.len() - 1;
-        self.slots[at as usize & mask] = (bar.high, bar.low);
+        self.slots[at as usize & mask] = (bar.high(), bar.low());
     }
 
     /// High and low of bar `at`, one of the last L+1.
@@ -185,8 +185,8 @@ impl Pivots {
     #[inline]
     pub fn push(&mut self, at: u32, bar: &Bar) -> Option<Swing> {
         let length = self.length;
-        let highest = self.highest.push(at, bar.high, 2 * length);
-        let lowest = -self.lowest.push(at, -bar.low, 2 * length);
+        let highest = self.highest.push(at, bar.high(), 2 * length);
+        let lowest = -self.lowest.push(at, -bar.low(), 2 * length);
         self.history.put(at, bar);
         if at < 3 * length - 1 {
             return None;
@@ -239,10 +239,11 @@ impl Pivots {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aegis_types::Nanos;
     use alloc::vec::Vec;
 
     fn bar(high: f64, low: f64) -> Bar {
-        Bar { high, low, open: low, close: high, ..Bar::default() }
+        Bar::new(Nanos::ZERO, low, high, low, high, 0.0).unwrap()
     }
 
     fn swings(high_wins: bool, bars: &[(f64, f64)]) -> Vec<(u32, Kind, u32)> {

@@ -21,9 +21,11 @@ impl View {
     #[inline]
     pub fn of(bar: &Bar, side: Side) -> Self {
         match side {
-            Side::Buy => Self { open: bar.open, high: bar.high, low: bar.low, close: bar.close },
+            Side::Buy => {
+                Self { open: bar.open(), high: bar.high(), low: bar.low(), close: bar.close() }
+            }
             Side::Sell => {
-                Self { open: -bar.open, high: -bar.low, low: -bar.high, close: -bar.close }
+                Self { open: -bar.open(), high: -bar.low(), low: -bar.high(), close: -bar.close() }
             }
         }
     }

@@ -97,7 +97,8 @@ impl Candle {
         Ok(())
     }
 
-    /// The float bar that detectors read.
+    /// The float bar that detectors read. A volume that is not finite, which [`Self::check`]
+    /// refuses, reads as none.
     #[inline]
     pub fn bar(&self) -> Bar {
         Bar {
@@ -106,7 +107,7 @@ impl Candle {
             high: self.high.to_f64(),
             low: self.low.to_f64(),
             close: self.close.to_f64(),
-            volume: self.volume,
+            volume: if self.volume.is_finite() { self.volume } else { 0.0 },
         }
     }
 
@@ -144,21 +145,88 @@ pub struct CandleJson<'a> {
     pub time: i64,
 }
 
-/// A closed bar as detectors see it: floats, converted once.
+/// A closed bar as detectors see it: floats, converted once, every one of them finite.
+///
+/// The fields are private so that a number that is none (NaN, an infinity) cannot reach a detector:
+/// it would sit in a running sum for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bar {
+    time: Nanos,
+    open: f64,
+    high: f64,
+    low: f64,
+    close: f64,
+    volume: f64,
+}
+
+/// A number of a bar that is not finite: which one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotFinite(pub &'static str);
+
+impl fmt::Display for NotFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the {} is not a finite number", self.0)
+    }
+}
+
+impl Bar {
+    /// A bar that begins at `time`; prices in quote units, volume in base units.
+    ///
+    /// # Errors
+    /// [`NotFinite`] names the first number that is not finite. Nothing else is judged: a detector
+    /// takes any finite bar, and what may be traded on is judged by [`Candle::check`].
+    #[inline]
+    pub fn new(
+        time: Nanos,
+        open: f64,
+        high: f64,
+        low: f64,
+        close: f64,
+        volume: f64,
+    ) -> Result<Self, NotFinite> {
+        let named =
+            [("open", open), ("high", high), ("low", low), ("close", close), ("volume", volume)];
+        match named.iter().find(|(_, value)| !value.is_finite()) {
+            Some((name, _)) => Err(NotFinite(name)),
+            None => Ok(Self { time, open, high, low, close, volume }),
+        }
+    }
+
     /// First instant of the bar.
-    pub time: Nanos,
+    #[inline]
+    pub const fn time(&self) -> Nanos {
+        self.time
+    }
+
     /// First price.
-    pub open: f64,
+    #[inline]
+    pub const fn open(&self) -> f64 {
+        self.open
+    }
+
     /// Highest price.
-    pub high: f64,
+    #[inline]
+    pub const fn high(&self) -> f64 {
+        self.high
+    }
+
     /// Lowest price.
-    pub low: f64,
+    #[inline]
+    pub const fn low(&self) -> f64 {
+        self.low
+    }
+
     /// Last price.
-    pub close: f64,
+    #[inline]
+    pub const fn close(&self) -> f64 {
+        self.close
+    }
+
     /// Volume in base units.
-    pub volume: f64,
+    #[inline]
+    pub const fn volume(&self) -> f64 {
+        self.volume
+    }
 }
 
 /// Builds one longer timeframe from 1m candles, aligned to UTC.

@@ -51,7 +51,9 @@ mod tick;
 mod time;
 mod venue;
 
-pub use candle::{Bar, Candle, CandleBuilder, CandleFault, CandleJson, ClosedCandle, LateCandle};
+pub use candle::{
+    Bar, Candle, CandleBuilder, CandleFault, CandleJson, ClosedCandle, LateCandle, NotFinite,
+};
 pub use codec::{CodecError, ENCODED_MAX, Encoded};
 pub use command::{Command, ORDER_BYTES, Out, order_bytes};
 pub use denial::{Denial, DenialCode};

@@ -37,13 +37,9 @@ impl Table {
         self.rows
             .iter()
             .zip(0..)
-            .map(|(row, n)| Bar {
-                time: Nanos::MINUTE.times(n),
-                open: cell(row, 1),
-                high: cell(row, 2),
-                low: cell(row, 3),
-                close: cell(row, 4),
-                volume: cell(row, 5),
+            .map(|(row, n)| {
+                let [open, high, low, close, volume] = [1, 2, 3, 4, 5].map(|at| cell(row, at));
+                Bar::new(Nanos::MINUTE.times(n), open, high, low, close, volume).expect("a bar")
             })
             .collect()
     }
@@ -87,8 +83,8 @@ fn compare(name: &str, got: &[Option<f64>], want: &[(usize, Option<f64>)], price
 fn compare_all(folder: &Path, suffix: &str) {
     let table = |name: &str| Table::read(&folder.join(format!("{name}{suffix}.csv")));
     let bars = table("candles").bars();
-    let closes = || bars.iter().map(|bar| bar.close);
-    let price = bars.iter().map(|bar| bar.close).sum::<f64>() / bars.len() as f64;
+    let closes = || bars.iter().map(|bar| bar.close());
+    let price = bars.iter().map(|bar| bar.close()).sum::<f64>() / bars.len() as f64;
     let momentum = table("talib_momentum");
     let trend = table("talib_trend");
     let volatility = table("talib_volatility");
@@ -99,7 +95,7 @@ fn compare_all(folder: &Path, suffix: &str) {
     compare("sma", &over(Sma::new(TWENTY), closes()), &trend.column("sma"), price);
     compare("rma", &over(Wilder::new(TWENTY), closes()), &trend.column("rma"), price);
     let ranges: Vec<Option<f64>> = std::iter::once(None)
-        .chain(bars.windows(2).map(|pair| Some(true_range(&pair[1], pair[0].close))))
+        .chain(bars.windows(2).map(|pair| Some(true_range(&pair[1], pair[0].close()))))
         .collect();
     compare("tr", &ranges, &volatility.column("tr"), price);
 }
@@ -119,7 +115,7 @@ fn equals_talib_on_real_candles() {
 prop_compose! {
     fn bar()(low in 1.0..100.0, up in 0.0..10.0, open in 0.0..=1.0, close in 0.0..=1.0) -> Bar {
         let (high, open, close) = (low + up, low + up * open, low + up * close);
-        Bar { time: Nanos::ZERO, open, high, low, close, volume: up }
+        Bar::new(Nanos::ZERO, open, high, low, close, up).expect("a bar")
     }
 }
 
@@ -160,7 +156,7 @@ proptest! {
     ) {
         let cut = cut.min(bars.len());
         let period = NonZeroU32::new(period).unwrap();
-        let closes: Vec<f64> = bars.iter().map(|bar| bar.close).collect();
+        let closes: Vec<f64> = bars.iter().map(|bar| bar.close()).collect();
         stream_laws(Rsi::new(period), &closes, cut);
         stream_laws(Ema::new(period), &closes, cut);
         stream_laws(Sma::new(period), &closes, cut);

@@ -91,13 +91,13 @@ fn measure(performance: &mut Vec<Measured>) {
     const N: u32 = 20_000;
     let bar = |i: u32| {
         let px = 100.0 + f64::from(i % 17);
-        Bar { time: Nanos::ZERO, open: px, high: px + 1.0, low: px - 1.0, close: px, volume: 1.0 }
+        Bar::new(Nanos::ZERO, px, px + 1.0, px - 1.0, px, 1.0).unwrap_or_default()
     };
     let bars: Vec<_> = (0..N).map(bar).collect();
     let indicators = median_ns(5, N, || {
         let (mut rsi, mut atr, mut ema) = (Rsi::new(PERIOD), Atr::new(PERIOD), Ema::new(PERIOD));
         for bar in &bars {
-            black_box((rsi.push(bar.close), atr.push(*bar), ema.push(bar.close)));
+            black_box((rsi.push(bar.close()), atr.push(*bar), ema.push(bar.close())));
         }
     });
     performance.push(Measured {

@@ -43,7 +43,7 @@ pub fn phase(auditor: &mut Auditor) {
     auditor.check("selftest.rsi", component, || {
         golden("rsi", MOMENTUM, |bars| {
             let mut rsi = Rsi::new(PERIOD);
-            bars.iter().map(|bar| rsi.push(bar.close)).collect()
+            bars.iter().map(|bar| rsi.push(bar.close())).collect()
         })
     });
     auditor.check("selftest.atr", component, || {
@@ -157,14 +157,8 @@ fn bars() -> Vec<Bar> {
         .take(ROWS)
         .map(|line| {
             let mut cells = line.split(',').skip(1);
-            Bar {
-                time: Nanos::ZERO,
-                open: number(cells.next()),
-                high: number(cells.next()),
-                low: number(cells.next()),
-                close: number(cells.next()),
-                volume: number(cells.next()),
-            }
+            let [open, high, low, close, volume] = std::array::from_fn(|_| number(cells.next()));
+            Bar::new(Nanos::ZERO, open, high, low, close, volume).unwrap_or_default()
         })
         .collect()
 }

@@ -87,7 +87,7 @@ fn gaps_equal_the_golden_table() {
         let (events, _) = read(&Params { fvg, ..Default::default() }, &bars);
         let mut found: Vec<[f64; 5]> = Vec::new();
         for event in events {
-            let (pos, sign) = (f64::from(event.pos), event.side.sign() as f64);
+            let (pos, sign) = (f64::from(event.pos), event.side.unwrap().sign() as f64);
             let (top, bottom) = (event.level.max(event.far), event.level.min(event.far));
             match event.kind {
                 Kind::FvgFormed => found.push([pos, sign, top, bottom, 0.0]),
@@ -157,14 +157,9 @@ prop_compose! {
         steps.iter().zip(0..).map(|(&(step, up, down, gap), n)| {
             let open = close + if gap.abs() == 3 { gap } else { 0 };
             close = open + step;
-            Bar {
-                time: Nanos::MINUTE.times(n),
-                open: f64::from(open),
-                high: f64::from(open.max(close) + up),
-                low: f64::from(open.min(close) - down),
-                close: f64::from(close),
-                volume: 1.0,
-            }
+            let [high, low] = [open.max(close) + up, open.min(close) - down];
+            let [open, high, low, close] = [open, high, low, close].map(f64::from);
+            Bar::new(Nanos::MINUTE.times(n), open, high, low, close, 1.0).expect("a bar")
         }).collect()
     }
 }
@@ -174,11 +169,11 @@ fn slow_swings(bars: &[Bar], length: usize) -> Vec<(usize, PivotKind)> {
     let mut swings: Vec<(usize, PivotKind)> = Vec::new();
     for p in 2 * length - 1..bars.len().saturating_sub(length) {
         let window = &bars[p + 1 - length..=p + length];
-        let highest = window.iter().map(|bar| bar.high).fold(f64::MIN, f64::max);
-        let lowest = window.iter().map(|bar| bar.low).fold(f64::MAX, f64::min);
-        let kind = if bars[p].high == highest {
+        let highest = window.iter().map(|bar| bar.high()).fold(f64::MIN, f64::max);
+        let lowest = window.iter().map(|bar| bar.low()).fold(f64::MAX, f64::min);
+        let kind = if bars[p].high() == highest {
             PivotKind::High
-        } else if bars[p].low == lowest {
+        } else if bars[p].low() == lowest {
             PivotKind::Low
         } else {
             continue;
@@ -186,8 +181,8 @@ fn slow_swings(bars: &[Bar], length: usize) -> Vec<(usize, PivotKind)> {
         match swings.last() {
             Some(&(old, last)) if last == kind => {
                 let stronger = match kind {
-                    PivotKind::High => bars[p].high > bars[old].high,
-                    PivotKind::Low => bars[p].low < bars[old].low,
+                    PivotKind::High => bars[p].high() > bars[old].high(),
+                    PivotKind::Low => bars[p].low() < bars[old].low(),
                 };
                 if stronger {
                     swings.pop();
@@ -229,8 +224,9 @@ proptest! {
     fn upside_down_bars_give_upside_down_events(bars in walk(240), length in 1u32..6) {
         let turned: Vec<Bar> = bars
             .iter()
-            .map(|bar| Bar {
-                open: -bar.open, high: -bar.low, low: -bar.high, close: -bar.close, ..*bar
+            .map(|bar| {
+                let (open, high, low, close) = (-bar.open(), -bar.low(), -bar.high(), -bar.close());
+                Bar::new(bar.time(), open, high, low, close, bar.volume()).expect("a bar")
             })
             .collect();
         let params = swing_length(length);
@@ -244,7 +240,7 @@ proptest! {
             .0
             .iter()
             .map(|event| key(&Event {
-                side: event.side.opposite(), level: -event.level, far: -event.far, ..*event
+                side: event.side.map(Side::opposite), level: -event.level, far: -event.far, ..*event
             }))
             .collect();
         upright.sort_unstable();
@@ -259,7 +255,9 @@ proptest! {
     ) {
         let bars: Vec<Bar> = prices
             .iter()
-            .map(|&[open, high, low, close]| Bar { open, high, low, close, ..Bar::default() })
+            .filter_map(|&[open, high, low, close]| {
+                Bar::new(Nanos::ZERO, open, high, low, close, 1.0).ok()
+            })
             .collect();
         let (events, _) = read(&swing_length(length), &bars);
         prop_assert!(events.iter().all(|event| event.pos <= event.at));
@@ -269,8 +267,8 @@ proptest! {
     fn a_break_closes_beyond_a_swing_confirmed_before(bars in walk(240)) {
         let (events, _) = read(&Params::default(), &bars);
         for event in events.iter().filter(|e| matches!(e.kind, Kind::Bos | Kind::Choch)) {
-            let close = bars[event.at as usize].close;
-            match event.side {
+            let close = bars[event.at as usize].close();
+            match event.side.unwrap() {
                 Side::Buy => prop_assert!(close > event.level),
                 Side::Sell => prop_assert!(close < event.level),
             }

@@ -33,13 +33,9 @@ impl Table {
 
     /// Columns 1 to 5 as bars.
     pub fn bars(&self) -> Vec<Bar> {
-        let bar = |(n, row): (i64, &Vec<f64>)| Bar {
-            time: Nanos::MINUTE.times(n),
-            open: row[1],
-            high: row[2],
-            low: row[3],
-            close: row[4],
-            volume: row[5],
+        let bar = |(n, row): (i64, &Vec<f64>)| {
+            let time = Nanos::MINUTE.times(n);
+            Bar::new(time, row[1], row[2], row[3], row[4], row[5]).expect("a bar")
         };
         (0..).zip(&self.rows).map(bar).collect()
     }

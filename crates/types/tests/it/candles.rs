@@ -142,5 +142,5 @@ fn the_json_form_is_what_users_expect() {
          \"close\":\"100\",\"volume\":1.5,\"time\":120000}"
     );
     let bar = candle.bar();
-    assert_eq!((bar.open, bar.high, bar.volume), (100.0, 200.0, 1.5));
+    assert_eq!((bar.open(), bar.high(), bar.volume()), (100.0, 200.0, 1.5));
 }
