@@ -4,28 +4,45 @@ use alloc::boxed::Box;
 use alloc::vec;
 
 /// Up to a fixed number of values; when full the oldest gives way and is counted.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// The values lie in one slice of twice the capacity. The oldest leaves by moving the start; only
+/// when the end is reached everything moves to the front, so a full list of any capacity takes a
+/// new value in constant amortised time and can still be read as a slice.
+#[derive(Clone, Debug)]
 pub struct Bounded<T> {
     items: Box<[T]>,
+    start: usize,
     length: usize,
     evicted: u64,
 }
 
+/// Greatest capacity; larger ones are taken for it.
+const CAPACITY_MAX: u32 = 1 << 16;
+
 impl<T: Copy + Default> Bounded<T> {
-    /// Room for `capacity` values (at least one).
+    /// Room for `capacity` values: at least one, at most 65,536.
     pub fn new(capacity: u32) -> Self {
-        let items = vec![T::default(); capacity.max(1) as usize].into_boxed_slice();
-        Self { items, length: 0, evicted: 0 }
+        let slots = 2 * capacity.clamp(1, CAPACITY_MAX) as usize;
+        Self { items: vec![T::default(); slots].into(), start: 0, length: 0, evicted: 0 }
+    }
+
+    /// Most values alive.
+    pub const fn capacity(&self) -> usize {
+        self.items.len() / 2
     }
 
     /// Appends; a full list loses its oldest value.
     #[inline]
     pub fn push(&mut self, value: T) {
-        if self.length == self.items.len() {
+        if self.length == self.capacity() {
             self.evicted += 1;
             self.remove_first();
         }
-        self.items[self.length] = value;
+        if self.start + self.length == self.items.len() {
+            self.items.copy_within(self.start.., 0);
+            self.start = 0;
+        }
+        self.items[self.start + self.length] = value;
         self.length += 1;
     }
 
@@ -33,7 +50,7 @@ impl<T: Copy + Default> Bounded<T> {
     #[inline]
     pub fn remove_first(&mut self) {
         if self.length > 0 {
-            self.items.copy_within(1..self.length, 0);
+            self.start += 1;
             self.length -= 1;
         }
     }
@@ -47,11 +64,12 @@ impl<T: Copy + Default> Bounded<T> {
     /// Keeps the values for which `keep` holds, in order.
     #[inline]
     pub fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
+        let items = &mut self.items[self.start..self.start + self.length];
         let mut kept = 0;
-        for index in 0..self.length {
-            let mut value = self.items[index];
+        for index in 0..items.len() {
+            let mut value = items[index];
             if keep(&mut value) {
-                self.items[kept] = value;
+                items[kept] = value;
                 kept += 1;
             }
         }
@@ -68,14 +86,21 @@ impl<T> core::ops::Deref for Bounded<T> {
     type Target = [T];
     #[inline]
     fn deref(&self) -> &[T] {
-        &self.items[..self.length]
+        &self.items[self.start..self.start + self.length]
     }
 }
 
 impl<T> core::ops::DerefMut for Bounded<T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.items[..self.length]
+        &mut self.items[self.start..self.start + self.length]
+    }
+}
+
+impl<T: PartialEq> PartialEq for Bounded<T> {
+    /// The same values alive, the same number lost.
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other && self.evicted == other.evicted
     }
 }
 
@@ -93,5 +118,15 @@ mod tests {
         list.retain(|value| *value == 3);
         list.remove_first();
         assert!(list.is_empty());
+    }
+
+    #[test]
+    fn holds_the_last_values_for_ever() {
+        let mut list = Bounded::new(3);
+        for value in 0..100u32 {
+            list.push(value);
+            let from = value.saturating_sub(2);
+            assert!(list.iter().copied().eq(from..=value), "{:?} after {value}", &*list);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! All concepts on the bars of one timeframe, in one fixed order.
 
+use crate::concepts::Concepts;
 use crate::dealing_range::DealingRange;
 use crate::displacement::{Displacement, DisplacementParams};
 use crate::event::{Event, Kind, Of};
@@ -17,6 +18,8 @@ use core::num::NonZeroU32;
 /// Parameters of all concepts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Params {
+    /// Which concepts run.
+    pub concepts: Concepts,
     /// Wilder period of the ATR that thresholds are measured in.
     pub atr_period: NonZeroU32,
     /// Swings.
@@ -36,6 +39,7 @@ pub struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
+            concepts: Concepts::default(),
             atr_period: NonZeroU32::MIN.saturating_add(13),
             pivot: PivotParams::default(),
             displacement: DisplacementParams::default(),
@@ -58,6 +62,7 @@ struct Half {
 /// Reads the bars of one timeframe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detector {
+    concepts: Concepts,
     bars: u32,
     atr: Atr,
     displacement: Displacement,
@@ -79,6 +84,7 @@ impl Detector {
             liquidity: Liquidity::new(side, params.liquidity),
         };
         Self {
+            concepts: params.concepts,
             bars: 0,
             atr: Atr::new(params.atr_period),
             displacement: Displacement::new(params.displacement),
@@ -95,7 +101,7 @@ impl Detector {
     /// The order within a bar: what the bar does to what was known before it (zones, liquidity,
     /// structure), then what it confirms (swings).
     pub fn push(&mut self, bar: &Bar, out: &mut impl FnMut(Event)) {
-        let at = self.bars;
+        let (at, on) = (self.bars, self.concepts);
         let atr_before = self.atr.value();
         self.atr.push(*bar);
         for side in SIDES {
@@ -106,15 +112,21 @@ impl Detector {
                 let (level, far) = (bar.close(), bar.open());
                 out(Event::new(at, at, Kind::Displacement, side, level, far));
             }
-            half.gaps.push(at, view, out);
-            half.blocks.push(at, view, out);
-            let mss = &mut self.mss;
-            half.liquidity.push(at, view, &mut |event| {
-                if event.kind == Kind::Sweep {
-                    mss.sweep(at, side);
-                }
-                out(event);
-            });
+            if on.has(Concepts::GAPS) {
+                half.gaps.push(at, view, out);
+            }
+            if on.has(Concepts::BLOCKS) {
+                half.blocks.push(at, view, out);
+            }
+            if on.has(Concepts::LIQUIDITY) {
+                let mss = &mut self.mss;
+                half.liquidity.push(at, view, &mut |event| {
+                    if event.kind == Kind::Sweep {
+                        mss.sweep(at, side);
+                    }
+                    out(event);
+                });
+            }
         }
         self.judge_structure(at, bar, out);
         let swung = self.confirm_swing(at, bar, out);

@@ -80,8 +80,8 @@ impl FairValueGaps {
 
     fn form(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
         let pos = at - 1;
-        let mut zone =
-            Zone { near: bar.low, far: self.before.high, pos, formed: at, state: ZoneState::Fresh };
+        let (near, far) = (bar.low, self.before.high);
+        let mut zone = Zone { near, far, pos, formed: at, ..Zone::default() };
         let mut kind = Kind::FvgFormed;
         if let Some(previous) = self.zones.last()
             && self.params.join

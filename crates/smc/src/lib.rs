@@ -25,6 +25,7 @@
 extern crate alloc;
 
 mod bounded;
+mod concepts;
 mod dealing_range;
 mod detector;
 mod displacement;
@@ -39,6 +40,7 @@ mod view;
 mod zone;
 
 pub use bounded::Bounded;
+pub use concepts::Concepts;
 pub use dealing_range::DealingRange;
 pub use detector::{Detector, Params};
 pub use displacement::{Displacement, DisplacementParams};

@@ -95,7 +95,7 @@ impl OrderBlocks {
     /// The swing that guards this side was broken at bar `at`: its block forms.
     pub fn broken(&mut self, at: u32, out: &mut impl FnMut(Event)) {
         let Some(Candidate { pos, high, low }) = self.candidate.take() else { return };
-        let zone = Zone { near: high, far: low, pos, formed: at, state: ZoneState::Fresh };
+        let zone = Zone { near: high, far: low, pos, formed: at, ..Zone::default() };
         self.zones.push(zone);
         self.trigger = self.trigger.max(high);
         out(event(at, Kind::ObFormed, self.side, &zone));

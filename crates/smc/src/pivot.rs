@@ -26,12 +26,12 @@ pub struct PivotParams {
 
 impl PivotParams {
     /// Longest swing length.
-    pub const LENGTH_MAX: u32 = 500;
+    pub const LENGTH_MAX: u32 = 5_000;
 }
 
 impl Default for PivotParams {
     fn default() -> Self {
-        Self { length: 5, high_wins: false }
+        Self { length: 50, high_wins: false }
     }
 }
 

@@ -26,6 +26,11 @@ pub struct Zone {
     pub formed: u32,
     /// How far it has been used up.
     pub state: ZoneState,
+    /// The number that its event told: size of a gap in ATR, volume of a block.
+    pub amount: f64,
+    /// Of a block: the swing that made it had taken liquidity, so it turns into a breaker when it
+    /// is broken (else into a mitigation block).
+    pub swept: bool,
 }
 
 impl Zone {
