@@ -58,8 +58,11 @@ impl DataError {
         let (why, hint) = match error.kind() {
             io::ErrorKind::NotFound => (
                 "it does not exist".to_owned(),
-                "check the path given with --data or --instruments",
+                "check the path given: FILE, --data or --instruments",
             ),
+            io::ErrorKind::IsADirectory => {
+                ("it is a folder, and one file is read here".to_owned(), "name a file in it")
+            }
             io::ErrorKind::PermissionDenied => {
                 ("reading it is not permitted".to_owned(), "give the running user read permission")
             }

@@ -14,6 +14,9 @@
 //!   ETHUSDT-1m*.zip    ─ lines ─ row ─ firewall ─┼─ merge ──> Tick, Tick, Tick …
 //!   *-funding*         ─ rates by minute ────────┘   at one instant: closes, then opens,
 //!                                                    each by symbol id
+//!
+//!   a user's candle file of any timeframe ─ lines ─ bars ──> Bar, Bar, Bar … (floats; an error
+//!                                                            with its place ends the reading)
 //! ```
 
 mod error;
@@ -37,6 +40,9 @@ mod majors;
 mod dataset;
 mod ticks;
 
+mod bars;
+
+pub use bars::{Bars, read_bars};
 pub use dataset::{DataArgs, Dataset, FileEntry, FileKind, discover, discover_with};
 pub use error::DataError;
 pub use firewall::{Firewall, FirewallConfig, Reason, Refusal};

@@ -14,10 +14,13 @@ use std::path::{Path, PathBuf};
 /// Longest line, and the memory of one open file beside its decoder.
 const BUFFER: usize = 32 * 1024;
 
+/// Unpacked bytes.
+type Source = Box<dyn Read + Send>;
+
 /// Reads one file line by line.
 pub(crate) struct Lines {
     path: PathBuf,
-    source: Box<dyn Read + Send>,
+    source: Source,
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
@@ -29,7 +32,20 @@ pub(crate) struct Lines {
 impl Lines {
     /// Opens a file; the first bytes decide how it is unpacked.
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
-        let source = source(path).map_err(|e| match e {
+        Self::of(path, source(path))
+    }
+
+    /// Reads what can be read only once, such as standard input, under the name of `path`. A zip is
+    /// held in memory, packed: its directory stands at its end.
+    pub(crate) fn stream(
+        path: &Path,
+        input: impl Read + Send + 'static,
+    ) -> Result<Self, DataError> {
+        Self::of(path, piped(input))
+    }
+
+    fn of(path: &Path, source: Result<Source, Failure>) -> Result<Self, DataError> {
+        let source = source.map_err(|e| match e {
             Failure::Io(e) => DataError::io(path, 0, &e),
             Failure::Archive(why) => DataError::file(
                 path,
@@ -40,6 +56,11 @@ impl Lines {
         let path = path.to_path_buf();
         let buffer = vec![0; BUFFER].into_boxed_slice();
         Ok(Self { path, source, buffer, start: 0, end: 0, line: 0, ended: false })
+    }
+
+    /// True when the next line is already here: asking for it waits for nobody.
+    pub(crate) fn has_line(&self) -> bool {
+        self.ended || newline(&self.buffer[self.start..self.end]).is_some()
     }
 
     /// The next line without its end; `None` at the end of the file.
@@ -95,7 +116,7 @@ impl Lines {
                 self.line + 1,
                 None,
                 format!("the line is longer than {BUFFER} bytes: this is not a CSV file of rows"),
-                "give files named SYMBOL-1m*.csv, .csv.gz or .zip in the exchange's layout",
+                "give a CSV file with one candle a line, plain, gzip or zip",
             ));
         }
         loop {
@@ -138,27 +159,45 @@ impl From<io::Error> for Failure {
     }
 }
 
-fn source(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {
+fn source(path: &Path) -> Result<Source, Failure> {
     let mut file = File::open(path)?;
-    let mut magic = [0; 4];
-    let mut got = 0;
-    while got < magic.len() {
-        match file.read(&mut magic[got..])? {
-            0 => break,
-            n => got += n,
-        }
+    if !file.metadata()?.is_file() {
+        return piped(file);
     }
+    let magic = magic(&mut file)?;
     file.seek(SeekFrom::Start(0))?;
-    Ok(match magic {
+    Ok(match magic[..] {
         [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(file)),
         [b'P', b'K', ..] => zip_entry(file)?,
         _ => Box::new(file),
     })
 }
 
+fn piped(mut input: impl Read + Send + 'static) -> Result<Source, Failure> {
+    let magic = magic(&mut input)?;
+    let packed = (magic.starts_with(b"\x1f\x8b"), magic.starts_with(b"PK"));
+    let mut whole = io::Cursor::new(magic).chain(input);
+    Ok(match packed {
+        (true, _) => Box::new(MultiGzDecoder::new(whole)),
+        (_, true) => {
+            let mut bytes = Vec::new();
+            whole.read_to_end(&mut bytes)?;
+            zip_entry(io::Cursor::new(bytes))?
+        }
+        _ => Box::new(whole),
+    })
+}
+
+/// The first bytes, four at most.
+fn magic(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut magic = Vec::with_capacity(4);
+    input.take(4).read_to_end(&mut magic)?;
+    Ok(magic)
+}
+
 /// The one CSV inside a zip, streamed from its place in the file: the archive's own reader would
 /// borrow the archive, and cannot be kept.
-fn zip_entry(mut file: File) -> Result<Box<dyn Read + Send>, Failure> {
+fn zip_entry(mut file: impl Read + Seek + Send + 'static) -> Result<Source, Failure> {
     let bad = |e: zip::result::ZipError| Failure::Archive(format!("the zip is damaged ({e})"));
     let mut archive = zip::ZipArchive::new(&mut file).map_err(bad)?;
     let mut found = None;
@@ -180,7 +219,7 @@ fn zip_entry(mut file: File) -> Result<Box<dyn Read + Send>, Failure> {
         found.ok_or_else(|| Failure::Archive("the zip is empty".to_owned()))?;
     file.seek(SeekFrom::Start(start))?;
     let packed = file.take(size);
-    let inner: Box<dyn Read + Send> = match method {
+    let inner: Source = match method {
         zip::CompressionMethod::Stored => Box::new(packed),
         zip::CompressionMethod::Deflated => Box::new(DeflateDecoder::new(packed)),
         other => return Err(Failure::Archive(format!("its compression {other} is not read"))),
@@ -190,7 +229,7 @@ fn zip_entry(mut file: File) -> Result<Box<dyn Read + Send>, Failure> {
 
 /// Compares the checksum at the end of a zip entry.
 struct Checked {
-    inner: Box<dyn Read + Send>,
+    inner: Source,
     crc: Crc,
     expected: u32,
 }
