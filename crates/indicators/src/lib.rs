@@ -25,15 +25,20 @@
 extern crate alloc;
 
 mod atr;
+pub mod catalogue;
 mod ema;
+mod extremes;
 mod indicator;
 mod rsi;
 mod sma;
 mod wilder;
+mod window;
 
 pub use atr::{Atr, true_range};
 pub use ema::Ema;
+pub use extremes::{Ages, ExtremeAges, Extremes, Range};
 pub use indicator::{Indicator, over};
 pub use rsi::Rsi;
 pub use sma::Sma;
 pub use wilder::Wilder;
+pub use window::Window;

@@ -1,0 +1,70 @@
+//! The last n values of a series, in a ring made once.
+
+use alloc::boxed::Box;
+use alloc::vec;
+use core::mem;
+
+/// A ring of the last `length` values.
+///
+/// It begins filled with zeros, so that a running sum may subtract what falls out from the first
+/// value on: zero is subtracted until the ring has gone round.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    cells: Box<[f64]>,
+    next: usize,
+}
+
+impl Window {
+    /// Room for `length` values, at least one. Allocates once.
+    pub fn new(length: usize) -> Self {
+        Self { cells: vec![0.0; length.max(1)].into_boxed_slice(), next: 0 }
+    }
+
+    /// Puts `value` in and returns what falls out: the value `length` pushes ago, or zero.
+    #[inline]
+    pub fn push(&mut self, value: f64) -> f64 {
+        let oldest = mem::replace(&mut self.cells[self.next], value);
+        self.next += 1;
+        if self.next == self.cells.len() {
+            self.next = 0;
+        }
+        oldest
+    }
+
+    /// What the next push will put out.
+    #[inline]
+    pub fn oldest(&self) -> f64 {
+        self.cells[self.next]
+    }
+
+    /// All values in the order of their places, not of their age.
+    #[inline]
+    pub fn cells(&self) -> &[f64] {
+        &self.cells
+    }
+
+    /// How many values it holds.
+    #[inline]
+    pub fn length(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// All zeros again.
+    pub fn reset(&mut self) {
+        self.cells.fill(0.0);
+        self.next = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_back_what_was_put_in_a_length_ago() {
+        let mut window = Window::new(2);
+        let out = [1.0, 2.0, 3.0, 4.0].map(|value| window.push(value));
+        assert_eq!(out, [0.0, 0.0, 1.0, 2.0]);
+        assert_eq!(window.oldest(), 3.0);
+    }
+}
