@@ -1,4 +1,5 @@
-//! House rules as a test, and the table of which room may depend on which.
+//! House rules as a test, the table of which room may depend on which, and the generator of the
+//! time zone table that `smc` holds ([`zones`]).
 //!
 //! A rule that is only written down is broken within a month; so each is a few lines here, run by
 //! `cargo xtask tidy`, by `cargo test -p xtask`, and once at build time for the audit's report.
@@ -15,6 +16,7 @@ pub mod edges;
 pub mod keys;
 pub mod rules;
 pub mod strip;
+pub mod zones;
 
 mod files;
 

@@ -1,22 +1,33 @@
-//! `cargo xtask tidy` checks the house rules; `cargo xtask edges` prints the dependency table.
+//! `cargo xtask tidy` checks the house rules; `cargo xtask edges` prints the dependency table;
+//! `cargo xtask zones` prints the time zone table.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask tidy | edges [--write]
+const USAGE: &str = "usage: cargo xtask tidy | edges [--write] | zones [--write]
 
   tidy    check the house rules; exit 1 with one line a finding
-  edges   print the dependency table as it must stand in ARCHITECTURE.md, or write it there";
+  edges   print the dependency table as it must stand in ARCHITECTURE.md, or write it there
+  zones   print the table of UTC offsets that smc holds, or write it there";
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    let to_file = std::env::args().nth(2).as_deref() == Some("--write");
     match std::env::args().nth(1).as_deref() {
         Some("tidy") => tidy(root),
-        Some("edges") if std::env::args().nth(2).as_deref() == Some("--write") => write(root),
+        Some("edges") if to_file => done(xtask::edges::write(root)),
         Some("edges") => {
             print!("{}", xtask::edges::table());
             ExitCode::SUCCESS
         }
+        Some("zones") if to_file => done(xtask::zones::write(root)),
+        Some("zones") => match xtask::zones::source() {
+            Ok(source) => {
+                print!("{source}");
+                ExitCode::SUCCESS
+            }
+            Err(why) => done(Err(why)),
+        },
         Some("--help" | "-h") => {
             println!("{USAGE}");
             ExitCode::SUCCESS
@@ -28,8 +39,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn write(root: &Path) -> ExitCode {
-    match xtask::edges::write(root) {
+fn done(written: Result<(), String>) -> ExitCode {
+    match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("{why}");

@@ -1,5 +1,6 @@
 //! All concepts on the bars of one timeframe, in one fixed order.
 
+use crate::clock::Clock;
 use crate::concepts::Concepts;
 use crate::dealing_range::DealingRange;
 use crate::displacement::{Displacement, DisplacementParams};
@@ -70,6 +71,7 @@ pub struct Detector {
     structure: Structure,
     range: DealingRange,
     mss: Mss,
+    clock: Clock,
     halves: [Half; 2],
 }
 
@@ -92,6 +94,7 @@ impl Detector {
             structure: Structure::new(),
             range: DealingRange::new(),
             mss: Mss::new(params.mss),
+            clock: Clock::new(params.concepts),
             halves: SIDES.map(half),
         }
     }
@@ -137,6 +140,7 @@ impl Detector {
             }
         }
         self.range.push(bar);
+        self.clock.push(at, bar, None, out);
         self.bars += 1;
     }
 
@@ -208,6 +212,11 @@ impl Detector {
     /// Liquidity whose sweep speaks for `side`: below the market for buyers.
     pub const fn liquidity(&self, side: Side) -> &Liquidity {
         &self.halves[side as usize].liquidity
+    }
+
+    /// Sessions, periods and what else depends on the time of day.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The level of the last confirmed swing of this kind that no close has broken.

@@ -25,6 +25,7 @@
 extern crate alloc;
 
 mod bounded;
+mod clock;
 mod concepts;
 mod dealing_range;
 mod detector;
@@ -40,6 +41,10 @@ mod view;
 mod zone;
 
 pub use bounded::Bounded;
+pub use clock::{
+    Civil, Clock, NoWindow, Session, SessionCursor, SessionRun, SessionWindow, Sessions, Span,
+    Stretch, TimeZone, kill_zone_at, sessions_at,
+};
 pub use concepts::Concepts;
 pub use dealing_range::DealingRange;
 pub use detector::{Detector, Params};

@@ -87,7 +87,8 @@ fn gaps_equal_the_golden_table() {
         let (events, _) = read(&Params { fvg, ..Default::default() }, &bars);
         let mut found: Vec<[f64; 5]> = Vec::new();
         for event in events {
-            let (pos, sign) = (f64::from(event.pos), event.side.unwrap().sign() as f64);
+            let Some(side) = event.side else { continue };
+            let (pos, sign) = (f64::from(event.pos), side.sign() as f64);
             let (top, bottom) = (event.level.max(event.far), event.level.min(event.far));
             match event.kind {
                 Kind::FvgFormed => found.push([pos, sign, top, bottom, 0.0]),
@@ -241,9 +242,13 @@ proptest! {
         let mut back: Vec<_> = read(&params, &turned)
             .0
             .iter()
-            .map(|event| key(&Event {
-                side: event.side.map(Side::opposite), level: -event.level, far: -event.far, ..*event
-            }))
+            .map(|event| {
+                let (level, far) = match event.side {
+                    Some(_) => (-event.level, -event.far),
+                    None => (-event.far, -event.level),
+                };
+                key(&Event { side: event.side.map(Side::opposite), level, far, ..*event })
+            })
             .collect();
         upright.sort_unstable();
         back.sort_unstable();
