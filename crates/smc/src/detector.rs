@@ -1,9 +1,12 @@
 //! All concepts on the bars of one timeframe, in one fixed order.
 
+use crate::balanced_range::{BalancedRangeParams, BalancedRanges};
+use crate::bounded::Bounded;
 use crate::clock::Clock;
 use crate::concepts::Concepts;
 use crate::dealing_range::DealingRange;
 use crate::displacement::{Displacement, DisplacementParams};
+use crate::equal::{EqualParams, EqualSwings};
 use crate::event::{Event, Kind, Of};
 use crate::fvg::{FairValueGaps, FvgParams};
 use crate::liquidity::{Liquidity, LiquidityParams};
@@ -11,7 +14,10 @@ use crate::mss::{Mss, MssParams};
 use crate::order_block::{OrderBlockParams, OrderBlocks};
 use crate::pivot::{PivotKind, PivotParams, Pivots};
 use crate::structure::Structure;
+use crate::turtle_soup::{TurtleSoup, TurtleSoupParams};
 use crate::view::View;
+use crate::volume_imbalance::{VolumeImbalanceParams, VolumeImbalances};
+use crate::zone::Zone;
 use aegis_indicators::{Atr, Indicator};
 use aegis_types::{Bar, Side};
 use core::num::NonZeroU32;
@@ -23,16 +29,26 @@ pub struct Params {
     pub concepts: Concepts,
     /// Wilder period of the ATR that thresholds are measured in.
     pub atr_period: NonZeroU32,
+    /// Wilder period of the long ATR, by which equal highs and lows are equal.
+    pub atr_long_period: NonZeroU32,
     /// Swings.
     pub pivot: PivotParams,
     /// Displacement candles.
     pub displacement: DisplacementParams,
     /// Fair value gaps.
     pub fvg: FvgParams,
+    /// Volume imbalances.
+    pub volume_imbalance: VolumeImbalanceParams,
+    /// Balanced price ranges.
+    pub balanced_range: BalancedRangeParams,
     /// Order blocks.
     pub order_block: OrderBlockParams,
     /// Liquidity.
     pub liquidity: LiquidityParams,
+    /// Equal highs and lows.
+    pub equal: EqualParams,
+    /// Turtle soup.
+    pub turtle_soup: TurtleSoupParams,
     /// Market structure shifts.
     pub mss: MssParams,
 }
@@ -42,11 +58,16 @@ impl Default for Params {
         Self {
             concepts: Concepts::default(),
             atr_period: NonZeroU32::MIN.saturating_add(13),
+            atr_long_period: NonZeroU32::MIN.saturating_add(199),
             pivot: PivotParams::default(),
             displacement: DisplacementParams::default(),
             fvg: FvgParams::default(),
+            volume_imbalance: VolumeImbalanceParams::default(),
+            balanced_range: BalancedRangeParams::default(),
             order_block: OrderBlockParams::default(),
             liquidity: LiquidityParams::default(),
+            equal: EqualParams::default(),
+            turtle_soup: TurtleSoupParams::default(),
             mss: MssParams::default(),
         }
     }
@@ -56,8 +77,10 @@ impl Default for Params {
 #[derive(Clone, Debug, PartialEq)]
 struct Half {
     gaps: FairValueGaps,
+    imbalances: VolumeImbalances,
     blocks: OrderBlocks,
     liquidity: Liquidity,
+    turtle_soup: TurtleSoup,
 }
 
 /// Reads the bars of one timeframe.
@@ -66,12 +89,15 @@ pub struct Detector {
     concepts: Concepts,
     bars: u32,
     atr: Atr,
+    atr_long: Atr,
     displacement: Displacement,
     pivots: Pivots,
     structure: Structure,
     range: DealingRange,
     mss: Mss,
     clock: Clock,
+    balanced: BalancedRanges,
+    equal: EqualSwings,
     halves: [Half; 2],
 }
 
@@ -82,19 +108,24 @@ impl Detector {
     pub fn new(params: &Params) -> Self {
         let half = |side| Half {
             gaps: FairValueGaps::new(side, params.fvg),
+            imbalances: VolumeImbalances::new(side, params.volume_imbalance),
             blocks: OrderBlocks::new(side, params.order_block),
             liquidity: Liquidity::new(side, params.liquidity),
+            turtle_soup: TurtleSoup::new(side, params.turtle_soup),
         };
         Self {
             concepts: params.concepts,
             bars: 0,
             atr: Atr::new(params.atr_period),
+            atr_long: Atr::new(params.atr_long_period),
             displacement: Displacement::new(params.displacement),
             pivots: Pivots::new(params.pivot),
             structure: Structure::new(),
             range: DealingRange::new(),
             mss: Mss::new(params.mss),
             clock: Clock::new(params.concepts),
+            balanced: BalancedRanges::new(params.balanced_range),
+            equal: EqualSwings::new(params.equal),
             halves: SIDES.map(half),
         }
     }
@@ -106,7 +137,8 @@ impl Detector {
     pub fn push(&mut self, bar: &Bar, out: &mut impl FnMut(Event)) {
         let (at, on) = (self.bars, self.concepts);
         let atr_before = self.atr.value();
-        self.atr.push(*bar);
+        let atr = self.atr.push(*bar);
+        let atr_long = self.atr_long.push(*bar);
         for side in SIDES {
             let view = View::of(bar, side);
             let half = &mut self.halves[side as usize];
@@ -116,7 +148,10 @@ impl Detector {
                 out(Event::new(at, at, Kind::Displacement, side, level, far));
             }
             if on.has(Concepts::GAPS) {
-                half.gaps.push(at, view, out);
+                half.gaps.push(at, view, atr, out);
+            }
+            if on.has(Concepts::IMBALANCES) {
+                half.imbalances.push(at, view, atr, out);
             }
             if on.has(Concepts::BLOCKS) {
                 half.blocks.push(at, view, out);
@@ -130,8 +165,17 @@ impl Detector {
                     out(event);
                 });
             }
+            if on.has(Concepts::TURTLE_SOUP) {
+                half.turtle_soup.push(at, view, out);
+            }
+        }
+        if on.has(Concepts::IMBALANCES) {
+            self.balanced.push(at, bar, out);
         }
         self.judge_structure(at, bar, out);
+        if on.has(Concepts::EQUALS) {
+            self.equal.push(at, bar, atr_long, out);
+        }
         let swung = self.confirm_swing(at, bar, out);
         for side in SIDES {
             // A search that starts at this bar has looked at it already.
@@ -199,9 +243,25 @@ impl Detector {
         &self.range
     }
 
-    /// Gaps that speak for `side`.
+    /// Gaps that formed for `side`.
     pub const fn gaps(&self, side: Side) -> &FairValueGaps {
         &self.halves[side as usize].gaps
+    }
+
+    /// Inverse gaps that speak for `side`, as it sees them: gaps of the other side that were closed
+    /// through.
+    pub fn inverse_gaps(&self, side: Side) -> &Bounded<Zone> {
+        self.halves[side.opposite() as usize].gaps.inverse()
+    }
+
+    /// Volume imbalances that speak for `side`.
+    pub const fn imbalances(&self, side: Side) -> &VolumeImbalances {
+        &self.halves[side as usize].imbalances
+    }
+
+    /// Balanced price ranges that speak for `side`, as it sees them.
+    pub fn balanced_ranges(&self, side: Side) -> &Bounded<Zone> {
+        self.balanced.zones(side)
     }
 
     /// Order blocks that speak for `side`.

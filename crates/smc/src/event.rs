@@ -109,7 +109,8 @@ codes! {
         Displacement = "Displacement",
         /// A fair value gap: the edge that price meets first, the other edge; amount: size in ATR.
         FvgFormed = "FvgFormed",
-        /// A gap and the next one of its side became one (`pos` of the later): its new edges.
+        /// A gap and the next one of its side became one (`pos` of the later): its new edges;
+        /// amount: size of the later in ATR.
         FvgJoined = "FvgJoined",
         /// First touch of a gap's near edge: its edges.
         FvgTouched = "FvgTouched",

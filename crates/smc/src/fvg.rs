@@ -1,10 +1,21 @@
-//! Fair value gap: a bar so strong that its neighbours do not overlap.
+//! Fair value gap: a bar so strong that its neighbours do not overlap. And what becomes of it.
 //!
 //! Bullish at bar i: `high[i−1] < low[i+1]` and `close[i] > open[i]`, both strict; the zone lies
-//! between the two. Known at the close of i+1. Touched by the first bar from i+2 on whose low is at
-//! or below the upper edge; filled when a low reaches the lower edge; inverted when a close is
-//! below it. With `join`, a gap directly after one of the same side takes it over: highest top,
-//! lowest bottom, and its touches count from the later bar. Bearish mirrored.
+//! between the two. Known at the close of i+1, which makes its edge and cannot touch it. From i+2
+//! on, each once and in this order where one bar does several:
+//!
+//! - touched: a low at or below the upper edge;
+//! - halved (consequent encroachment): a low at or below the middle;
+//! - filled: a low at or below the lower edge;
+//! - inverted: a close below the lower edge. From here it is an inverse gap, which speaks for
+//!   sellers; on later bars it is retested by the first high at or above its lower edge, and
+//!   reclaimed, which ends it, by a close above its upper edge.
+//!
+//! A close counts as reached even where a bar's low lies above it, so that no step is left out on
+//! any bars. With `join`, a gap directly after one of its side takes it over: highest top, lowest
+//! bottom, and its touches count from the later bar. A gap below `size_atr_min` does not exist, nor
+//! is it joined. Within a bar inverse gaps come first, then gaps, oldest first, then the new gap.
+//! Bearish mirrored.
 //! Source: smartmoneyconcepts 0.0.27 `fvg` (touch = its mitigation), states after ICT usage.
 
 use crate::bounded::Bounded;
@@ -18,19 +29,28 @@ use aegis_types::Side;
 pub struct FvgParams {
     /// Directly consecutive gaps of one side become one.
     pub join: bool,
-    /// Most gaps alive.
+    /// Least size in ATR; 0: all. While the ATR warms up only 0 lets any through.
+    pub size_atr_min: f64,
+    /// Most gaps alive, and most inverse gaps.
     pub capacity: u32,
-    /// A gap is forgotten after this many bars.
+    /// A gap is forgotten after this many bars, an inverse gap this many bars after its inversion.
     pub age_max: u32,
 }
 
 impl Default for FvgParams {
     fn default() -> Self {
-        Self { join: false, capacity: 16, age_max: 500 }
+        Self { join: false, size_atr_min: 0.0, capacity: 16, age_max: 500 }
     }
 }
 
-/// The gaps of one side.
+/// The gap that `bar` completes, as a side sees the three bars: its near and its far edge.
+/// Comparisons with missing bars ([`View::NONE`]) are false: no gap.
+#[inline]
+pub(crate) fn gap(before: &View, last: &View, bar: &View) -> Option<(f64, f64)> {
+    (before.high < bar.low && last.close > last.open).then_some((bar.low, before.high))
+}
+
+/// The gaps that formed for one side, and the inverse gaps that they became.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FairValueGaps {
     params: FvgParams,
@@ -38,21 +58,26 @@ pub struct FairValueGaps {
     before: View,
     last: View,
     zones: Bounded<Zone>,
-    /// The highest edge whose touch changes anything.
+    /// The highest price whose reach changes a gap.
     trigger: f64,
+    /// As the other side sees them.
+    inverse: Bounded<Zone>,
+    /// The same for inverse gaps, as the other side sees it.
+    inverse_trigger: f64,
 }
 
 impl FairValueGaps {
     /// None yet.
     pub fn new(side: Side, params: FvgParams) -> Self {
-        let nothing = View { open: f64::NAN, high: f64::NAN, low: f64::NAN, close: f64::NAN };
         Self {
             params,
             side,
-            before: nothing,
-            last: nothing,
+            before: View::NONE,
+            last: View::NONE,
             zones: Bounded::new(params.capacity),
             trigger: f64::NEG_INFINITY,
+            inverse: Bounded::new(params.capacity),
+            inverse_trigger: f64::NEG_INFINITY,
         }
     }
 
@@ -61,65 +86,140 @@ impl FairValueGaps {
         &self.zones
     }
 
-    /// Reads bar `at` as this side sees it.
+    /// The gaps of this side that were closed through: they speak for the other side and are given
+    /// as it sees them, `formed` being the bar that inverted them. Earliest inversion first.
+    pub fn inverse(&self) -> &Bounded<Zone> {
+        &self.inverse
+    }
+
+    /// Reads bar `at` as this side sees it; `atr` is the ATR at its close.
     #[inline]
-    pub fn push(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
-        if self.zones.first().is_some_and(|zone| at - zone.pos > self.params.age_max) {
+    pub fn push(&mut self, at: u32, bar: View, atr: Option<f64>, out: &mut impl FnMut(Event)) {
+        let age_max = self.params.age_max;
+        while self.inverse.first().is_some_and(|zone| at - zone.formed > age_max) {
+            self.inverse.remove_first();
+        }
+        // Gaps are of different bars: at most one grows too old a bar.
+        if self.zones.first().is_some_and(|zone| at - zone.pos > age_max) {
             self.zones.remove_first();
         }
-        // Comparisons with the missing bars before the first (NaN) are false: no gap.
-        if self.before.high < bar.low && self.last.close > self.last.open {
-            self.form(at, bar, out);
+        if -bar.high.max(bar.close) <= self.inverse_trigger {
+            self.touch_inverse(at, bar, out);
         }
-        if bar.low <= self.trigger {
+        let formed = gap(&self.before, &self.last, &bar).and_then(|edges| {
+            let amount = self.size(edges, atr)?;
+            Some((edges, amount))
+        });
+        // What a new gap takes over, this bar cannot touch.
+        let joined = if formed.is_some() { self.taken_over(at) } else { None };
+        if bar.low.min(bar.close) <= self.trigger {
             self.touch(at, bar, out);
+        }
+        if let Some(((near, far), amount)) = formed {
+            self.form(at, near, far, amount, joined, out);
         }
         self.before = self.last;
         self.last = bar;
     }
 
-    fn form(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
-        let pos = at - 1;
-        let (near, far) = (bar.low, self.before.high);
-        let mut zone = Zone { near, far, pos, formed: at, ..Zone::default() };
-        let mut kind = Kind::FvgFormed;
-        if let Some(previous) = self.zones.last()
-            && self.params.join
-            && previous.pos + 1 == pos
-        {
-            kind = Kind::FvgJoined;
-            zone.near = zone.near.max(previous.near);
-            zone.far = zone.far.min(previous.far);
+    /// Size in ATR, 0 while that is unknown; none for a gap that is too small.
+    #[inline]
+    fn size(&self, (near, far): (f64, f64), atr: Option<f64>) -> Option<f64> {
+        let size = match atr {
+            Some(atr) if atr > 0.0 => (near - far) / atr,
+            _ => 0.0,
+        };
+        // Both may be too large for a float: then nothing is known of the ratio.
+        let size = if size.is_finite() { size } else { 0.0 };
+        let least = self.params.size_atr_min;
+        (least <= 0.0 || size >= least).then_some(size)
+    }
+
+    #[inline]
+    fn taken_over(&mut self, at: u32) -> Option<Zone> {
+        let previous = *self.zones.last().filter(|_| self.params.join)?;
+        (previous.pos + 2 == at).then(|| {
             self.zones.remove_last();
+            previous
+        })
+    }
+
+    fn form(
+        &mut self,
+        at: u32,
+        near: f64,
+        far: f64,
+        amount: f64,
+        joined: Option<Zone>,
+        out: &mut impl FnMut(Event),
+    ) {
+        let mut zone = Zone { near, far, pos: at - 1, formed: at, amount, ..Zone::default() };
+        let mut kind = Kind::FvgFormed;
+        if let Some(previous) = joined {
+            kind = Kind::FvgJoined;
+            zone.near = near.max(previous.near);
+            zone.far = far.min(previous.far);
         }
         self.zones.push(zone);
         self.trigger = self.trigger.max(zone.near);
-        out(event(at, kind, self.side, &zone));
+        out(event(at, kind, self.side, &zone).amount(amount));
     }
 
     fn touch(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
-        let side = self.side;
+        let (side, reach) = (self.side, bar.low.min(bar.close));
+        let (inverse, inverse_trigger) = (&mut self.inverse, &mut self.inverse_trigger);
         let mut trigger = f64::NEG_INFINITY;
         self.zones.retain(|zone| {
-            // The bar that completes a gap makes its edge; it cannot touch it.
-            if at > zone.formed && bar.low <= zone.next_edge() {
-                if zone.state == ZoneState::Fresh {
-                    zone.state = ZoneState::Touched;
-                    out(event(at, Kind::FvgTouched, side, zone));
-                }
-                if zone.state == ZoneState::Touched && bar.low <= zone.far {
-                    zone.state = ZoneState::Filled;
-                    out(event(at, Kind::FvgFilled, side, zone));
-                }
-                if bar.close < zone.far {
-                    out(event(at, Kind::FvgInverted, side, zone));
-                    return false;
-                }
+            if zone.state == ZoneState::Fresh && reach <= zone.near {
+                zone.state = ZoneState::Touched;
+                out(event(at, Kind::FvgTouched, side, zone));
             }
-            trigger = trigger.max(zone.next_edge());
+            if zone.state == ZoneState::Touched && reach <= zone.middle() {
+                zone.state = ZoneState::Halved;
+                let middle = View::price(zone.middle(), side);
+                out(Event { level: middle, ..event(at, Kind::FvgHalved, side, zone) });
+            }
+            if zone.state == ZoneState::Halved && reach <= zone.far {
+                zone.state = ZoneState::Filled;
+                out(event(at, Kind::FvgFilled, side, zone));
+            }
+            if bar.close < zone.far {
+                let turned = Zone {
+                    near: -zone.far,
+                    far: -zone.near,
+                    formed: at,
+                    state: ZoneState::Fresh,
+                    ..*zone
+                };
+                out(event(at, Kind::FvgInverted, side.opposite(), &turned));
+                inverse.push(turned);
+                *inverse_trigger = inverse_trigger.max(turned.near);
+                return false;
+            }
+            trigger = trigger.max(zone.next_price());
             true
         });
         self.trigger = trigger;
+    }
+
+    fn touch_inverse(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
+        let side = self.side.opposite();
+        let (reach, close) = (-bar.high.max(bar.close), -bar.close);
+        let mut trigger = f64::NEG_INFINITY;
+        self.inverse.retain(|zone| {
+            if zone.state == ZoneState::Fresh && reach <= zone.near {
+                zone.state = ZoneState::Touched;
+                out(event(at, Kind::FvgRetested, side, zone));
+            }
+            if close < zone.far {
+                out(event(at, Kind::FvgReclaimed, side, zone));
+                return false;
+            }
+            trigger =
+                trigger.max(if zone.state == ZoneState::Fresh { zone.near } else { zone.far });
+            true
+        });
+        self.inverse_trigger = trigger;
     }
 }
 
@@ -133,35 +233,89 @@ mod tests {
     use super::*;
     use alloc::vec::Vec;
 
-    fn run(join: bool, bars: &[(f64, f64, f64, f64)]) -> Vec<(u32, Kind, f64, f64)> {
-        let params = FvgParams { join, ..FvgParams::default() };
+    type Ohlc = (f64, f64, f64, f64);
+
+    fn run_with(params: FvgParams, bars: &[Ohlc]) -> Vec<(u32, Kind, f64, f64)> {
         let mut gaps = FairValueGaps::new(Side::Buy, params);
         let mut seen = Vec::new();
         for (at, (open, high, low, close)) in (0..).zip(bars.iter().copied()) {
             let bar = View { open, high, low, close };
-            gaps.push(at, bar, &mut |e| seen.push((e.at, e.kind, e.level, e.far)));
+            gaps.push(at, bar, Some(1.0), &mut |e| seen.push((e.at, e.kind, e.level, e.far)));
         }
         seen
     }
 
+    fn run(join: bool, bars: &[Ohlc]) -> Vec<(u32, Kind, f64, f64)> {
+        run_with(FvgParams { join, ..FvgParams::default() }, bars)
+    }
+
+    /// A gap from 2 to 4, known at bar 2.
+    const FORMED: [Ohlc; 3] = [(1., 2., 1., 2.), (2., 5., 2., 5.), (5., 6., 4., 6.)];
+
+    fn after(then: &[Ohlc]) -> Vec<(u32, Kind, f64, f64)> {
+        let mut bars = FORMED.to_vec();
+        bars.extend_from_slice(then);
+        run(false, &bars).split_off(1)
+    }
+
     #[test]
-    fn forms_is_touched_fills_and_inverts() {
-        let bars = [
-            (1.0, 2.0, 1.0, 2.0),
-            (2.0, 5.0, 2.0, 5.0),
-            (5.0, 6.0, 4.0, 6.0),
-            (6.0, 6.0, 3.5, 6.0),
-            (6.0, 6.0, 2.0, 3.0),
-            (3.0, 3.0, 1.0, 1.0),
+    fn forms_is_touched_halved_filled_and_inverted() {
+        assert_eq!(run(false, &FORMED), [(2, Kind::FvgFormed, 4.0, 2.0)]);
+        let then = [
+            (6., 6., 3.5, 6.),
+            (6., 6., 3., 6.),
+            (6., 6., 2., 3.),
+            (3., 3., 1., 2.),
+            (2., 2., 1., 1.),
         ];
         assert_eq!(
-            run(false, &bars),
+            after(&then),
             [
-                (2, Kind::FvgFormed, 4.0, 2.0),
                 (3, Kind::FvgTouched, 4.0, 2.0),
-                (4, Kind::FvgFilled, 4.0, 2.0),
-                (5, Kind::FvgInverted, 4.0, 2.0),
+                (4, Kind::FvgHalved, 3.0, 2.0),
+                (5, Kind::FvgFilled, 4.0, 2.0),
+                // A close at the edge, of bar 6, is not beyond it.
+                (7, Kind::FvgInverted, 2.0, 4.0),
             ]
+        );
+    }
+
+    #[test]
+    fn one_bar_can_do_it_all_in_order() {
+        assert_eq!(
+            after(&[(6., 6., 1., 1.)]),
+            [
+                (3, Kind::FvgTouched, 4.0, 2.0),
+                (3, Kind::FvgHalved, 3.0, 2.0),
+                (3, Kind::FvgFilled, 4.0, 2.0),
+                (3, Kind::FvgInverted, 2.0, 4.0),
+            ]
+        );
+    }
+
+    #[test]
+    fn edges_count_as_touched_and_above_them_nothing_happens() {
+        assert_eq!(after(&[(6., 6., 4.1, 6.)]), []);
+        assert_eq!(after(&[(6., 6., 4., 6.)]), [(3, Kind::FvgTouched, 4.0, 2.0)]);
+    }
+
+    #[test]
+    fn an_inverse_gap_is_retested_and_reclaimed_on_later_bars() {
+        let inverted = (6., 6., 1., 1.);
+        let lives = |then: &[Ohlc]| {
+            let mut bars = [inverted].to_vec();
+            bars.extend_from_slice(then);
+            after(&bars).split_off(4)
+        };
+        assert_eq!(lives(&[(1., 1.9, 1., 1.5)]), [], "below its near edge");
+        assert_eq!(
+            lives(&[(1., 2., 1., 1.5), (1.5, 5., 1., 4.), (4., 4.5, 2., 4.1)]),
+            [(4, Kind::FvgRetested, 2.0, 4.0), (6, Kind::FvgReclaimed, 2.0, 4.0)]
+        );
+        assert_eq!(
+            lives(&[(1., 5., 1., 5.), (5., 5., 1., 1.), (1., 9., 1., 9.)])[..2],
+            [(4, Kind::FvgRetested, 2.0, 4.0), (4, Kind::FvgReclaimed, 2.0, 4.0)],
+            "both at once"
         );
     }
 
@@ -171,12 +325,78 @@ mod tests {
         assert_eq!(run(false, &[(1., 2., 1., 2.), (3., 5., 2., 3.), (5., 6., 4., 6.)]), []);
     }
 
+    /// The last bar forms a second gap and would touch the first.
+    const CONSECUTIVE: [Ohlc; 4] =
+        [(1., 2., 1., 2.), (2., 5., 2., 5.), (5., 7., 6., 7.), (7., 9., 5.5, 9.)];
+
     #[test]
-    fn consecutive_gaps_join() {
-        let bars = [(1., 2., 1., 2.), (2., 5., 2., 5.), (5., 7., 4., 7.), (7., 9., 6., 9.)];
+    fn consecutive_gaps_join_and_the_joining_bar_touches_neither() {
         assert_eq!(
-            run(true, &bars),
-            [(2, Kind::FvgFormed, 4.0, 2.0), (3, Kind::FvgJoined, 6.0, 2.0)]
+            run(true, &CONSECUTIVE),
+            [(2, Kind::FvgFormed, 6.0, 2.0), (3, Kind::FvgJoined, 6.0, 2.0)]
         );
+        assert_eq!(
+            run(false, &CONSECUTIVE),
+            [
+                (2, Kind::FvgFormed, 6.0, 2.0),
+                (3, Kind::FvgTouched, 6.0, 2.0),
+                (3, Kind::FvgFormed, 5.5, 5.0)
+            ]
+        );
+    }
+
+    #[test]
+    fn too_small_a_gap_neither_exists_nor_joins() {
+        let params = FvgParams { join: true, size_atr_min: 1.0, ..Default::default() };
+        assert_eq!(
+            run_with(params, &CONSECUTIVE),
+            [(2, Kind::FvgFormed, 6.0, 2.0), (3, Kind::FvgTouched, 6.0, 2.0)]
+        );
+        let params = FvgParams { size_atr_min: 4.01, ..params };
+        assert_eq!(run_with(params, &CONSECUTIVE), []);
+        let mut gaps = FairValueGaps::new(Side::Buy, params);
+        for (at, (open, high, low, close)) in (0..).zip(CONSECUTIVE) {
+            gaps.push(at, View { open, high, low, close }, None, &mut |e| {
+                panic!("{e:?} of unknown size")
+            });
+        }
+    }
+
+    #[test]
+    fn tells_its_size_in_atr() {
+        let mut sizes = Vec::new();
+        for atr in [Some(4.0), None, Some(0.0)] {
+            let mut gaps = FairValueGaps::new(Side::Buy, FvgParams::default());
+            for (at, (open, high, low, close)) in (0..).zip(FORMED) {
+                let bar = View { open, high, low, close };
+                gaps.push(at, bar, atr, &mut |e| sizes.push(e.amount));
+            }
+        }
+        assert_eq!(sizes, [0.5, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn gaps_and_inverse_gaps_are_forgotten_by_age() {
+        let params = FvgParams { age_max: 3, ..Default::default() };
+        let mut gaps = FairValueGaps::new(Side::Buy, params);
+        let mut alive = Vec::new();
+        let quiet = (6., 6., 5., 6.);
+        let inverts = (6., 6., 1., 1.);
+        let below = (1., 1., 1., 1.);
+        let bars = [quiet, quiet, inverts, below, below, below, below];
+        for (at, (open, high, low, close)) in (0..).zip(FORMED.into_iter().chain(bars)) {
+            gaps.push(at, View { open, high, low, close }, None, &mut |_| ());
+            alive.push((gaps.zones().len(), gaps.inverse().len()));
+        }
+        // Of bar 1: too old at bar 5, before it could be inverted.
+        assert_eq!(alive[2..6], [(1, 0), (1, 0), (1, 0), (0, 0)]);
+        let bars = [inverts, below, below, below, below];
+        let mut gaps = FairValueGaps::new(Side::Buy, params);
+        alive.clear();
+        for (at, (open, high, low, close)) in (0..).zip(FORMED.into_iter().chain(bars)) {
+            gaps.push(at, View { open, high, low, close }, None, &mut |_| ());
+            alive.push((gaps.zones().len(), gaps.inverse().len()));
+        }
+        assert_eq!(alive[2..], [(1, 0), (0, 1), (0, 1), (0, 1), (0, 1), (0, 0)]);
     }
 }

@@ -24,22 +24,28 @@
 
 extern crate alloc;
 
+mod balanced_range;
 mod bounded;
 mod clock;
 mod concepts;
 mod dealing_range;
 mod detector;
 mod displacement;
+mod equal;
 mod event;
 mod fvg;
+mod least;
 mod liquidity;
 mod mss;
 mod order_block;
 mod pivot;
 mod structure;
+mod turtle_soup;
 mod view;
+mod volume_imbalance;
 mod zone;
 
+pub use balanced_range::{BalancedRangeParams, BalancedRanges};
 pub use bounded::Bounded;
 pub use clock::{
     Civil, Clock, NoWindow, Session, SessionCursor, SessionRun, SessionWindow, Sessions, Span,
@@ -49,6 +55,7 @@ pub use concepts::Concepts;
 pub use dealing_range::DealingRange;
 pub use detector::{Detector, Params};
 pub use displacement::{Displacement, DisplacementParams};
+pub use equal::{EqualParams, EqualSwings};
 pub use event::{Event, Kind, Of};
 pub use fvg::{FairValueGaps, FvgParams};
 pub use liquidity::{Liquidity, LiquidityParams, Resting};
@@ -56,5 +63,7 @@ pub use mss::{Mss, MssParams};
 pub use order_block::{OrderBlockParams, OrderBlocks};
 pub use pivot::{Pivot, PivotKind, PivotParams, Pivots, Swing};
 pub use structure::{Break, Structure};
+pub use turtle_soup::{TurtleSoup, TurtleSoupParams};
 pub use view::View;
+pub use volume_imbalance::{VolumeImbalanceParams, VolumeImbalances};
 pub use zone::{Zone, ZoneState};

@@ -17,6 +17,9 @@ pub struct View {
 }
 
 impl View {
+    /// A bar that is not there: every comparison with it is false.
+    pub const NONE: Self = Self { open: f64::NAN, high: f64::NAN, low: f64::NAN, close: f64::NAN };
+
     /// `bar` as `side` sees it.
     #[inline]
     pub fn of(bar: &Bar, side: Side) -> Self {
@@ -28,6 +31,13 @@ impl View {
                 Self { open: -bar.open(), high: -bar.low(), low: -bar.high(), close: -bar.close() }
             }
         }
+    }
+
+    /// The same bar as the other side sees it: its own inverse.
+    #[inline]
+    #[must_use]
+    pub const fn turned(&self) -> Self {
+        Self { open: -self.open, high: -self.low, low: -self.high, close: -self.close }
     }
 
     /// A price as `side` sees it, and back again: its own inverse.

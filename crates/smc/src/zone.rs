@@ -8,6 +8,8 @@ pub enum ZoneState {
     Fresh,
     /// Its near edge was touched.
     Touched,
+    /// Its middle was reached (gaps only).
+    Halved,
     /// Its far edge was reached; it holds nothing any more.
     Filled,
 }
@@ -34,6 +36,22 @@ pub struct Zone {
 }
 
 impl Zone {
+    /// Half-way between the edges. Each is halved first: their sum could be too large for a float.
+    #[inline]
+    pub fn middle(&self) -> f64 {
+        self.near * 0.5 + self.far * 0.5
+    }
+
+    /// The price whose reach changes a gap's state next.
+    #[inline]
+    pub(crate) fn next_price(&self) -> f64 {
+        match self.state {
+            ZoneState::Fresh => self.near,
+            ZoneState::Touched => self.middle(),
+            ZoneState::Halved | ZoneState::Filled => self.far,
+        }
+    }
+
     /// The price whose touch changes the zone's state next.
     #[inline]
     pub(crate) fn next_edge(&self) -> f64 {

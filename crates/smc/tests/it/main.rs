@@ -83,7 +83,7 @@ fn swings_equal_the_golden_table() {
 fn gaps_equal_the_golden_table() {
     let golden = |folder: &std::path::Path, join: bool, suffix: &str| {
         let bars = Table::read(&folder.join(format!("candles{suffix}.csv"))).bars();
-        let fvg = FvgParams { join, capacity: 10_000, age_max: u32::MAX };
+        let fvg = FvgParams { join, capacity: 10_000, age_max: u32::MAX, ..Default::default() };
         let (events, _) = read(&Params { fvg, ..Default::default() }, &bars);
         let mut found: Vec<[f64; 5]> = Vec::new();
         for event in events {
