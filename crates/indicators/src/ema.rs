@@ -8,17 +8,46 @@ use core::num::NonZeroU32;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ema {
     factor: f64,
-    seen: u32,
-    warm_at: u32,
     /// The sum while warming up, then the average.
     state: f64,
+    /// Inputs until the first value; zero once warm.
+    missing: u32,
+    period: u32,
 }
 
 impl Ema {
     /// Of `period` inputs.
     pub fn new(period: NonZeroU32) -> Self {
         let factor = 2.0 / (f64::from(period.get()) + 1.0);
-        Self { factor, seen: 0, warm_at: period.get(), state: 0.0 }
+        Self::with_factor(period, factor)
+    }
+
+    /// Another factor than `2 / (period + 1)`, the same seed.
+    pub(crate) fn with_factor(period: NonZeroU32, factor: f64) -> Self {
+        Self { factor, state: 0.0, missing: period.get(), period: period.get() }
+    }
+
+    /// How many inputs the seed takes.
+    pub(crate) fn period(&self) -> u32 {
+        self.period
+    }
+
+    /// One input once warm.
+    #[inline]
+    pub(crate) fn step(&mut self, input: f64) -> f64 {
+        self.state += (input - self.state) * self.factor;
+        self.state
+    }
+
+    #[cold]
+    fn warm_up(&mut self, input: f64) -> Option<f64> {
+        self.state += input;
+        self.missing -= 1;
+        if self.missing > 0 {
+            return None;
+        }
+        self.state /= f64::from(self.period);
+        Some(self.state)
     }
 }
 
@@ -28,26 +57,16 @@ impl Indicator for Ema {
 
     #[inline]
     fn push(&mut self, input: f64) -> Option<f64> {
-        if self.seen >= self.warm_at {
-            self.state += (input - self.state) * self.factor;
-            return Some(self.state);
-        }
-        self.seen += 1;
-        self.state += input;
-        if self.seen < self.warm_at {
-            return None;
-        }
-        self.state /= f64::from(self.warm_at);
-        Some(self.state)
+        if self.missing == 0 { Some(self.step(input)) } else { self.warm_up(input) }
     }
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        (self.seen >= self.warm_at).then_some(self.state)
+        (self.missing == 0).then_some(self.state)
     }
 
     fn reset(&mut self) {
-        self.seen = 0;
+        self.missing = self.period;
         self.state = 0.0;
     }
 }

@@ -1,33 +1,77 @@
 //! Relative strength index after Wilder: `100 × g / (g + l)` of the smoothed gains and losses.
 //!
 //! First value on bar p, seeded with the mean of the first p changes. A market that has not moved
-//! at all reads 0, as in TA-Lib; only gains read 100.
+//! at all reads 0, as in TA-Lib; only gains read 100. Source: J. Welles Wilder, *New Concepts in
+//! Technical Trading Systems* (1978).
+//!
+//! The order of operations is TA-Lib's own to the last bit: where price stands still, the index
+//! stands still but for that bit, and a stochastic of it divides by nothing else.
 
 use crate::indicator::Indicator;
-use crate::wilder::Wilder;
 use core::num::NonZeroU32;
-
-/// Below this the smoothed movement counts as none, TA-Lib's own epsilon.
-const NO_MOVEMENT: f64 = 1e-14;
 
 /// Wilder RSI of closes, 0 to 100.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rsi {
-    previous: Option<f64>,
-    gain: Wilder,
-    loss: Wilder,
+    previous: f64,
+    /// Sums while warming up, then averages.
+    gain: f64,
+    loss: f64,
+    /// Period less one, and one over the period.
+    keep: f64,
+    share: f64,
+    /// Closes until the first value; zero once warm.
+    missing: u32,
+    period: u32,
 }
 
 impl Rsi {
     /// Over `period` changes.
     pub fn new(period: NonZeroU32) -> Self {
-        Self { previous: None, gain: Wilder::new(period), loss: Wilder::new(period) }
+        let length = f64::from(period.get());
+        Self {
+            previous: 0.0,
+            gain: 0.0,
+            loss: 0.0,
+            keep: length - 1.0,
+            share: 1.0 / length,
+            missing: period.get().saturating_add(1),
+            period: period.get(),
+        }
     }
 
     #[inline]
-    fn index(gain: f64, loss: f64) -> f64 {
-        let movement = gain + loss;
-        if movement < NO_MOVEMENT { 0.0 } else { 100.0 * (gain / movement) }
+    fn index(&self) -> f64 {
+        let movement = self.gain + self.loss;
+        // So said that a movement that is no number stays visible.
+        if movement <= 0.0 { 0.0 } else { 100.0 * (self.gain / movement) }
+    }
+
+    /// Gain and loss from the previous close; one is zero.
+    #[inline]
+    fn change_to(&mut self, close: f64) -> (f64, f64) {
+        let change = close - self.previous;
+        self.previous = close;
+        let up = if change > 0.0 { change } else { 0.0 };
+        (up, up - change)
+    }
+
+    #[cold]
+    fn warm_up(&mut self, close: f64) -> Option<f64> {
+        let first = self.missing > self.period;
+        self.missing -= 1;
+        let (up, down) = self.change_to(close);
+        if first {
+            return None;
+        }
+        self.gain += up;
+        self.loss += down;
+        if self.missing > 0 {
+            return None;
+        }
+        self.gain *= self.share;
+        self.loss *= self.share;
+        Some(self.index())
     }
 }
 
@@ -37,23 +81,23 @@ impl Indicator for Rsi {
 
     #[inline]
     fn push(&mut self, close: f64) -> Option<f64> {
-        let previous = self.previous.replace(close)?;
-        let change = close - previous;
-        // One is zero; the comparison keeps a change that is not a number visible in both.
-        let (up, down) = if change > 0.0 { (change, 0.0) } else { (0.0, -change) };
-        let (gain, loss) = (self.gain.push(up), self.loss.push(down));
-        Some(Self::index(gain?, loss?))
+        if self.missing > 0 {
+            return self.warm_up(close);
+        }
+        let (up, down) = self.change_to(close);
+        self.gain = (self.gain * self.keep + up) * self.share;
+        self.loss = (self.loss * self.keep + down) * self.share;
+        Some(self.index())
     }
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        Some(Self::index(self.gain.value()?, self.loss.value()?))
+        (self.missing == 0).then(|| self.index())
     }
 
     fn reset(&mut self) {
-        self.previous = None;
-        self.gain.reset();
-        self.loss.reset();
+        (self.previous, self.gain, self.loss) = (0.0, 0.0, 0.0);
+        self.missing = self.period.saturating_add(1);
     }
 }
 

@@ -1,29 +1,28 @@
 //! Simple moving average: the mean of the last p inputs; first value on input p − 1.
 //!
 //! A running sum gives up the oldest input before it takes the new one, as TA-Lib does, so that the
-//! rounding is the same.
+//! rounding of long series is the same.
 
 use crate::indicator::Indicator;
-use alloc::boxed::Box;
-use alloc::vec;
+use crate::window::Window;
 use core::num::NonZeroU32;
 
 /// Simple moving average of any series. Allocates `period` places once, when made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sma {
-    window: Box<[f64]>,
-    /// Where the next input goes; the oldest lies there once the window is full.
-    next: usize,
-    full: bool,
+    window: Window,
     sum: f64,
-    value: Option<f64>,
+    share: f64,
+    /// Inputs until the first value; zero once warm.
+    missing: usize,
 }
 
 impl Sma {
     /// Of `period` inputs.
     pub fn new(period: NonZeroU32) -> Self {
-        let window = vec![0.0; period.get() as usize].into_boxed_slice();
-        Self { window, next: 0, full: false, sum: 0.0, value: None }
+        let window = Window::new(period.get() as usize);
+        let missing = window.length();
+        Self { window, sum: 0.0, share: 1.0 / f64::from(period.get()), missing }
     }
 }
 
@@ -33,31 +32,21 @@ impl Indicator for Sma {
 
     #[inline]
     fn push(&mut self, input: f64) -> Option<f64> {
-        if self.full {
-            self.sum -= self.window[self.next];
-        }
+        self.sum -= self.window.push(input);
         self.sum += input;
-        self.window[self.next] = input;
-        self.next += 1;
-        if self.next == self.window.len() {
-            self.next = 0;
-            self.full = true;
-        }
-        self.value = self.full.then(|| self.sum / self.window.len() as f64);
-        self.value
+        self.missing = self.missing.saturating_sub(1);
+        self.value()
     }
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        self.value
+        (self.missing == 0).then_some(self.sum * self.share)
     }
 
     fn reset(&mut self) {
-        self.window.fill(0.0);
-        self.next = 0;
-        self.full = false;
+        self.window.reset();
         self.sum = 0.0;
-        self.value = None;
+        self.missing = self.window.length();
     }
 }
 

@@ -1,25 +1,22 @@
-//! Wilder's moving average (RMA): seeded with a plain mean, then `(prev × (p − 1) + x) / p`.
+//! Wilder's moving average (RMA): `prev + (x − prev) / p`, seeded with the mean of the first p
+//! inputs (on input p − 1).
 //!
-//! Source: J. Welles Wilder, *New Concepts in Technical Trading Systems* (1978); order of
-//! operations as in TA-Lib.
+//! Source: J. Welles Wilder, *New Concepts in Technical Trading Systems* (1978). It is an
+//! exponential average with factor 1/p; written as a step towards the input, its rounding does not
+//! pile up with p.
 
+use crate::ema::Ema;
 use crate::indicator::Indicator;
 use core::num::NonZeroU32;
 
 /// Wilder's moving average; first value on input p − 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Wilder {
-    period: f64,
-    seen: u32,
-    warm_at: u32,
-    /// The sum while warming up, then the average.
-    state: f64,
-}
+pub struct Wilder(Ema);
 
 impl Wilder {
     /// Of `period` inputs.
     pub fn new(period: NonZeroU32) -> Self {
-        Self { period: f64::from(period.get()), seen: 0, warm_at: period.get(), state: 0.0 }
+        Self(Ema::with_factor(period, 1.0 / f64::from(period.get())))
     }
 }
 
@@ -29,27 +26,16 @@ impl Indicator for Wilder {
 
     #[inline]
     fn push(&mut self, input: f64) -> Option<f64> {
-        if self.seen >= self.warm_at {
-            self.state = (self.state * (self.period - 1.0) + input) / self.period;
-            return Some(self.state);
-        }
-        self.seen += 1;
-        self.state += input;
-        if self.seen < self.warm_at {
-            return None;
-        }
-        self.state /= self.period;
-        Some(self.state)
+        self.0.push(input)
     }
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        (self.seen >= self.warm_at).then_some(self.state)
+        self.0.value()
     }
 
     fn reset(&mut self) {
-        self.seen = 0;
-        self.state = 0.0;
+        self.0.reset();
     }
 }
 
