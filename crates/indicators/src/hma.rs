@@ -13,16 +13,25 @@ pub struct Hma {
     half: Wma,
     whole: Wma,
     smooth: Wma,
+    /// Inputs that the half one need not see: it begins so late that both first stand together.
+    skip: u32,
+    period: NonZeroU32,
+}
+
+fn half(period: NonZeroU32) -> NonZeroU32 {
+    NonZeroU32::new(period.get() / 2).unwrap_or(NonZeroU32::MIN)
 }
 
 impl Hma {
     /// Of `period` inputs.
     pub fn new(period: NonZeroU32) -> Self {
-        let at_least_one = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        let root = NonZeroU32::new(period.get().isqrt()).unwrap_or(NonZeroU32::MIN);
         Self {
-            half: Wma::new(at_least_one(period.get() / 2)),
+            half: Wma::new(half(period)),
             whole: Wma::new(period),
-            smooth: Wma::new(at_least_one(period.get().isqrt())),
+            smooth: Wma::new(root),
+            skip: period.get() - half(period).get(),
+            period,
         }
     }
 }
@@ -33,9 +42,13 @@ impl Indicator for Hma {
 
     #[inline]
     fn push(&mut self, input: f64) -> Option<f64> {
-        let half = self.half.push(input);
-        let whole = self.whole.push(input)?;
-        self.smooth.push(2.0 * half? - whole)
+        let whole = self.whole.push(input);
+        if self.skip > 0 {
+            self.skip -= 1;
+            return None;
+        }
+        let half = self.half.push(input)?;
+        self.smooth.push(2.0 * half - whole?)
     }
 
     #[inline]
@@ -47,6 +60,7 @@ impl Indicator for Hma {
         self.half.reset();
         self.whole.reset();
         self.smooth.reset();
+        self.skip = self.period.get() - half(self.period).get();
     }
 }
 

@@ -31,67 +31,38 @@ impl Columns for MacdLines {
     }
 }
 
-/// Two exponential averages of one series, both first standing on input slow − 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct EmaPair {
-    fast: Ema,
-    slow: Ema,
-    /// Inputs that the fast one must not see yet.
-    skip: u32,
-}
-
-impl EmaPair {
-    pub(crate) fn new(fast: NonZeroU32, slow: NonZeroU32) -> Self {
-        let (fast, slow) = (Ema::new(fast.min(slow)), Ema::new(fast.max(slow)));
-        Self { fast, slow, skip: slow.period() - fast.period() }
-    }
-
-    /// Fast and slow.
-    #[inline]
-    pub(crate) fn push(&mut self, input: f64) -> Option<(f64, f64)> {
-        if self.skip > 0 {
-            self.skip -= 1;
-            self.slow.push(input);
-            return None;
-        }
-        let slow = self.slow.push(input);
-        Some((self.fast.push(input)?, slow?))
-    }
-
-    #[inline]
-    pub(crate) fn step(&mut self, input: f64) -> (f64, f64) {
-        (self.fast.step(input), self.slow.step(input))
-    }
-
-    #[inline]
-    pub(crate) fn value(&self) -> Option<(f64, f64)> {
-        Some((self.fast.value()?, self.slow.value()?))
-    }
-
-    pub(crate) fn reset(&mut self) {
-        self.fast.reset();
-        self.slow.reset();
-        self.skip = self.slow.period() - self.fast.period();
-    }
-}
-
 /// MACD of closes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Macd {
-    pair: EmaPair,
+    fast: Ema,
+    slow: Ema,
     signal: Ema,
+    /// Closes that the fast average must not see yet.
+    skip: u32,
     warm: bool,
 }
 
 impl Macd {
     /// With its three periods, usually 12, 26 and 9.
     pub fn new(fast: NonZeroU32, slow: NonZeroU32, signal: NonZeroU32) -> Self {
-        Self { pair: EmaPair::new(fast, slow), signal: Ema::new(signal), warm: false }
+        let (fast, slow) = (fast.min(slow), fast.max(slow));
+        Self {
+            fast: Ema::new(fast),
+            slow: Ema::new(slow),
+            signal: Ema::new(signal),
+            skip: slow.get() - fast.get(),
+            warm: false,
+        }
     }
 
     #[cold]
     fn warm_up(&mut self, close: f64) -> Option<MacdLines> {
-        let (fast, slow) = self.pair.push(close)?;
+        let slow = self.slow.push(close);
+        if self.skip > 0 {
+            self.skip -= 1;
+            return None;
+        }
+        let (fast, slow) = (self.fast.push(close)?, slow?);
         let signal = self.signal.push(fast - slow)?;
         self.warm = true;
         Some(lines(fast - slow, signal))
@@ -112,20 +83,21 @@ impl Indicator for Macd {
         if !self.warm {
             return self.warm_up(close);
         }
-        let (fast, slow) = self.pair.step(close);
-        let macd = fast - slow;
+        let macd = self.fast.step(close) - self.slow.step(close);
         Some(lines(macd, self.signal.step(macd)))
     }
 
     #[inline]
     fn value(&self) -> Option<MacdLines> {
-        let (fast, slow) = self.pair.value()?;
-        Some(lines(fast - slow, self.signal.value()?))
+        let macd = self.fast.value()? - self.slow.value()?;
+        Some(lines(macd, self.signal.value()?))
     }
 
     fn reset(&mut self) {
-        self.pair.reset();
+        self.fast.reset();
+        self.slow.reset();
         self.signal.reset();
+        self.skip = self.slow.period() - self.fast.period();
         self.warm = false;
     }
 }

@@ -37,6 +37,13 @@ impl Window {
         self.cells[self.next]
     }
 
+    /// All values from the oldest to the newest.
+    #[inline]
+    pub fn in_order(&self) -> impl Iterator<Item = f64> {
+        let (newer, older) = self.cells.split_at(self.next);
+        older.iter().chain(newer).copied()
+    }
+
     /// All values in the order of their places, not of their age.
     #[inline]
     pub fn cells(&self) -> &[f64] {
@@ -66,5 +73,7 @@ mod tests {
         let out = [1.0, 2.0, 3.0, 4.0].map(|value| window.push(value));
         assert_eq!(out, [0.0, 0.0, 1.0, 2.0]);
         assert_eq!(window.oldest(), 3.0);
+        window.push(5.0);
+        assert!(window.in_order().eq([4.0, 5.0]));
     }
 }

@@ -2,7 +2,8 @@
 //! p − 1.
 //!
 //! Two running sums: the weighted one loses the plain one each bar, which lowers every weight by
-//! one. The order of operations is TA-Lib's.
+//! one. The order of operations is TA-Lib's, which also sums the window up anew every 8 p values:
+//! otherwise what a spike leaves in the last bits of two sums would grow for ever.
 
 use crate::indicator::Indicator;
 use crate::window::Window;
@@ -19,8 +20,13 @@ pub struct Wma {
     weights: f64,
     seen: u32,
     warm_at: u32,
+    /// Values until the window is summed up anew.
+    until_anew: u32,
     value: f64,
 }
+
+/// The window is summed up anew after this many times its length.
+const ANEW: u32 = 8;
 
 impl Wma {
     /// Of `period` inputs.
@@ -34,8 +40,19 @@ impl Wma {
             weights: length * (length + 1.0) / 2.0,
             seen: 0,
             warm_at: period.get(),
+            until_anew: period.get().saturating_mul(ANEW),
             value: 0.0,
         }
+    }
+
+    #[cold]
+    fn sum_anew(&mut self) {
+        (self.sum, self.weighted) = (0.0, 0.0);
+        for (value, weight) in self.window.in_order().zip(1u32..) {
+            self.sum += value;
+            self.weighted += value * f64::from(weight);
+        }
+        self.until_anew = self.warm_at.saturating_mul(ANEW);
     }
 }
 
@@ -53,6 +70,10 @@ impl Indicator for Wma {
         }
         self.seen = self.warm_at;
         self.weighted += input * self.period;
+        self.until_anew -= 1;
+        if self.until_anew == 0 {
+            self.sum_anew();
+        }
         self.value = self.weighted / self.weights;
         self.weighted -= self.sum;
         Some(self.value)
@@ -67,6 +88,7 @@ impl Indicator for Wma {
         self.window.reset();
         (self.sum, self.weighted, self.value) = (0.0, 0.0, 0.0);
         self.seen = 0;
+        self.until_anew = self.warm_at.saturating_mul(ANEW);
     }
 }
 
@@ -79,5 +101,13 @@ mod tests {
     fn the_newest_weighs_most() {
         let got = over(Wma::new(NonZeroU32::new(2).unwrap()), [1.0, 4.0, 7.0]);
         assert_eq!(got, [None, Some(3.0), Some(6.0)]);
+    }
+
+    #[test]
+    fn forgets_what_a_spike_left() {
+        let mut wma = Wma::new(NonZeroU32::new(3).unwrap());
+        wma.push(1e18);
+        let last = (0..40).filter_map(|_| wma.push(0.1)).last();
+        assert!((last.unwrap() - 0.1).abs() < 1e-15, "{last:?}");
     }
 }
