@@ -1,47 +1,138 @@
-//! What depends on the time of day: one composite, so that the clock is read once for a bar.
+//! What depends on the time of day: one composite, so that a bar's time is looked at once.
 //!
 //! The detector holds one [`Clock`]. For every bar it compares the bar's time with the end of the
 //! stretch in which nothing opens or closes, and searches the calendar only where one ends. Times
 //! need not be sorted or plausible: each bar is read at the time that it states.
 
+mod bias;
 mod civil;
+mod midnight;
+mod opening_gap;
+mod period;
+mod power_of_three;
 mod session;
 mod zones;
 
+pub use bias::DailyBias;
 pub use civil::{Civil, TimeZone};
+pub use midnight::MidnightOpen;
+pub use opening_gap::{OpeningGap, OpeningGapParams, OpeningGaps};
+pub use period::{Level, Period, Periods};
+pub use power_of_three::{AsianRange, PowerOfThree, PowerOfThreeParams};
 pub use session::{
     NoWindow, Session, SessionCursor, SessionRun, SessionWindow, Sessions, Span, Stretch,
     kill_zone_at, sessions_at,
 };
 
 use crate::concepts::Concepts;
-use crate::event::Event;
+use crate::event::{Event, Kind, Of};
 use aegis_types::{Bar, Side};
+
+/// Parameters of [`Clock`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ClockParams {
+    /// Power of 3 and Judas swing.
+    pub power_of_three: PowerOfThreeParams,
+    /// Opening gaps.
+    pub opening_gap: OpeningGapParams,
+}
 
 /// All concepts of the clock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clock {
-    concepts: Concepts,
+    on: Concepts,
     sessions: Sessions,
+    periods: Periods,
+    midnight: MidnightOpen,
+    power_of_three: PowerOfThree,
+    bias: DailyBias,
+    gaps: OpeningGaps,
 }
 
 impl Clock {
-    /// Nothing seen.
-    pub fn new(concepts: Concepts) -> Self {
-        Self { concepts, sessions: Sessions::new() }
+    /// Nothing seen. Of `concepts` those of the clock matter: sessions, periods, models, opening
+    /// gaps.
+    pub fn new(params: ClockParams, concepts: Concepts) -> Self {
+        Self {
+            on: concepts,
+            sessions: Sessions::new(),
+            periods: Periods::new(),
+            midnight: MidnightOpen::new(),
+            power_of_three: PowerOfThree::new(params.power_of_three),
+            bias: DailyBias::new(),
+            gaps: OpeningGaps::new(params.opening_gap),
+        }
     }
 
     /// Reads bar `at`. `higher` is the direction of a higher timeframe's structure, where the
-    /// caller has one.
+    /// caller knows it: it can veto the daily bias.
+    ///
+    /// The order within a bar: sessions that close, sessions that open, periods, then the models
+    /// built on them.
     #[inline]
-    pub fn push(&mut self, at: u32, bar: &Bar, _higher: Option<Side>, out: &mut impl FnMut(Event)) {
-        if self.concepts.has(Concepts::SESSIONS) {
-            self.sessions.push(at, bar, out);
+    pub fn push(&mut self, at: u32, bar: &Bar, higher: Option<Side>, out: &mut impl FnMut(Event)) {
+        let models = self.on.has(Concepts::MODELS);
+        let mut asia_closed = false;
+        let sessions = self.on.has(Concepts::SESSIONS);
+        if sessions || models {
+            self.sessions.push(at, bar, &mut |event| {
+                asia_closed |= event.kind == Kind::KillZoneClosed && event.of == Of::Asia;
+                if sessions {
+                    out(event);
+                }
+            });
+        }
+        let periods = self.on.has(Concepts::PERIODS);
+        if periods || models {
+            self.periods.push(at, bar, &mut |event| {
+                if periods {
+                    out(event);
+                }
+            });
+        }
+        if models {
+            self.midnight.push(at, bar, out);
+            if asia_closed && let Some(asia) = self.sessions.closed(Session::Asia) {
+                self.power_of_three.accumulated(at, asia, out);
+            }
+            self.power_of_three.push(at, bar, out);
+            self.bias.push(at, bar, self.periods.day(), higher, out);
+        }
+        if self.on.has(Concepts::OPENING_GAPS) {
+            self.gaps.push(at, bar, out);
         }
     }
 
     /// Sessions and kill zones: which are open, with high and low so far, and the last closed.
+    /// They move with [`Concepts::SESSIONS`] or [`Concepts::MODELS`].
     pub const fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// Day, week and month and the extremes of those before. They move with [`Concepts::PERIODS`]
+    /// or [`Concepts::MODELS`].
+    pub const fn periods(&self) -> &Periods {
+        &self.periods
+    }
+
+    /// The first price of the New York day.
+    pub const fn midnight_open(&self) -> Option<f64> {
+        self.midnight.price()
+    }
+
+    /// The Asian range, from its close to the end of its day's New York session, with what became
+    /// of its sides.
+    pub const fn asian_range(&self) -> Option<&AsianRange> {
+        self.power_of_three.range()
+    }
+
+    /// The daily bias at the last close.
+    pub const fn bias(&self) -> Option<Side> {
+        self.bias.side()
+    }
+
+    /// Opening gaps that are not filled, oldest first.
+    pub fn opening_gaps(&self) -> &[OpeningGap] {
+        self.gaps.open()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::balanced_range::{BalancedRangeParams, BalancedRanges};
 use crate::bounded::Bounded;
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockParams};
 use crate::concepts::Concepts;
 use crate::dealing_range::DealingRange;
 use crate::displacement::{Displacement, DisplacementParams};
@@ -51,6 +51,8 @@ pub struct Params {
     pub turtle_soup: TurtleSoupParams,
     /// Market structure shifts.
     pub mss: MssParams,
+    /// Sessions, periods and what else depends on the time of day.
+    pub clock: ClockParams,
 }
 
 impl Default for Params {
@@ -69,6 +71,7 @@ impl Default for Params {
             equal: EqualParams::default(),
             turtle_soup: TurtleSoupParams::default(),
             mss: MssParams::default(),
+            clock: ClockParams::default(),
         }
     }
 }
@@ -123,7 +126,7 @@ impl Detector {
             structure: Structure::new(),
             range: DealingRange::new(),
             mss: Mss::new(params.mss),
-            clock: Clock::new(params.concepts),
+            clock: Clock::new(params.clock, params.concepts),
             balanced: BalancedRanges::new(params.balanced_range),
             equal: EqualSwings::new(params.equal),
             halves: SIDES.map(half),

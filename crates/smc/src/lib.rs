@@ -48,8 +48,10 @@ mod zone;
 pub use balanced_range::{BalancedRangeParams, BalancedRanges};
 pub use bounded::Bounded;
 pub use clock::{
-    Civil, Clock, NoWindow, Session, SessionCursor, SessionRun, SessionWindow, Sessions, Span,
-    Stretch, TimeZone, kill_zone_at, sessions_at,
+    AsianRange, Civil, Clock, ClockParams, DailyBias, Level, MidnightOpen, NoWindow, OpeningGap,
+    OpeningGapParams, OpeningGaps, Period, Periods, PowerOfThree, PowerOfThreeParams, Session,
+    SessionCursor, SessionRun, SessionWindow, Sessions, Span, Stretch, TimeZone, kill_zone_at,
+    sessions_at,
 };
 pub use concepts::Concepts;
 pub use dealing_range::DealingRange;
