@@ -295,10 +295,10 @@ mod tests {
     fn run(params: SmtParams, prices: [&[Option<f64>]; 2]) -> Vec<Seen> {
         let mut smt = Smt::new(params);
         let mut seen = Vec::new();
-        for minute in 0..prices[0].len() {
-            for which in Which::BOTH {
-                if let Some(price) = prices[which as usize][minute] {
-                    smt.push(which, &bar(minute as i64, price), &mut |which, e| {
+        for ((first, second), minute) in prices[0].iter().zip(prices[1]).zip(0..) {
+            for (which, price) in [(Which::First, first), (Which::Second, second)] {
+                if let Some(price) = *price {
+                    smt.push(which, &bar(minute, price), &mut |which, e| {
                         assert!(e.amount > params.correlation_min && e.amount <= 1.0);
                         seen.push((which, e.at, e.pos, e.side, e.level, e.far));
                     });
