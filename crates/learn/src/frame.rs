@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use aegis_indicators::{Ema, Indicator, Rsi, Sma};
-use aegis_smc::{Detector, Event, FvgParams, Kind, Params};
+use aegis_smc::{Concepts, Detector, Event, FvgParams, Kind, Params};
 use aegis_types::{Bar, Nanos, Pattern, Side};
 use core::num::NonZeroU32;
 
@@ -62,6 +62,7 @@ impl Frame {
     pub fn new(config: &Config) -> Self {
         let period = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let mut params = Params { atr_period: period(config.atr_period), ..Params::default() };
+        params.concepts = Concepts::GAPS | Concepts::BLOCKS | Concepts::LIQUIDITY;
         params.pivot.length = config.swing_length;
         params.displacement.body_atr = config.displacement_atr;
         params.liquidity.tolerance_atr = config.pool_tolerance_atr;

@@ -10,16 +10,21 @@ use crate::equal::{EqualParams, EqualSwings};
 use crate::event::{Event, Kind, Of};
 use crate::fvg::{FairValueGaps, FvgParams};
 use crate::liquidity::{Liquidity, LiquidityParams};
+use crate::lux::{LuxBlocks, LuxParams};
 use crate::mss::{Mss, MssParams};
 use crate::order_block::{OrderBlockParams, OrderBlocks};
-use crate::pivot::{PivotKind, PivotParams, Pivots};
+use crate::ote::OteParams;
+use crate::pivot::{PivotParams, Swing};
+use crate::retracement::RetracementParams;
 use crate::structure::Structure;
+use crate::tracker::{Context, Tracker};
 use crate::turtle_soup::{TurtleSoup, TurtleSoupParams};
 use crate::view::View;
 use crate::volume_imbalance::{VolumeImbalanceParams, VolumeImbalances};
 use crate::zone::Zone;
 use aegis_indicators::{Atr, Indicator};
 use aegis_types::{Bar, Side};
+use alloc::boxed::Box;
 use core::num::NonZeroU32;
 
 /// Parameters of all concepts.
@@ -29,10 +34,12 @@ pub struct Params {
     pub concepts: Concepts,
     /// Wilder period of the ATR that thresholds are measured in.
     pub atr_period: NonZeroU32,
-    /// Wilder period of the long ATR, by which equal highs and lows are equal.
+    /// Wilder period of the long ATR, by which equal highs and lows are equal and bars volatile.
     pub atr_long_period: NonZeroU32,
-    /// Swings.
+    /// Swings of the swing tracker.
     pub pivot: PivotParams,
+    /// Swings of the internal tracker.
+    pub internal: PivotParams,
     /// Displacement candles.
     pub displacement: DisplacementParams,
     /// Fair value gaps.
@@ -41,8 +48,10 @@ pub struct Params {
     pub volume_imbalance: VolumeImbalanceParams,
     /// Balanced price ranges.
     pub balanced_range: BalancedRangeParams,
-    /// Order blocks.
+    /// Order blocks of both trackers.
     pub order_block: OrderBlockParams,
+    /// LuxAlgo-style order blocks.
+    pub lux: LuxParams,
     /// Liquidity.
     pub liquidity: LiquidityParams,
     /// Equal highs and lows.
@@ -53,6 +62,10 @@ pub struct Params {
     pub mss: MssParams,
     /// Sessions, periods and what else depends on the time of day.
     pub clock: ClockParams,
+    /// Optimal trade entry.
+    pub ote: OteParams,
+    /// Retracements.
+    pub retracement: RetracementParams,
 }
 
 impl Default for Params {
@@ -62,26 +75,29 @@ impl Default for Params {
             atr_period: NonZeroU32::MIN.saturating_add(13),
             atr_long_period: NonZeroU32::MIN.saturating_add(199),
             pivot: PivotParams::default(),
+            internal: PivotParams { length: 5, ..PivotParams::default() },
             displacement: DisplacementParams::default(),
             fvg: FvgParams::default(),
             volume_imbalance: VolumeImbalanceParams::default(),
             balanced_range: BalancedRangeParams::default(),
             order_block: OrderBlockParams::default(),
+            lux: LuxParams::default(),
             liquidity: LiquidityParams::default(),
             equal: EqualParams::default(),
             turtle_soup: TurtleSoupParams::default(),
             mss: MssParams::default(),
             clock: ClockParams::default(),
+            ote: OteParams::default(),
+            retracement: RetracementParams::default(),
         }
     }
 }
 
-/// What belongs to one side.
+/// What belongs to one side and to no tracker.
 #[derive(Clone, Debug, PartialEq)]
 struct Half {
     gaps: FairValueGaps,
     imbalances: VolumeImbalances,
-    blocks: OrderBlocks,
     liquidity: Liquidity,
     turtle_soup: TurtleSoup,
 }
@@ -93,15 +109,18 @@ pub struct Detector {
     bars: u32,
     atr: Atr,
     atr_long: Atr,
+    /// Volume of the last bar and of the one before it.
+    volumes: [f64; 2],
     displacement: Displacement,
-    pivots: Pivots,
-    structure: Structure,
-    range: DealingRange,
     mss: Mss,
     clock: Clock,
     balanced: BalancedRanges,
     equal: EqualSwings,
     halves: [Half; 2],
+    swing: Tracker,
+    range: DealingRange,
+    internal: Option<Box<Tracker>>,
+    lux: Option<Box<LuxBlocks>>,
 }
 
 const SIDES: [Side; 2] = [Side::Buy, Side::Sell];
@@ -112,112 +131,124 @@ impl Detector {
         let half = |side| Half {
             gaps: FairValueGaps::new(side, params.fvg),
             imbalances: VolumeImbalances::new(side, params.volume_imbalance),
-            blocks: OrderBlocks::new(side, params.order_block),
             liquidity: Liquidity::new(side, params.liquidity),
             turtle_soup: TurtleSoup::new(side, params.turtle_soup),
         };
+        let on = params.concepts;
+        let internal = || Box::new(Tracker::new(Of::Internal, params.internal, params));
         Self {
-            concepts: params.concepts,
+            concepts: on,
             bars: 0,
             atr: Atr::new(params.atr_period),
             atr_long: Atr::new(params.atr_long_period),
+            volumes: [0.0; 2],
             displacement: Displacement::new(params.displacement),
-            pivots: Pivots::new(params.pivot),
-            structure: Structure::new(),
-            range: DealingRange::new(),
             mss: Mss::new(params.mss),
             clock: Clock::new(params.clock, params.concepts),
             balanced: BalancedRanges::new(params.balanced_range),
             equal: EqualSwings::new(params.equal),
             halves: SIDES.map(half),
+            swing: Tracker::new(Of::Swing, params.pivot, params),
+            range: DealingRange::new(),
+            internal: on.has(Concepts::INTERNAL).then(internal),
+            lux: on.has(Concepts::LUX).then(|| Box::new(LuxBlocks::new(params.lux))),
         }
     }
 
     /// Reads one closed bar; tells every event that its close makes knowable.
     ///
-    /// The order within a bar: what the bar does to what was known before it (zones, liquidity,
-    /// structure), then what it confirms (swings).
+    /// The order within a bar: what it does to what is of no tracker (gaps, liquidity), then each
+    /// tracker: what the bar does to what was known, what it breaks, what it confirms.
     pub fn push(&mut self, bar: &Bar, out: &mut impl FnMut(Event)) {
-        let (at, on) = (self.bars, self.concepts);
+        let at = self.bars;
+        let views = SIDES.map(|side| View::of(bar, side));
+        let [last, before] = self.volumes;
+        let volume = bar.volume() + last + before;
+        self.volumes = [bar.volume(), last];
         let atr_before = self.atr.value();
-        let atr = self.atr.push(*bar);
+        self.atr.push(*bar);
         let atr_long = self.atr_long.push(*bar);
+        let on = self.concepts;
         for side in SIDES {
-            let view = View::of(bar, side);
-            let half = &mut self.halves[side as usize];
-            if atr_before.is_some_and(|atr| self.displacement.push(view, atr)) {
-                self.mss.displacement(at, side);
-                let (level, far) = (bar.close(), bar.open());
-                out(Event::new(at, at, Kind::Displacement, side, level, far));
-            }
-            if on.has(Concepts::GAPS) {
-                half.gaps.push(at, view, atr, out);
-            }
-            if on.has(Concepts::IMBALANCES) {
-                half.imbalances.push(at, view, atr, out);
-            }
-            if on.has(Concepts::BLOCKS) {
-                half.blocks.push(at, view, out);
-            }
-            if on.has(Concepts::LIQUIDITY) {
-                let mss = &mut self.mss;
-                half.liquidity.push(at, view, &mut |event| {
-                    if event.kind == Kind::Sweep {
-                        mss.sweep(at, side);
-                    }
-                    out(event);
-                });
-            }
-            if on.has(Concepts::TURTLE_SOUP) {
-                half.turtle_soup.push(at, view, out);
-            }
+            self.push_side(at, side, bar, views[side as usize], atr_before, out);
         }
         if on.has(Concepts::IMBALANCES) {
             self.balanced.push(at, bar, out);
         }
-        self.judge_structure(at, bar, out);
         if on.has(Concepts::EQUALS) {
             self.equal.push(at, bar, atr_long, out);
         }
-        let swung = self.confirm_swing(at, bar, out);
-        for side in SIDES {
-            // A search that starts at this bar has looked at it already.
-            if swung != Some(side) {
-                self.halves[side as usize].blocks.extend(at, View::of(bar, side));
+        let mss = &self.mss;
+        let context = Context { at, views: &views, volume, on, mss };
+        let swing = self.swing.push(bar, &context, out);
+        if let Some(internal) = &mut self.internal {
+            internal.push(bar, &context, out);
+        }
+        if let Some(lux) = &mut self.lux {
+            lux.push(at, bar, &views, atr_long, volume, out);
+        }
+        if let Some(Swing { new: pivot, .. }) = swing {
+            self.range.swing(&pivot);
+            if on.has(Concepts::LIQUIDITY) {
+                let side = pivot.kind.side();
+                let low = View::price(pivot.level, side);
+                let atr = self.atr.value().unwrap_or(0.0);
+                self.halves[side as usize].liquidity.swing(at, pivot.pos, low, atr, out);
             }
         }
         self.range.push(bar);
+        if on.has(Concepts::RANGE) {
+            self.range.judge(at, bar.close(), out);
+        }
         self.clock.push(at, bar, None, out);
         self.bars += 1;
     }
 
-    fn judge_structure(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) {
-        let Some(broken) = self.structure.push(bar.close()) else { return };
-        let side = broken.side;
-        let kind = if broken.change_of_character { Kind::Choch } else { Kind::Bos };
-        let event = Event::new(at, broken.pos, kind, side, broken.level, bar.close()).of(Of::Swing);
-        out(event);
-        if broken.change_of_character && self.mss.push(at, side) {
-            out(Event { kind: Kind::Mss, ..event });
+    /// What the bar does for one side to what is of no tracker.
+    #[inline]
+    fn push_side(
+        &mut self,
+        at: u32,
+        side: Side,
+        bar: &Bar,
+        view: View,
+        atr_before: Option<f64>,
+        out: &mut impl FnMut(Event),
+    ) {
+        let on = self.concepts;
+        let atr = self.atr.value();
+        let half = &mut self.halves[side as usize];
+        if let Some(atr) = atr_before
+            && self.displacement.push(view, atr)
+        {
+            self.mss.displacement(at, side);
+            let (level, far) = (bar.close(), bar.open());
+            let body = in_atr(view.close - view.open, atr);
+            out(Event::new(at, at, Kind::Displacement, side, level, far).amount(body));
         }
-        self.halves[side as usize].blocks.broken(at, out);
+        if on.has(Concepts::GAPS) {
+            half.gaps.push(at, view, atr, out);
+        }
+        if on.has(Concepts::IMBALANCES) {
+            half.imbalances.push(at, view, atr, out);
+        }
+        if on.has(Concepts::LIQUIDITY) {
+            let mss = &mut self.mss;
+            half.liquidity.push(at, view, &mut |event| {
+                if event.kind == Kind::Sweep {
+                    mss.sweep(at, side);
+                }
+                out(event);
+            });
+        }
+        if on.has(Concepts::TURTLE_SOUP) {
+            half.turtle_soup.push(at, view, out);
+        }
     }
 
-    /// Returns the side whose search for an order block starts at this bar.
-    fn confirm_swing(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) -> Option<Side> {
-        let swing = self.pivots.push(at, bar)?;
-        swing.emit(at, out);
-        let pivot = swing.new;
-        self.structure.swing(&pivot);
-        self.range.swing(&pivot);
-        let side = pivot.kind.side();
-        let atr = self.atr.value().unwrap_or(0.0);
-        let low = View::price(pivot.level, side);
-        self.halves[side as usize].liquidity.swing(at, pivot.pos, low, atr, out);
-        // A swing high guards the buyers' block, a swing low the sellers'.
-        let guarded = side.opposite();
-        self.halves[guarded as usize].blocks.swing(pivot.pos, at, self.pivots.history());
-        Some(guarded)
+    /// Which concepts run.
+    pub const fn concepts(&self) -> Concepts {
+        self.concepts
     }
 
     /// Bars read.
@@ -231,14 +262,19 @@ impl Detector {
         self.atr.value()
     }
 
-    /// Swings and trend.
-    pub const fn structure(&self) -> &Structure {
-        &self.structure
+    /// The swing tracker: swings, trend, strength, blocks, optimal trade entry, retracement.
+    pub const fn swing(&self) -> &Tracker {
+        &self.swing
     }
 
-    /// The last confirmed swing, which a stronger one may still supersede.
-    pub const fn open_swing(&self) -> Option<crate::Pivot> {
-        self.pivots.open()
+    /// The internal tracker, where it runs.
+    pub fn internal(&self) -> Option<&Tracker> {
+        self.internal.as_deref()
+    }
+
+    /// Trend and unbroken swings of the swing tracker.
+    pub const fn structure(&self) -> &Structure {
+        self.swing.structure()
     }
 
     /// The dealing range.
@@ -267,9 +303,14 @@ impl Detector {
         self.balanced.zones(side)
     }
 
-    /// Order blocks that speak for `side`.
+    /// Order blocks of the swing tracker that speak for `side`.
     pub const fn blocks(&self, side: Side) -> &OrderBlocks {
-        &self.halves[side as usize].blocks
+        self.swing.blocks(side)
+    }
+
+    /// LuxAlgo-style order blocks that speak for `side`, as it sees them.
+    pub fn lux_blocks(&self, side: Side) -> &[Zone] {
+        self.lux.as_ref().map_or(&[], |lux| lux.zones(side))
     }
 
     /// Liquidity whose sweep speaks for `side`: below the market for buyers.
@@ -281,12 +322,9 @@ impl Detector {
     pub const fn clock(&self) -> &Clock {
         &self.clock
     }
+}
 
-    /// The level of the last confirmed swing of this kind that no close has broken.
-    pub const fn unbroken(&self, kind: PivotKind) -> Option<crate::Pivot> {
-        match kind {
-            PivotKind::High => self.structure.unbroken_high(),
-            PivotKind::Low => self.structure.unbroken_low(),
-        }
-    }
+/// `length` in ATR; 0 where the ATR is nothing.
+pub(crate) fn in_atr(length: f64, atr: f64) -> f64 {
+    if atr > 0.0 { length / atr } else { 0.0 }
 }

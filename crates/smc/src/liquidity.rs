@@ -2,13 +2,14 @@
 //!
 //! For buyers: every confirmed swing low is a level. A later swing low within `tolerance_atr` ATR
 //! of a level's mean joins the oldest such level; two members make a pool (equal lows). A bar that
-//! trades below the outermost member takes the level: if that bar or one of the next `reclaim_bars`
-//! closes back above, it was a sweep, stamped there, with the lowest price reached; else a run.
+//! trades below the outermost member takes the level, and a pool is swept at that bar. If that bar
+//! or one of the next `reclaim_bars` closes back above, it was a sweep, stamped there, with the
+//! lowest price reached; else a run. A level of age `age_max` after its last member is forgotten.
 //! Mirrored for sellers. Pools follow smartmoneyconcepts 0.0.27 `liquidity`, whose tolerance looks
 //! at the whole future; here it is an ATR multiple known at the time.
 
 use crate::bounded::Bounded;
-use crate::event::{Event, Kind};
+use crate::event::{Event, Kind, Of};
 use crate::view::View;
 use aegis_types::Side;
 
@@ -53,6 +54,23 @@ impl Resting {
     pub const fn untouched(&self) -> bool {
         self.pierced.is_none()
     }
+
+    /// An event about the outermost member and an extreme beyond it.
+    fn event(&self, at: u32, kind: Kind, side: Side, extreme: f64) -> Event {
+        let (level, far) = (View::price(self.outer, side), View::price(extreme, side));
+        let of = if self.members > 1 { Of::Pool } else { Of::Swing };
+        Event::new(at, self.pos, kind, side, level, far).of(of)
+    }
+}
+
+/// Greatest ratio of wick to body that is told: a bar without a body has no ratio.
+const WICK_OVER_BODY_MAX: f64 = 1000.0;
+
+/// How far the bar went below its body, over the body.
+fn wick_over_body(bar: View) -> f64 {
+    let wick = bar.open.min(bar.close) - bar.low;
+    let body = (bar.close - bar.open).abs();
+    if wick > 0.0 { (wick / body).min(WICK_OVER_BODY_MAX) } else { 0.0 }
 }
 
 /// Liquidity whose sweep speaks for one side.
@@ -89,24 +107,30 @@ impl Liquidity {
         let (side, params) = (self.side, self.params);
         let mut trigger = f64::NEG_INFINITY;
         self.levels.retain(|resting| {
-            if resting.pierced.is_none() && bar.low < resting.outer {
+            if resting.untouched() && at - resting.known > params.age_max {
+                return false;
+            }
+            if resting.untouched() && bar.low < resting.outer {
                 resting.pierced = Some((bar.low, at));
+                if resting.members > 1 {
+                    let members = f64::from(resting.members);
+                    out(resting.event(at, Kind::PoolSwept, side, bar.low).amount(members));
+                }
             }
             let Some((lowest, pierced_at)) = &mut resting.pierced else {
                 trigger = trigger.max(resting.outer);
-                return at - resting.known <= params.age_max;
+                return true;
             };
             *lowest = lowest.min(bar.low);
-            let kind = if bar.close > resting.outer {
-                Kind::Sweep
+            let lowest = *lowest;
+            if bar.close > resting.outer {
+                out(resting.event(at, Kind::Sweep, side, lowest).amount(wick_over_body(bar)));
             } else if at - *pierced_at >= params.reclaim_bars {
-                Kind::Run
+                out(resting.event(at, Kind::Run, side, lowest));
             } else {
                 trigger = f64::INFINITY;
                 return true;
-            };
-            let (level, far) = (View::price(resting.outer, side), View::price(*lowest, side));
-            out(Event::new(at, resting.pos, kind, side, level, far));
+            }
             false
         });
         self.trigger = trigger;
@@ -115,7 +139,7 @@ impl Liquidity {
     /// A swing low (as this side sees it) of bar `pos` was confirmed at bar `at`.
     pub fn swing(&mut self, at: u32, pos: u32, low: f64, atr: f64, out: &mut impl FnMut(Event)) {
         let params = self.params;
-        self.levels.retain(|resting| at - resting.known <= params.age_max);
+        self.levels.retain(|resting| !resting.untouched() || at - resting.known <= params.age_max);
         let tolerance = params.tolerance_atr * atr;
         let side = self.side;
         let same = |resting: &&mut Resting| {
@@ -129,7 +153,8 @@ impl Liquidity {
             resting.known = at;
             let kind = if resting.members == 2 { Kind::PoolFormed } else { Kind::PoolExtended };
             let (level, far) = (View::price(resting.level, side), View::price(resting.outer, side));
-            out(Event::new(at, pos, kind, side, level, far));
+            let members = f64::from(resting.members);
+            out(Event::new(at, pos, kind, side, level, far).of(Of::Pool).amount(members));
         } else {
             self.levels.push(Resting {
                 level: low,
@@ -194,7 +219,26 @@ mod tests {
     fn equal_lows_make_a_pool_taken_beyond_its_outermost_member() {
         let seen = run(&[5.0, 4.95, 3.0, 5.02], &[bar(4.96, 6.0), bar(4.9, 6.0)]);
         let kinds: Vec<_> = seen.iter().map(|e| (e.0, e.1)).collect();
-        assert_eq!(kinds, [(1, Kind::PoolFormed), (3, Kind::PoolExtended), (11, Kind::Sweep)]);
-        assert_eq!((seen[2].2, seen[2].3), (4.95, 4.9));
+        let formed = [(1, Kind::PoolFormed), (3, Kind::PoolExtended)];
+        assert_eq!(kinds[..2], formed);
+        assert_eq!(kinds[2..], [(11, Kind::PoolSwept), (11, Kind::Sweep)]);
+        assert_eq!((seen[3].2, seen[3].3), (4.95, 4.9));
+    }
+
+    #[test]
+    fn a_sweep_tells_its_wick_in_bodies() {
+        let bar = |open, low, close| View { open, high: 9.0, low, close };
+        assert_eq!(wick_over_body(bar(5.0, 4.0, 5.5)), 2.0);
+        assert_eq!(wick_over_body(bar(5.0, 4.0, 5.0)), WICK_OVER_BODY_MAX);
+        assert_eq!(wick_over_body(bar(5.0, 5.0, 5.0)), 0.0);
+    }
+
+    #[test]
+    fn is_forgotten_when_old() {
+        let params = LiquidityParams { age_max: 5, ..LiquidityParams::default() };
+        let mut liquidity = Liquidity::new(Side::Buy, params);
+        liquidity.swing(4, 2, 5.0, 1.0, &mut |_| {});
+        liquidity.push(10, bar(4.0, 5.5), &mut |event| panic!("{event:?}"));
+        assert!(liquidity.levels().is_empty());
     }
 }

@@ -1,14 +1,20 @@
-//! Order block: the last opposing bar before the move that broke structure.
+//! Order block, breaker and mitigation block.
 //!
 //! Bullish: when a close breaks the swing high of bar p at bar t, the bar with the lowest low
 //! strictly between p and t (the later one on ties) is the block: near edge its high, far edge its
-//! low. Known at t. Mitigated by the first later bar whose low is at or below the near edge;
-//! invalidated by a close below the far edge, or by a low below it with `wick`. Bearish mirrored.
-//! Source: smartmoneyconcepts 0.0.27 `ob`, with the life stamped on the bars that make it.
+//! low; its volume is that of the breaking bar and the two before. Known at t. Mitigated by the
+//! first later bar whose low is at or below the near edge. Source: smartmoneyconcepts 0.0.27 `ob`,
+//! with the life stamped on the bars that make it.
+//!
+//! A close below the far edge (or a low below it, with `wick`) breaks the block and turns it over:
+//! from there it speaks for sellers. If the low that made it had taken the swing low before (it
+//! lies below that low) it is a breaker, else, a failure swing, a mitigation block. It too is
+//! mitigated once, by the first later bar that comes back up to its near edge (the old far edge),
+//! and a close above its far edge (the old near edge) ends it. Bearish mirrored.
 
 use crate::bounded::Bounded;
-use crate::event::{Event, Kind};
-use crate::pivot::History;
+use crate::event::{Event, Kind, Of};
+use crate::launch::Launch;
 use crate::view::View;
 use crate::zone::{Zone, ZoneState};
 use aegis_types::Side;
@@ -16,11 +22,12 @@ use aegis_types::Side;
 /// Parameters of [`OrderBlocks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderBlockParams {
-    /// A low beyond the far edge invalidates, not only a close.
+    /// A low beyond the far edge breaks a block, not only a close. (A breaker or mitigation block
+    /// ends by a close in any case.)
     pub wick: bool,
-    /// Most blocks alive.
+    /// Most blocks alive, of each sort and side.
     pub capacity: u32,
-    /// A block is forgotten after this many bars.
+    /// A block is forgotten after this many bars, a breaker this many after it turned over.
     pub age_max: u32,
 }
 
@@ -30,59 +37,49 @@ impl Default for OrderBlockParams {
     }
 }
 
-/// The bar with the lowest low since the swing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Candidate {
-    pos: u32,
-    high: f64,
-    low: f64,
-}
-
-/// The blocks of one side.
+/// Zones that wait for price, and the highest edge whose touch changes anything.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OrderBlocks {
-    params: OrderBlockParams,
-    side: Side,
-    candidate: Option<Candidate>,
+struct Waiting {
     zones: Bounded<Zone>,
-    /// The highest edge whose touch changes anything.
     trigger: f64,
 }
 
-impl OrderBlocks {
-    /// None yet.
-    pub fn new(side: Side, params: OrderBlockParams) -> Self {
-        let zones = Bounded::new(params.capacity);
-        Self { params, side, candidate: None, zones, trigger: f64::NEG_INFINITY }
+impl Waiting {
+    fn new(capacity: u32) -> Self {
+        Self { zones: Bounded::new(capacity), trigger: f64::NEG_INFINITY }
     }
 
-    /// Blocks alive, oldest first by bar of formation, as their side sees them.
-    pub fn zones(&self) -> &Bounded<Zone> {
-        &self.zones
+    fn add(&mut self, zone: Zone) {
+        self.zones.push(zone);
+        self.trigger = self.trigger.max(zone.near);
     }
 
-    /// Reads bar `at` as this side sees it: the life of the blocks formed before.
     #[inline]
-    pub fn push(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
-        if self.zones.first().is_some_and(|zone| at - zone.formed > self.params.age_max) {
+    fn forget(&mut self, at: u32, age_max: u32) {
+        while self.zones.first().is_some_and(|zone| at - zone.formed > age_max) {
             self.zones.remove_first();
         }
-        if bar.low <= self.trigger {
-            self.touch(at, bar, out);
+    }
+
+    /// A bar came down to `low`, its price `through` for the far edges: tells each zone that it
+    /// touches for the first time, then each that it breaks, which is gone.
+    #[inline]
+    fn push(&mut self, low: f64, through: f64, found: impl FnMut(Found, &Zone)) {
+        if low <= self.trigger {
+            self.touch(low, through, found);
         }
     }
 
-    fn touch(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
-        let (side, wick) = (self.side, self.params.wick);
+    fn touch(&mut self, low: f64, through: f64, mut found: impl FnMut(Found, &Zone)) {
         let mut trigger = f64::NEG_INFINITY;
         self.zones.retain(|zone| {
-            if bar.low <= zone.next_edge() {
+            if low <= zone.next_edge() {
                 if zone.state == ZoneState::Fresh {
                     zone.state = ZoneState::Touched;
-                    out(event(at, Kind::ObMitigated, side, zone));
+                    found(Found::Touched, zone);
                 }
-                if (if wick { bar.low } else { bar.close }) < zone.far {
-                    out(event(at, Kind::ObInvalidated, side, zone));
+                if through < zone.far {
+                    found(Found::Broken, zone);
                     return false;
                 }
             }
@@ -91,49 +88,86 @@ impl OrderBlocks {
         });
         self.trigger = trigger;
     }
+}
 
-    /// The swing that guards this side was broken at bar `at`: its block forms.
-    pub fn broken(&mut self, at: u32, out: &mut impl FnMut(Event)) {
-        let Some(Candidate { pos, high, low }) = self.candidate.take() else { return };
-        let zone = Zone { near: high, far: low, pos, formed: at, ..Zone::default() };
-        self.zones.push(zone);
-        self.trigger = self.trigger.max(high);
-        out(event(at, Kind::ObFormed, self.side, &zone));
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Touched,
+    Broken,
+}
+
+/// The blocks of one side, and what became of them when they were broken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderBlocks {
+    params: OrderBlockParams,
+    of: Of,
+    side: Side,
+    blocks: Waiting,
+    turned: Waiting,
+}
+
+impl OrderBlocks {
+    /// None yet.
+    pub fn new(of: Of, side: Side, params: OrderBlockParams) -> Self {
+        let [blocks, turned] = [(); 2].map(|()| Waiting::new(params.capacity));
+        Self { params, of, side, blocks, turned }
     }
 
-    /// A swing at bar `pos` that guards this side was confirmed at bar `at`: the search for its
-    /// block starts after it.
-    pub(crate) fn swing(&mut self, pos: u32, at: u32, history: &History) {
-        self.candidate = None;
-        for bar in pos + 1..=at {
-            let (high, low) = history.get(bar);
-            let (high, low) = match self.side {
-                Side::Buy => (high, low),
-                Side::Sell => (-low, -high),
+    /// Blocks alive, oldest first by bar of formation, as their side sees them.
+    pub const fn zones(&self) -> &Bounded<Zone> {
+        &self.blocks.zones
+    }
+
+    /// Blocks of this side that were broken and speak for the other side now, as that side sees
+    /// them, oldest first by the bar that broke them: a breaker where `swept`, else a mitigation
+    /// block.
+    pub const fn turned(&self) -> &Bounded<Zone> {
+        &self.turned.zones
+    }
+
+    /// Reads bar `at` as this side sees it: the life of the blocks formed before.
+    #[inline]
+    pub fn push(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
+        let (side, of, age_max) = (self.side, self.of, self.params.age_max);
+        self.blocks.forget(at, age_max);
+        self.turned.forget(at, age_max);
+        // Before the blocks: what this bar turns over begins its new life with the next one.
+        let new = side.opposite();
+        self.turned.push(-bar.high, -bar.close, |found, zone| {
+            let kind = match found {
+                Found::Touched => Kind::ObMitigated,
+                Found::Broken => Kind::ObInvalidated,
             };
-            self.search(bar, high, low);
-        }
+            out(event(at, kind, new, zone).of(of));
+        });
+        let turned = &mut self.turned;
+        let through = if self.params.wick { bar.low } else { bar.close };
+        self.blocks.push(bar.low, through, |found, zone| match found {
+            Found::Touched => out(event(at, Kind::ObMitigated, side, zone).of(of)),
+            Found::Broken => {
+                let (near, far, state) = (-zone.far, -zone.near, ZoneState::Fresh);
+                let zone = Zone { near, far, formed: at, state, ..*zone };
+                turned.add(zone);
+                let kind = if zone.swept { Kind::ObBreaker } else { Kind::ObMitigation };
+                out(event(at, kind, new, &zone).of(of));
+            }
+        });
     }
 
-    /// Looks at bar `at` as the block to be, after breaks were judged.
-    #[inline]
-    pub fn extend(&mut self, at: u32, bar: View) {
-        if self.candidate.is_some() {
-            self.search(at, bar.high, bar.low);
-        }
-    }
-
-    #[inline]
-    fn search(&mut self, pos: u32, high: f64, low: f64) {
-        if self.candidate.is_none_or(|lowest| low <= lowest.low) {
-            self.candidate = Some(Candidate { pos, high, low });
-        }
+    /// The swing that guards this side was broken at bar `at`: its block forms. `volume` is that of
+    /// this bar and the two before.
+    pub fn broken(&mut self, at: u32, from: &Launch, volume: f64, out: &mut impl FnMut(Event)) {
+        let Launch { pos, high: near, low: far, swept } = *from;
+        let zone =
+            Zone { near, far, pos, formed: at, state: ZoneState::Fresh, amount: volume, swept };
+        self.blocks.add(zone);
+        out(event(at, Kind::ObFormed, self.side, &zone).of(self.of));
     }
 }
 
 fn event(at: u32, kind: Kind, side: Side, zone: &Zone) -> Event {
     let (level, far) = (View::price(zone.near, side), View::price(zone.far, side));
-    Event::new(at, zone.pos, kind, side, level, far)
+    Event::new(at, zone.pos, kind, side, level, far).amount(zone.amount)
 }
 
 #[cfg(test)]
@@ -145,32 +179,76 @@ mod tests {
         View { open: close, high, low, close }
     }
 
+    type Seen = (u32, Kind, Side, f64, f64);
+
+    /// What a block of bar 4 from 8 to 9 lives through from bar 8 on.
+    fn life(swept: bool, wick: bool, bars: &[View]) -> (Vec<Seen>, OrderBlocks) {
+        let params = OrderBlockParams { wick, ..Default::default() };
+        let mut blocks = OrderBlocks::new(Of::Swing, Side::Buy, params);
+        let mut seen = Vec::new();
+        let mut out = |e: Event| {
+            assert_eq!((e.pos, e.of, e.amount), (4, Of::Swing, 60.0));
+            seen.push((e.at, e.kind, e.side.unwrap(), e.level, e.far));
+        };
+        blocks.broken(7, &Launch { pos: 4, high: 9.0, low: 8.0, swept }, 60.0, &mut out);
+        for (at, bar) in (8..).zip(bars) {
+            blocks.push(at, *bar, &mut out);
+        }
+        (seen, blocks)
+    }
+
     #[test]
-    fn the_lowest_bar_before_the_break_and_its_life() {
-        let mut blocks = OrderBlocks::new(Side::Buy, OrderBlockParams::default());
-        let mut seen: Vec<(u32, Kind, u32)> = Vec::new();
-        let mut out = |e: Event| seen.push((e.at, e.kind, e.pos));
-        blocks.candidate = Some(Candidate { pos: 4, high: 9.0, low: 8.0 });
-        blocks.extend(5, view(8.0, 7.0, 7.5));
-        blocks.extend(6, view(9.0, 7.0, 8.5));
-        blocks.broken(7, &mut out);
-        blocks.push(8, view(12.0, 9.5, 11.0), &mut out);
-        blocks.push(9, view(12.0, 6.0, 8.0), &mut out);
-        blocks.push(10, view(8.0, 6.0, 6.5), &mut out);
+    fn forms_is_touched_once_and_turns_over() {
+        use Kind::*;
+        let bars = [
+            view(12.0, 9.5, 11.0),
+            view(12.0, 8.5, 10.0),
+            view(12.0, 8.4, 10.0),
+            view(9.0, 7.0, 7.5),
+            view(7.9, 7.0, 7.2),
+            view(8.0, 7.0, 7.2),
+            view(9.5, 7.0, 9.0),
+            view(9.5, 8.0, 9.1),
+        ];
+        let (seen, blocks) = life(true, false, &bars);
+        let (buy, sell) = (Side::Buy, Side::Sell);
         assert_eq!(
             seen,
-            [(7, Kind::ObFormed, 6), (9, Kind::ObMitigated, 6), (10, Kind::ObInvalidated, 6),]
+            [
+                (7, ObFormed, buy, 9.0, 8.0),
+                (9, ObMitigated, buy, 9.0, 8.0),
+                (11, ObBreaker, sell, 8.0, 9.0),
+                (13, ObMitigated, sell, 8.0, 9.0),
+                (15, ObInvalidated, sell, 8.0, 9.0),
+            ]
         );
-        assert!(blocks.zones().is_empty());
+        assert!(blocks.zones().is_empty() && blocks.turned().is_empty());
+    }
+
+    #[test]
+    fn a_failure_swing_makes_a_mitigation_block() {
+        let (seen, blocks) = life(false, false, &[view(9.0, 7.0, 7.5)]);
+        assert_eq!(seen[2], (8, Kind::ObMitigation, Side::Sell, 8.0, 9.0));
+        let turned = blocks.turned()[0];
+        assert_eq!((turned.near, turned.far, turned.formed), (-8.0, -9.0, 8), "as sellers see it");
     }
 
     #[test]
     fn a_wick_is_enough_when_asked() {
-        let mut blocks =
-            OrderBlocks::new(Side::Buy, OrderBlockParams { wick: true, ..Default::default() });
-        blocks.candidate = Some(Candidate { pos: 4, high: 9.0, low: 8.0 });
-        blocks.broken(7, &mut |_| {});
-        blocks.push(8, view(12.0, 7.9, 11.0), &mut |_| {});
+        assert_eq!(life(true, false, &[view(12.0, 7.9, 11.0)]).0.len(), 2);
+        let (seen, _) = life(true, true, &[view(12.0, 7.9, 11.0)]);
+        assert_eq!(seen[2].1, Kind::ObBreaker);
+    }
+
+    #[test]
+    fn is_forgotten_when_old() {
+        let params = OrderBlockParams { age_max: 10, ..Default::default() };
+        let mut blocks = OrderBlocks::new(Of::Swing, Side::Buy, params);
+        let from = Launch { pos: 4, high: 9.0, low: 8.0, swept: false };
+        blocks.broken(7, &from, 0.0, &mut |_| {});
+        blocks.push(17, view(12.0, 11.0, 11.0), &mut |_| {});
+        assert_eq!(blocks.zones().len(), 1);
+        blocks.push(18, view(12.0, 8.5, 11.0), &mut |event| panic!("{event:?}"));
         assert!(blocks.zones().is_empty());
     }
 }

@@ -4,15 +4,14 @@
 //! `[p−L+1, p+L]` (a raw low mirrored); it is known at the close of p+L. Of a run of raw pivots of
 //! one kind the most extreme is the swing, the first on ties; a stronger one supersedes it, and an
 //! opposite one makes it final. A bar that is both is taken for the opposite of the open swing, and
-//! for nothing before the first; with `high_wins` it is a high, as in smartmoneyconcepts 0.0.27,
-//! whose other definitions these are.
+//! for nothing before the first or where all 2L bars stand at one price; with `high_wins` it is a
+//! high, as in smartmoneyconcepts 0.0.27, whose other definitions these are.
 //!
 //! Two monotonic queues over the window: constant amortised time at any length.
 
-use crate::event::{Event, Kind};
+use crate::event::{Event, Kind, Of};
+use crate::window::{Greatest, History};
 use aegis_types::{Bar, Side};
-use alloc::boxed::Box;
-use alloc::vec;
 
 /// Parameters of [`Pivots`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,81 +76,17 @@ pub struct Swing {
 
 impl Swing {
     /// The events of this change, in order, known at bar `at`.
-    pub fn emit(&self, at: u32, out: &mut impl FnMut(Event)) {
+    pub fn emit(&self, at: u32, of: Of, out: &mut impl FnMut(Event)) {
         if let Some(old) = self.old {
             let (kind, far) = if old.kind == self.new.kind {
                 (Kind::PivotSuperseded, self.new.level)
             } else {
                 (Kind::PivotFinal, old.level)
             };
-            out(Event::new(at, old.pos, kind, old.kind.side(), old.level, far));
+            out(Event::new(at, old.pos, kind, old.kind.side(), old.level, far).of(of));
         }
         let Pivot { kind, pos, level } = self.new;
-        out(Event::new(at, pos, Kind::Pivot, kind.side(), level, level));
-    }
-}
-
-/// A monotonic queue: the greatest of the last values, in constant amortised time.
-#[derive(Clone, Debug, PartialEq)]
-struct Greatest {
-    slots: Box<[(f64, u32)]>,
-    head: u32,
-    tail: u32,
-}
-
-impl Greatest {
-    fn new(window: u32) -> Self {
-        let slots = (window + 1).next_power_of_two() as usize;
-        Self { slots: vec![(0.0, 0); slots].into_boxed_slice(), head: 0, tail: 0 }
-    }
-
-    #[inline]
-    fn slot(&mut self, index: u32) -> &mut (f64, u32) {
-        let mask = self.slots.len() - 1;
-        &mut self.slots[index as usize & mask]
-    }
-
-    /// Adds the value of bar `at`; returns the greatest of the last `window` bars.
-    #[inline]
-    fn push(&mut self, at: u32, value: f64, window: u32) -> f64 {
-        while self.tail != self.head && self.slot(self.tail.wrapping_sub(1)).0 < value {
-            self.tail = self.tail.wrapping_sub(1);
-        }
-        *self.slot(self.tail) = (value, at);
-        self.tail = self.tail.wrapping_add(1);
-        // At most one value leaves the window a bar.
-        let head = self.head;
-        if at - self.slot(head).1 >= window {
-            self.head = head.wrapping_add(1);
-        }
-        let head = self.head;
-        self.slot(head).0
-    }
-}
-
-/// High and low of the last bars, by bar index.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct History {
-    slots: Box<[(f64, f64)]>,
-}
-
-impl History {
-    fn new(bars: u32) -> Self {
-        let slots = bars.next_power_of_two() as usize;
-        Self { slots: vec![(0.0, 0.0); slots].into_boxed_slice() }
-    }
-
-    #[inline]
-    fn put(&mut self, at: u32, bar: &Bar) {
-        let mask = self.slots.len() - 1;
-        self.slots[at as usize & mask] = (bar.high(), bar.low());
-    }
-
-    /// High and low of bar `at`, one of the last L+1.
-    #[inline]
-    pub(crate) fn get(&self, at: u32) -> (f64, f64) {
-        let mask = self.slots.len() - 1;
-        self.slots[at as usize & mask]
+        out(Event::new(at, pos, Kind::Pivot, kind.side(), level, level).of(of));
     }
 }
 
@@ -185,8 +120,8 @@ impl Pivots {
     #[inline]
     pub fn push(&mut self, at: u32, bar: &Bar) -> Option<Swing> {
         let length = self.length;
-        let highest = self.highest.push(at, bar.high(), 2 * length);
-        let lowest = -self.lowest.push(at, -bar.low(), 2 * length);
+        let highest = self.highest.push(at, bar.high()).0;
+        let lowest = -self.lowest.push(at, -bar.low()).0;
         self.history.put(at, bar);
         if at < 3 * length - 1 {
             return None;
@@ -196,6 +131,7 @@ impl Pivots {
             return None;
         }
         let kind = match (high == highest, low == lowest) {
+            (true, true) if !self.high_wins && highest == lowest => return None,
             (true, true) if !self.high_wins => match self.open?.kind {
                 PivotKind::High => PivotKind::Low,
                 PivotKind::Low => PivotKind::High,
@@ -230,9 +166,17 @@ impl Pivots {
         self.open
     }
 
-    /// High and low of the last L+1 bars.
-    pub(crate) fn history(&self) -> &History {
-        &self.history
+    /// The bar with the lowest low after bar `pos`, the later on ties: its index, high and low.
+    /// `pos` is at least one and at most L bars before the last.
+    pub(crate) fn lowest_after(&self, pos: u32) -> (u32, (f64, f64)) {
+        let (_, lowest) = self.lowest.since(pos + 1);
+        (lowest, self.history.get(lowest))
+    }
+
+    /// The bar with the highest high after bar `pos`, as [`Self::lowest_after`].
+    pub(crate) fn highest_after(&self, pos: u32) -> (u32, (f64, f64)) {
+        let (_, highest) = self.highest.since(pos + 1);
+        (highest, self.history.get(highest))
     }
 }
 
@@ -251,7 +195,7 @@ mod tests {
         let mut seen = Vec::new();
         for (at, (high, low)) in (0..).zip(bars.iter().copied()) {
             if let Some(swing) = pivots.push(at, &bar(high, low)) {
-                swing.emit(at, &mut |e| seen.push((e.at, e.kind, e.pos)));
+                swing.emit(at, Of::Swing, &mut |e| seen.push((e.at, e.kind, e.pos)));
             }
         }
         seen

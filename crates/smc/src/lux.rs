@@ -1,0 +1,286 @@
+//! LuxAlgo-style order blocks: pivots that need later bars only, volatile bars read upside down.
+//!
+//! Bar p is a pivot high of length n if its high is above the highs of all n bars after it, known
+//! at p+n; a high counts only after a low and the other way round, and a bar that is both is the
+//! opposite of the last. The first close above the last pivot high crosses it, once. The block of a
+//! bullish crossing at bar t is the bar of `[p, t)` with the lowest parsed low, the later on ties;
+//! the parsed low of a bar is its low, but its high where the range is at least `volatile_atr` long
+//! ATR (while that warms up no bar is volatile): a bar that large is no place where orders rest. Edges are the bar's real high and low; known at t, with the volume of bar t
+//! and the two before. The block is mitigated, and gone, when a later low (or close, with `close`)
+//! is below its far edge. Bearish mirrored.
+//! Source: the LuxAlgo Smart Money Concepts indicator as described in public; own definition.
+
+use crate::bounded::Bounded;
+use crate::event::{Event, Kind, Of};
+use crate::pivot::PivotKind;
+use crate::view::View;
+use crate::window::{Greatest, History};
+use crate::zone::Zone;
+use aegis_types::{Bar, Side};
+
+/// Parameters of [`LuxBlocks`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LuxParams {
+    /// n: bars after the pivot until it is confirmed, 1 to 5,000; numbers outside are moved to the
+    /// nearest inside.
+    pub length: u32,
+    /// Least range of a volatile bar, in long ATR.
+    pub volatile_atr: f64,
+    /// A close beyond the far edge mitigates, not the low alone.
+    pub close: bool,
+    /// Most blocks alive, of each side.
+    pub capacity: u32,
+    /// A block is forgotten after this many bars.
+    pub age_max: u32,
+}
+
+impl Default for LuxParams {
+    fn default() -> Self {
+        Self { length: 5, volatile_atr: 2.0, close: false, capacity: 16, age_max: 500 }
+    }
+}
+
+/// Longest pivot length.
+const LENGTH_MAX: u32 = 5_000;
+
+/// The bar of the block to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Candidate {
+    pos: u32,
+    high: f64,
+    low: f64,
+    parsed: f64,
+}
+
+/// The blocks of one side, as it sees them.
+#[derive(Clone, Debug, PartialEq)]
+struct Half {
+    /// The pivot high that was not crossed yet, and the lowest bar since.
+    guard: Option<(f64, Candidate)>,
+    zones: Bounded<Zone>,
+    /// The highest far edge.
+    trigger: f64,
+}
+
+/// LuxAlgo-style order blocks of both sides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LuxBlocks {
+    params: LuxParams,
+    length: u32,
+    last: Option<PivotKind>,
+    highest: Greatest,
+    /// Of the negated lows.
+    lowest: Greatest,
+    /// Of the parsed highs.
+    parsed_highest: Greatest,
+    /// Of the negated parsed lows.
+    parsed_lowest: Greatest,
+    history: History,
+    halves: [Half; 2],
+}
+
+const SIDES: [Side; 2] = [Side::Buy, Side::Sell];
+
+impl LuxBlocks {
+    /// None yet.
+    pub fn new(params: LuxParams) -> Self {
+        let length = params.length.clamp(1, LENGTH_MAX);
+        let queue = || Greatest::new(length + 1);
+        let half = |_| Half {
+            guard: None,
+            zones: Bounded::new(params.capacity),
+            trigger: f64::NEG_INFINITY,
+        };
+        Self {
+            params,
+            length,
+            last: None,
+            highest: queue(),
+            lowest: queue(),
+            parsed_highest: queue(),
+            parsed_lowest: queue(),
+            history: History::new(length + 1),
+            halves: SIDES.map(half),
+        }
+    }
+
+    /// Blocks alive that speak for `side`, oldest first, as it sees them.
+    pub const fn zones(&self, side: Side) -> &Bounded<Zone> {
+        &self.halves[side as usize].zones
+    }
+
+    /// Reads bar `at`, also as both sides see it. `atr` is the long ATR at this bar, `volume` that
+    /// of this bar and the two before.
+    #[inline]
+    pub fn push(
+        &mut self,
+        at: u32,
+        bar: &Bar,
+        views: &[View; 2],
+        atr: Option<f64>,
+        volume: f64,
+        out: &mut impl FnMut(Event),
+    ) {
+        let volatile = bar.high() - bar.low() >= self.params.volatile_atr * atr.unwrap_or(f64::NAN);
+        let parsed = |side: Side| {
+            let view = views[side as usize];
+            if volatile { view.high } else { view.low }
+        };
+        for side in SIDES {
+            let half = &mut self.halves[side as usize];
+            half.live(at, side, views[side as usize], &self.params, out);
+            half.cross(at, side, views[side as usize], parsed(side), volume, out);
+        }
+        self.history.put(at, bar);
+        let (_, highest) = self.highest.push(at, bar.high());
+        let (_, lowest) = self.lowest.push(at, -bar.low());
+        self.parsed_lowest.push(at, -parsed(Side::Buy));
+        self.parsed_highest.push(at, -parsed(Side::Sell));
+        // The oldest of n+1 bars is still in the queue only if no later one is as high.
+        let Some(pos) = at.checked_sub(self.length) else { return };
+        if highest == pos || lowest == pos {
+            self.confirm(pos, highest == pos, lowest == pos);
+        }
+    }
+
+    fn confirm(&mut self, pos: u32, high: bool, low: bool) {
+        let kind = match (self.last, high, low) {
+            (None, true, true) => return,
+            (Some(PivotKind::High), _, true) => PivotKind::Low,
+            (Some(PivotKind::Low) | None, true, _) => PivotKind::High,
+            (None, _, true) => PivotKind::Low,
+            _ => return,
+        };
+        self.last = Some(kind);
+        let (top, bottom) = self.history.get(pos);
+        let (side, level, queue) = match kind {
+            PivotKind::High => (Side::Buy, top, &self.parsed_lowest),
+            PivotKind::Low => (Side::Sell, -bottom, &self.parsed_highest),
+        };
+        let (parsed, bar) = queue.since(pos);
+        let (high, low) = match (side, self.history.get(bar)) {
+            (Side::Buy, (high, low)) => (high, low),
+            (Side::Sell, (high, low)) => (-low, -high),
+        };
+        let candidate = Candidate { pos: bar, high, low, parsed: -parsed };
+        self.halves[side as usize].guard = Some((level, candidate));
+    }
+}
+
+impl Half {
+    #[inline]
+    fn live(
+        &mut self,
+        at: u32,
+        side: Side,
+        bar: View,
+        params: &LuxParams,
+        out: &mut impl FnMut(Event),
+    ) {
+        while self.zones.first().is_some_and(|zone| at - zone.formed > params.age_max) {
+            self.zones.remove_first();
+        }
+        let price = if params.close { bar.close } else { bar.low };
+        if price < self.trigger {
+            let mut trigger = f64::NEG_INFINITY;
+            self.zones.retain(|zone| {
+                let alive = price >= zone.far;
+                if alive {
+                    trigger = trigger.max(zone.far);
+                } else {
+                    out(event(at, Kind::ObMitigated, side, zone));
+                }
+                alive
+            });
+            self.trigger = trigger;
+        }
+    }
+
+    #[inline]
+    fn cross(
+        &mut self,
+        at: u32,
+        side: Side,
+        bar: View,
+        parsed: f64,
+        volume: f64,
+        out: &mut impl FnMut(Event),
+    ) {
+        let Some((level, candidate)) = &mut self.guard else { return };
+        if bar.close > *level {
+            let Candidate { pos, high, low, .. } = *candidate;
+            self.guard = None;
+            let (near, far) = (high, low);
+            let zone = Zone { near, far, pos, formed: at, amount: volume, ..Zone::default() };
+            self.zones.push(zone);
+            self.trigger = self.trigger.max(far);
+            out(event(at, Kind::ObFormed, side, &zone));
+        } else if parsed <= candidate.parsed {
+            *candidate = Candidate { pos: at, high: bar.high, low: bar.low, parsed };
+        }
+    }
+}
+
+fn event(at: u32, kind: Kind, side: Side, zone: &Zone) -> Event {
+    let (level, far) = (View::price(zone.near, side), View::price(zone.far, side));
+    Event::new(at, zone.pos, kind, side, level, far).amount(zone.amount).of(Of::Lux)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aegis_types::Nanos;
+    use alloc::vec::Vec;
+
+    fn run(
+        params: LuxParams,
+        atr: Option<f64>,
+        bars: &[(f64, f64, f64)],
+    ) -> Vec<(u32, Kind, u32, Side, f64, f64)> {
+        let mut blocks = LuxBlocks::new(params);
+        let mut seen = Vec::new();
+        for (at, (high, low, close)) in (0..).zip(bars.iter().copied()) {
+            let bar = Bar::new(Nanos::ZERO, close, high, low, close, 1.0).unwrap();
+            let views = SIDES.map(|side| View::of(&bar, side));
+            blocks.push(at, &bar, &views, atr, 3.0, &mut |e| {
+                assert_eq!((e.of, e.amount), (Of::Lux, 3.0));
+                seen.push((e.at, e.kind, e.pos, e.side.unwrap(), e.level, e.far));
+            });
+        }
+        seen
+    }
+
+    const BARS: [(f64, f64, f64); 9] = [
+        (9.0, 8.0, 8.5),
+        (12.0, 8.0, 11.0),
+        (10.0, 7.0, 8.0),
+        (9.0, 4.0, 8.5),
+        (11.0, 6.5, 10.0),
+        (14.0, 9.0, 13.0),
+        (14.0, 5.0, 13.0),
+        (14.0, 4.5, 13.0),
+        (14.0, 3.9, 13.0),
+    ];
+
+    #[test]
+    fn the_lowest_bar_from_the_pivot_to_its_crossing() {
+        let params = LuxParams { length: 2, ..Default::default() };
+        assert_eq!(
+            run(params, None, &BARS),
+            [
+                (5, Kind::ObFormed, 3, Side::Buy, 9.0, 4.0),
+                (8, Kind::ObMitigated, 3, Side::Buy, 9.0, 4.0),
+            ]
+        );
+        let close = LuxParams { close: true, ..params };
+        assert_eq!(run(close, None, &BARS).len(), 1, "no close below it");
+    }
+
+    #[test]
+    fn a_volatile_bar_is_read_upside_down() {
+        // Bar 3 alone has a range of two ATR.
+        let params = LuxParams { length: 2, ..Default::default() };
+        let formed = run(params, Some(2.4), &BARS)[0];
+        assert_eq!(formed, (5, Kind::ObFormed, 4, Side::Buy, 11.0, 6.5));
+    }
+}
