@@ -135,7 +135,8 @@ codes! {
         BalancedRangeInvalidated = "BalancedRangeInvalidated",
         /// An order block: the edge that price meets first, the other edge; amount: volume.
         ObFormed = "ObFormed",
-        /// First touch of a block's near edge: its edges.
+        /// First touch of a block's near edge: its edges. Of a LuxAlgo-style block: its far edge was
+        /// traded through, and it is gone.
         ObMitigated = "ObMitigated",
         /// A block was broken whose swing had taken liquidity: from here a breaker of `side`, the
         /// new side; its edges as that side meets them.
@@ -143,6 +144,8 @@ codes! {
         /// A block was broken whose swing had failed to take liquidity: from here a mitigation
         /// block of `side`, the new side; its edges as that side meets them.
         ObMitigation = "ObMitigation",
+        /// First touch of a breaker's or mitigation block's near edge: its edges.
+        ObRetested = "ObRetested",
         /// Close beyond a breaker's or mitigation block's far edge: it is gone. Its edges.
         ObInvalidated = "ObInvalidated",
         /// Two swings at one price: mean level of the pool, outermost member; amount: members.

@@ -8,9 +8,9 @@
 //!
 //! A close below the far edge (or a low below it, with `wick`) breaks the block and turns it over:
 //! from there it speaks for sellers. If the low that made it had taken the swing low before (it
-//! lies below that low) it is a breaker, else, a failure swing, a mitigation block. It too is
-//! mitigated once, by the first later bar that comes back up to its near edge (the old far edge),
-//! and a close above its far edge (the old near edge) ends it. Bearish mirrored.
+//! lies below that low) it is a breaker, else, a failure swing, a mitigation block. It is retested
+//! once, by the first later bar that comes back up to its near edge (the old far edge), and a close
+//! above its far edge (the old near edge) ends it. Bearish mirrored.
 
 use crate::bounded::Bounded;
 use crate::event::{Event, Kind, Of};
@@ -125,21 +125,26 @@ impl OrderBlocks {
         &self.turned.zones
     }
 
+    /// Reads bar `at` as this side sees it: the life of what was turned over before. Comes before
+    /// [`Self::push`], for both sides: what a bar turns over begins its new life with the next one.
+    #[inline]
+    pub fn push_turned(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
+        let (side, of) = (self.side.opposite(), self.of);
+        self.turned.forget(at, self.params.age_max);
+        self.turned.push(-bar.high, -bar.close, |found, zone| {
+            let kind = match found {
+                Found::Touched => Kind::ObRetested,
+                Found::Broken => Kind::ObInvalidated,
+            };
+            out(event(at, kind, side, zone).of(of));
+        });
+    }
+
     /// Reads bar `at` as this side sees it: the life of the blocks formed before.
     #[inline]
     pub fn push(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
-        let (side, of, age_max) = (self.side, self.of, self.params.age_max);
-        self.blocks.forget(at, age_max);
-        self.turned.forget(at, age_max);
-        // Before the blocks: what this bar turns over begins its new life with the next one.
-        let new = side.opposite();
-        self.turned.push(-bar.high, -bar.close, |found, zone| {
-            let kind = match found {
-                Found::Touched => Kind::ObMitigated,
-                Found::Broken => Kind::ObInvalidated,
-            };
-            out(event(at, kind, new, zone).of(of));
-        });
+        let (side, of) = (self.side, self.of);
+        self.blocks.forget(at, self.params.age_max);
         let turned = &mut self.turned;
         let through = if self.params.wick { bar.low } else { bar.close };
         self.blocks.push(bar.low, through, |found, zone| match found {
@@ -149,7 +154,7 @@ impl OrderBlocks {
                 let zone = Zone { near, far, formed: at, state, ..*zone };
                 turned.add(zone);
                 let kind = if zone.swept { Kind::ObBreaker } else { Kind::ObMitigation };
-                out(event(at, kind, new, &zone).of(of));
+                out(event(at, kind, side.opposite(), &zone).of(of));
             }
         });
     }
@@ -192,6 +197,7 @@ mod tests {
         };
         blocks.broken(7, &Launch { pos: 4, high: 9.0, low: 8.0, swept }, 60.0, &mut out);
         for (at, bar) in (8..).zip(bars) {
+            blocks.push_turned(at, *bar, &mut out);
             blocks.push(at, *bar, &mut out);
         }
         (seen, blocks)
@@ -218,7 +224,7 @@ mod tests {
                 (7, ObFormed, buy, 9.0, 8.0),
                 (9, ObMitigated, buy, 9.0, 8.0),
                 (11, ObBreaker, sell, 8.0, 9.0),
-                (13, ObMitigated, sell, 8.0, 9.0),
+                (13, ObRetested, sell, 8.0, 9.0),
                 (15, ObInvalidated, sell, 8.0, 9.0),
             ]
         );

@@ -77,6 +77,9 @@ impl Tracker {
         let Context { at, views, on, .. } = *context;
         if on.has(Concepts::BLOCKS) {
             for (blocks, view) in self.blocks.iter_mut().zip(views) {
+                blocks.push_turned(at, *view, out);
+            }
+            for (blocks, view) in self.blocks.iter_mut().zip(views) {
                 blocks.push(at, *view, out);
             }
         }
