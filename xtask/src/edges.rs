@@ -98,6 +98,7 @@ const AEGIS: &[&str] = &[
     "backtest",
     "node",
     "bench",
+    "chart",
 ];
 
 /// The house, lowest floor first: a room depends only on rooms above it in this list.
@@ -105,6 +106,7 @@ pub const ROOMS: &[Room] = &[
     pure("types", &[]),
     pure("indicators", &["types"]),
     pure("smc", &["types", "indicators"]),
+    pure("chart", &["types", "smc"]),
     pure("learn", &["types", "indicators", "smc"]),
     pure("engine", &["types", "indicators", "smc", "learn"]),
     pure("exchange", &["types"]),
