@@ -4,25 +4,25 @@ use alloc::boxed::Box;
 use alloc::vec;
 use core::mem;
 
-/// A ring of the last `length` values.
+/// A ring of the last `length` values: numbers, or a few numbers that belong together.
 ///
 /// It begins filled with zeros, so that a running sum may subtract what falls out from the first
 /// value on: zero is subtracted until the ring has gone round.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Window {
-    cells: Box<[f64]>,
+pub struct Window<T = f64> {
+    cells: Box<[T]>,
     next: usize,
 }
 
-impl Window {
+impl<T: Copy + Default> Window<T> {
     /// Room for `length` values, at least one. Allocates once.
     pub fn new(length: usize) -> Self {
-        Self { cells: vec![0.0; length.max(1)].into_boxed_slice(), next: 0 }
+        Self { cells: vec![T::default(); length.max(1)].into_boxed_slice(), next: 0 }
     }
 
     /// Puts `value` in and returns what falls out: the value `length` pushes ago, or zero.
     #[inline]
-    pub fn push(&mut self, value: f64) -> f64 {
+    pub fn push(&mut self, value: T) -> T {
         let oldest = mem::replace(&mut self.cells[self.next], value);
         self.next += 1;
         if self.next == self.cells.len() {
@@ -33,7 +33,7 @@ impl Window {
 
     /// What the next push will put out.
     #[inline]
-    pub fn oldest(&self) -> f64 {
+    pub fn oldest(&self) -> T {
         self.cells[self.next]
     }
 
@@ -46,7 +46,7 @@ impl Window {
 
     /// All values in the order of their places, not of their age.
     #[inline]
-    pub fn cells(&self) -> &[f64] {
+    pub fn cells(&self) -> &[T] {
         &self.cells
     }
 
@@ -58,7 +58,7 @@ impl Window {
 
     /// All zeros again.
     pub fn reset(&mut self) {
-        self.cells.fill(0.0);
+        self.cells.fill(T::default());
         self.next = 0;
     }
 }
