@@ -39,7 +39,7 @@ impl<T: Copy + Default> Window<T> {
 
     /// All values from the oldest to the newest.
     #[inline]
-    pub fn in_order(&self) -> impl Iterator<Item = f64> {
+    pub fn in_order(&self) -> impl Iterator<Item = T> {
         let (newer, older) = self.cells.split_at(self.next);
         older.iter().chain(newer).copied()
     }
