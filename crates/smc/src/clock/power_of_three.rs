@@ -208,3 +208,98 @@ impl PowerOfThree {
         self.range.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    /// A bar in New York's winter time: hour, minute, high, low, close.
+    type Seen = (i64, i64, f64, f64, f64);
+
+    /// Events after an Asian range from 10 to 20 on 5 January 2026.
+    fn run(bars: &[Seen]) -> Vec<(u32, u32, Kind, Of, Side, f64, f64)> {
+        let day = Nanos::from_civil(2026, 1, 6).after(Nanos::HOUR.times(5));
+        let asia = SessionRun {
+            span: Span { from: Nanos(day.0 - Nanos::HOUR.times(4).0), until: day },
+            day: (day.0 / Nanos::DAY.0) as i32 - 1,
+            first: 0,
+            last: 0,
+            high: 20.0,
+            low: 10.0,
+        };
+        let mut model = PowerOfThree::new(PowerOfThreeParams::default());
+        let mut seen = Vec::new();
+        model.accumulated(1, &asia, &mut |event| {
+            assert_eq!((event.kind, event.pos, event.side), (Kind::Accumulation, 0, None));
+            assert_eq!((event.level, event.far), (20.0, 10.0));
+        });
+        for (at, &(hour, minute, high, low, close)) in (1..).zip(bars) {
+            let time = day.after(Nanos::MINUTE.times(hour * 60 + minute));
+            let bar = Bar::new(time, close, high, low, close, 1.0).expect("a bar");
+            model.push(at, &bar, &mut |e| {
+                let side = e.side.expect("a side");
+                seen.push((e.at, e.pos, e.kind, e.of, side, e.level, e.far));
+            });
+        }
+        seen
+    }
+
+    fn kinds(bars: &[Seen]) -> Vec<(u32, Kind)> {
+        run(bars).into_iter().map(|event| (event.0, event.2)).collect()
+    }
+
+    #[test]
+    fn a_raid_in_london_and_a_close_beyond_in_new_york() {
+        let bars = [(3, 30, 15.0, 9.0, 12.0), (7, 59, 22.0, 12.0, 21.0), (8, 0, 22.0, 12.0, 21.0)];
+        assert_eq!(
+            run(&bars),
+            [
+                (1, 1, Kind::Manipulation, Of::LondonOpen, Side::Buy, 10.0, 9.0),
+                (3, 3, Kind::Distribution, Of::NewYork, Side::Buy, 20.0, 21.0),
+            ]
+        );
+        let mirrored = [(3, 30, 21.0, 15.0, 15.0), (9, 0, 12.0, 8.0, 9.0), (9, 1, 12.0, 8.0, 9.0)];
+        assert_eq!(
+            run(&mirrored),
+            [
+                (1, 1, Kind::Manipulation, Of::LondonOpen, Side::Sell, 20.0, 21.0),
+                (2, 2, Kind::Distribution, Of::NewYork, Side::Sell, 10.0, 9.0),
+            ]
+        );
+    }
+
+    #[test]
+    fn only_the_first_time_is_a_raid() {
+        let early = (1, 0, 15.0, 9.0, 12.0);
+        assert_eq!(kinds(&[early, (2, 0, 15.0, 8.0, 12.0), (8, 0, 22.0, 12.0, 21.0)]), []);
+        assert_eq!(kinds(&[(2, 0, 15.0, 10.0, 12.0)]), [], "a touch takes nothing");
+        assert_eq!(kinds(&[(5, 0, 15.0, 9.0, 12.0)]), [], "after the kill zone");
+        let late = [(3, 30, 15.0, 9.0, 12.0), (17, 0, 22.0, 12.0, 21.0)];
+        assert_eq!(kinds(&late), [(1, Kind::Manipulation)], "the day is over");
+    }
+
+    #[test]
+    fn a_judas_swing_starts_soon_and_returns_soon() {
+        let (raid, judas) = ((1, Kind::Manipulation), Kind::JudasSwing);
+        assert_eq!(kinds(&[(2, 59, 15.0, 9.0, 12.0)]), [raid, (1, judas)]);
+        assert_eq!(kinds(&[(3, 0, 15.0, 9.0, 12.0)]), [raid], "an hour after the open");
+        let back = |minute| kinds(&[(2, 10, 11.0, 9.0, 9.5), (2, minute, 12.0, 8.0, 11.0)]);
+        assert_eq!(back(39), [raid, (2, judas)]);
+        assert_eq!(back(40), [raid]);
+        let bars = [(8, 30, 11.0, 9.0, 10.0), (8, 40, 12.0, 8.0, 10.5)];
+        let want = (2, 1, judas, Of::NewYorkOpen, Side::Buy, 10.0, 8.0);
+        assert_eq!(run(&bars), [want], "a close at the edge is not back inside");
+        assert_eq!(kinds(&[(8, 30, 15.0, 9.0, 21.0)]), [], "nor is one through the other side");
+        assert_eq!(kinds(&[(8, 29, 15.0, 9.0, 12.0)]), []);
+    }
+
+    #[test]
+    fn a_range_upside_down_is_none() {
+        let mut model = PowerOfThree::new(PowerOfThreeParams::default());
+        let never = Span::NEVER;
+        let asia = SessionRun { span: never, day: 0, first: 0, last: 0, high: 1.0, low: 2.0 };
+        model.accumulated(1, &asia, &mut |event| panic!("{event:?}"));
+        assert_eq!(model.range(), None);
+    }
+}

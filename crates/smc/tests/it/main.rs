@@ -3,6 +3,7 @@
 //! no event is about a bar after the one it is stamped with; long and short mirror each other; what
 //! lives stays within its bounds; swings equal a slow transcription of their definition.
 
+mod clock;
 mod imbalance;
 mod smt;
 mod tables;
