@@ -42,6 +42,7 @@ mod mss;
 mod order_block;
 mod ote;
 mod pivot;
+pub mod record;
 mod retracement;
 mod smt;
 mod strength;
