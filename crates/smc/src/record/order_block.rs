@@ -15,7 +15,8 @@
 //! bar that is a bull block and a bear block has two rows, the bull's first.
 //!
 //! Each swing is crossed at most once and its block lies between it and the next swing of its kind,
-//! so a bar is a block of one side once. Waiting blocks are in heaps by the price that changes them.
+//! so a bar is a block of one side once. Waiting blocks are in heaps by the price that changes
+//! them.
 
 use super::Record;
 use super::swings::Swings;

@@ -7,8 +7,8 @@
 //!
 //! Compat: bins are those of pandas, which counts from the first midnight of the data and labels
 //! weeks and months by their last day; the previous bin is the second last whose label is before
-//! the bar's time, so that a bar stamped at the start of a bin, and every bar of a week or month but
-//! those of its last day, sees one bin too old. Levels are rounded to f32 and compared so; the
+//! the bar's time, so that a bar stamped at the start of a bin, and every bar of a week or month
+//! but those of its last day, sees one bin too old. Levels are rounded to f32 and compared so; the
 //! breaks start anew when the bin seen changes.
 
 use super::Record;
