@@ -96,7 +96,7 @@ impl<'a> Canvas<'a> {
 
     /// Whether the layer is on.
     pub fn has(&self, layer: Layer) -> bool {
-        self.options.layers.has(layer)
+        self.options.layers.has(layer) && (self.scripted || !self.options.quiet.has(layer))
     }
 
     /// The bars drawn that lie in `[from, to)`; none if there is none.
@@ -240,11 +240,6 @@ impl<'a> Canvas<'a> {
         (!self.off(y, y)).then_some((x, y))
     }
 
-    /// Where a bar lies; none off the paper.
-    pub fn place_time(&self, bar: u32) -> Option<(f64, f64)> {
-        self.cut(bar, Some(bar))
-    }
-
     /// A label at a place; the lower its rank, the more important.
     pub fn label(&mut self, ink: Ink, priority: u8, at: (f64, f64), fit: Fit, words: &str) {
         let (anchor, dy, evade) = match fit {
@@ -258,6 +253,8 @@ impl<'a> Canvas<'a> {
             Fit::Left => (Anchor::Start, -3.0, 0.0),
             Fit::Right => (Anchor::End, -3.0, 1.0),
             Fit::RightInside => (Anchor::End, 3.5, 0.0),
+            Fit::High => (Anchor::Middle, -7.0, 0.0),
+            Fit::Low => (Anchor::Middle, 15.0, 0.0),
             Fit::Within => (Anchor::Middle, 3.5, 0.0),
             Fit::Flat => (Anchor::Start, 0.0, 0.0),
             Fit::LeftUnder => (Anchor::Start, 10.0, 0.0),
@@ -298,6 +295,10 @@ pub enum Fit {
     Right,
     /// Left of it, on its height, or not at all.
     RightInside,
+    /// Over a cross on it, or not at all.
+    High,
+    /// Under a cross on it, or not at all.
+    Low,
     /// In the middle of it, or not at all.
     Within,
     /// Right of it, standing on its height, or not at all.

@@ -19,6 +19,7 @@ pub fn draw(canvas: &mut Canvas, events: &[Event]) {
     }
     if canvas.has(Layer::Models) {
         draw_midnights(canvas, events);
+        draw_biases(canvas, events);
         for event in events {
             draw_model(canvas, event, events);
         }
@@ -32,9 +33,9 @@ const fn name(of: Of) -> &'static str {
         Of::London => "London",
         Of::NewYork => "New York",
         Of::Asia => "Asia KZ",
-        Of::LondonOpen => "London open KZ",
-        Of::NewYorkOpen => "New York KZ",
-        Of::LondonClose => "London close KZ",
+        Of::LondonOpen => "London KZ",
+        Of::NewYorkOpen => "NY AM KZ",
+        Of::LondonClose => "Close KZ",
         Of::Day => "day",
         Of::Week => "week",
         Of::Month => "month",
@@ -165,7 +166,6 @@ fn draw_model(canvas: &mut Canvas, event: &Event, events: &[Event]) {
         Kind::Manipulation => ("manipulation", "Manipulation"),
         Kind::Distribution => ("distribution", "Distribution"),
         Kind::JudasSwing => ("judas", "Judas swing"),
-        Kind::DailyBias => return draw_bias(canvas, event),
         _ => return,
     };
     let ink = Ink::new(Layer::Models, class, event.side);
@@ -193,15 +193,23 @@ fn draw_accumulation(canvas: &mut Canvas, event: &Event, events: &[Event]) {
     }
 }
 
-/// An arrow at the foot of the plot.
-fn draw_bias(canvas: &mut Canvas, event: &Event) {
-    let (class, words) = match event.side {
-        Some(Side::Buy) => ("bias", "Bias up"),
-        Some(Side::Sell) => ("bias", "Bias down"),
-        None => ("bias", "No bias"),
-    };
-    let ink = Ink::new(Layer::Models, class, event.side);
-    if let Some((x, _)) = canvas.place_time(event.at) {
-        canvas.label(ink, 4, (x, canvas.scale.bottom - 1.0), Fit::Flat, words);
+/// A stripe at the foot of the candles, from a change to the next.
+fn draw_biases(canvas: &mut Canvas, events: &[Event]) {
+    let changes: Vec<&Event> =
+        events.iter().filter(|event| event.kind == Kind::DailyBias).collect();
+    for (n, event) in changes.iter().enumerate() {
+        let to = changes.get(n + 1).map(|next| next.at);
+        let (ink, foot) = (Ink::new(Layer::Models, "bias", event.side), canvas.scale.bottom + 3.0);
+        let words = match event.side {
+            Some(Side::Buy) => "Bias up",
+            Some(Side::Sell) => "Bias down",
+            None => "",
+        };
+        if let Some((left, right)) = canvas.band(ink, (event.at, to), (foot, 3.0))
+            && !words.is_empty()
+            && right - left.max(0.0) > 70.0
+        {
+            canvas.label(ink, 6, (left, foot + 12.0), Fit::Flat, words);
+        }
     }
 }

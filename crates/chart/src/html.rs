@@ -27,10 +27,9 @@ pub fn render_html(bars: &[Bar], events: &[Event], options: &Options) -> String 
     out.push_str("<form id=\"layers\" aria-label=\"Layers\">\n");
     for &layer in Layer::ALL.iter().filter(|layer| options.layers.has(**layer)) {
         let (code, title) = (layer.code(), layer.title());
-        let _ = writeln!(
-            out,
-            "<label><input type=\"checkbox\" name=\"{code}\" checked> {title}</label>"
-        );
+        let on = if options.quiet.has(layer) { "" } else { " checked" };
+        let _ =
+            writeln!(out, "<label><input type=\"checkbox\" name=\"{code}\"{on}> {title}</label>");
     }
     out.push_str("</form>\n<script type=\"application/json\" id=\"data\">");
     data(&mut out, bars, &scale);

@@ -147,7 +147,8 @@ fn draw_taken(canvas: &mut Canvas, event: &Event, class: &'static str, words: &s
     if let Some(place) = canvas.mark(ink, Mark::Cross, event.at, event.far)
         && !words.is_empty()
     {
-        canvas.label(ink, rank, place, Fit::outside(event.side), words);
+        let fit = if event.side == Some(Side::Buy) { Fit::Low } else { Fit::High };
+        canvas.label(ink, rank, place, fit, words);
     }
 }
 

@@ -129,6 +129,8 @@ pub struct Options {
     pub height: u32,
     /// What is drawn on the candles.
     pub layers: Layers,
+    /// Layers that would crowd the rest: left out of an SVG, switched off at first in an HTML file.
+    pub quiet: Layers,
     /// Most labels on the candles; the most important ones stay.
     pub labels_max: u32,
     /// Paper.
@@ -146,6 +148,8 @@ impl Default for Options {
             width: 1280,
             height: 720,
             layers: Layers::ALL,
+            // The same blocks by another definition.
+            quiet: Layers::of(&[Layer::Lux]),
             labels_max: 120,
             theme: Theme::Auto,
         }
@@ -161,6 +165,7 @@ impl Options {
             width: 640,
             height: 320,
             layers: Layers::of(layers),
+            quiet: Layers::NONE,
             labels_max: 24,
             ..Self::default()
         }

@@ -139,5 +139,7 @@ document.getElementById('layers').addEventListener('change', event => {
   svg.classList.toggle('off-' + event.target.name, !event.target.checked);
   draw();
 });
+for (const box of document.querySelectorAll('#layers input')) svg.classList.toggle('off-' + box.name, !box.checked);
 const off = [...document.querySelectorAll('#layers input')].map(box => `.off-${box.name} .${box.name}`);
 if (off.length) document.head.appendChild(document.createElement('style')).textContent = `${off.join()}{display:none}`;
+draw();

@@ -16,12 +16,7 @@ pub fn draw(canvas: &mut Canvas, events: &[Event]) {
     draw_range(canvas, events);
     for event in events {
         match event.kind {
-            Kind::CheapHalf => {
-                let ink = Ink::new(Layer::Range, "cheap", event.side);
-                let to = event.at.saturating_add(3);
-                canvas.level(Plane::Levels, ink, (event.at, Some(to)), event.level);
-            }
-            Kind::OteEntered => draw_entry(canvas, event),
+            Kind::OteEntered if event.of != Of::Internal => draw_entry(canvas, event),
             Kind::Retraced if event.of != Of::Internal => {
                 let ink = Ink::new(Layer::Range, "retraced", event.side);
                 let span = (event.at.saturating_sub(1), Some(event.at.saturating_add(1)));
@@ -39,10 +34,7 @@ pub fn draw(canvas: &mut Canvas, events: &[Event]) {
 fn bounds(canvas: &Canvas, events: &[Event]) -> Option<(u32, f64, f64)> {
     let last = |side: Side| {
         events.iter().rfind(|event| {
-            event.kind == Kind::Pivot
-                && event.side == Some(side)
-                && event.of != Of::Internal
-                && event.at < canvas.scale.to
+            event.kind == Kind::Pivot && event.side == Some(side) && event.of != Of::Internal
         })
     };
     let (low, high) = (last(Side::Buy)?, last(Side::Sell)?);

@@ -16,6 +16,7 @@ use aegis_smc::Event;
 use aegis_types::Bar;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 /// Room beside the plot: right for prices, below for times, above for the title.
@@ -48,8 +49,11 @@ pub fn picture(
     options: &Options,
     scripted: bool,
 ) -> (String, Scale) {
-    let bars = &bars[..bars.len().min(u32::MAX as usize - 1)];
     let (from, to) = window(options, bars.len());
+    // What came after the window is not known in it.
+    let bars = &bars[..to as usize];
+    let events: Vec<Event> = events.iter().filter(|event| event.at < to).copied().collect();
+    let events = &events[..];
     let first = if scripted { from.min(to.saturating_sub(options.bars_max)) } else { from };
     let (width, height) = (options.width.clamp(160, 8192), options.height.clamp(120, 8192));
     let plot = (f64::from(width) - LEFT - RIGHT, f64::from(height) - ABOVE - BELOW);

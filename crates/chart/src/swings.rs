@@ -15,6 +15,12 @@ struct Point {
     is_final: bool,
 }
 
+impl Point {
+    fn same(&self, other: &Self) -> bool {
+        (self.pos, self.side) == (other.pos, other.side)
+    }
+}
+
 /// Draws both trackers.
 pub fn draw(canvas: &mut Canvas, events: &[Event]) {
     if canvas.has(Layer::Swings) {
@@ -26,7 +32,9 @@ pub fn draw(canvas: &mut Canvas, events: &[Event]) {
         draw_breaks(canvas, events, Layer::Structure);
     }
     if canvas.has(Layer::Internal) {
-        let points = points(events, true);
+        let (mut points, swings) = (points(events, true), points(events, false));
+        let said = |point: &Point| swings.iter().any(|swing| swing.same(point));
+        points.retain(|point| !canvas.has(Layer::Swings) || !said(point));
         draw_points(canvas, &points, Layer::Internal);
         draw_breaks(canvas, events, Layer::Internal);
     }
@@ -137,6 +145,16 @@ fn draw_breaks(canvas: &mut Canvas, events: &[Event], layer: Layer) {
             other.kind == Kind::Mss && other.pos == event.pos && other.side == event.side
         };
         if event.kind == Kind::Choch && events[n..].iter().take_while(same).any(shifted) {
+            continue;
+        }
+        // What both trackers say is drawn once.
+        let said = |other: &Event| {
+            (other.pos, other.side, other.of) == (event.pos, event.side, Of::Swing)
+                && matches!(other.kind, Kind::Bos | Kind::Choch | Kind::Mss)
+        };
+        let bar =
+            events[..n].iter().rev().take_while(same).chain(events[n..].iter().take_while(same));
+        if internal && canvas.has(Layer::Structure) && bar.into_iter().any(said) {
             continue;
         }
         let ink = Ink::new(layer, class, event.side);

@@ -143,7 +143,14 @@ impl Book {
             Kind::BalancedRange => self.form(What::Balanced, event, event.pos),
             Kind::BalancedRangeInvalidated => self.end(What::Balanced, event),
             Kind::ObFormed => self.form(What::Block, event, event.pos),
+            // LuxAlgo's word for the end.
+            Kind::ObMitigated if event.of == Of::Lux => self.end(What::Block, event),
             Kind::ObMitigated => self.touch(What::Block, event),
+            Kind::ObRetested => {
+                for what in [What::Breaker, What::Mitigation] {
+                    self.touch(what, event);
+                }
+            }
             Kind::ObBreaker => self.turn(What::Block, What::Breaker, event),
             Kind::ObMitigation => self.turn(What::Block, What::Mitigation, event),
             Kind::ObInvalidated => {
@@ -173,6 +180,7 @@ impl Zone {
     const fn class(&self) -> &'static str {
         match self.what {
             What::Gap => "fvg",
+            What::InverseGap if self.ended.is_some() => "ifvg past",
             What::InverseGap => "ifvg",
             What::VolumeImbalance => "vi",
             What::Balanced => "bpr",
@@ -180,6 +188,18 @@ impl Zone {
             What::Breaker => "breaker",
             What::Mitigation => "mitigation",
             What::Opening => "opening",
+        }
+    }
+
+    /// The class after the first touch: the same, and `tested`.
+    const fn tested(&self) -> &'static str {
+        match self.what {
+            What::Gap => "fvg tested",
+            What::InverseGap if self.ended.is_some() => "ifvg past tested",
+            What::InverseGap => "ifvg tested",
+            What::Breaker => "breaker tested",
+            What::Mitigation => "mitigation tested",
+            _ => "ob tested",
         }
     }
 
@@ -227,28 +247,69 @@ impl Zone {
     }
 }
 
+/// Zones of a kind and side that reach to the right edge while they live; the others are drawn
+/// for [`STUB`] bars after they formed.
+const NEAREST: usize = 3;
+const STUB: u32 = 20;
+
 /// Draws every zone that lived within the window.
 pub fn draw(canvas: &mut Canvas, events: &[Event]) {
     let mut book = Book::default();
     for event in events {
         book.read(event);
     }
-    for zone in &book.zones {
-        if canvas.has(zone.layer()) && zone.ended != Some(zone.pos) {
-            paint(canvas, zone);
+    let bars = canvas.bars;
+    for zone in &mut book.zones {
+        zone.ended = zone.end(bars);
+    }
+    let zones = book.zones;
+    let same_box = |one: &Zone, two: &Zone| {
+        (one.what, one.side, one.pos, one.at) == (two.what, two.side, two.pos, two.at)
+    };
+    let far = distant(&zones, bars.last().map_or(0.0, Bar::close));
+    for (n, zone) in zones.iter().enumerate() {
+        // What both trackers say is drawn once.
+        let said = |other: &Zone| other.of == Of::Swing && same_box(zone, other);
+        let swing = canvas.has(Layer::Blocks) && zone.of == Of::Internal;
+        if !canvas.has(zone.layer()) || zone.ended == Some(zone.pos) {
+            continue;
         }
+        if swing && zones.iter().any(said) {
+            continue;
+        }
+        let stub = far[n].then(|| zone.at.saturating_add(STUB));
+        paint(canvas, &Zone { ended: zone.ended.or(stub), ..*zone });
     }
 }
 
+/// Which zones are alive but not among the nearest of their kind to the last price.
+fn distant(zones: &[Zone], last: f64) -> Vec<bool> {
+    let mut far = alloc::vec![false; zones.len()];
+    let mut alive: BTreeMap<(What, Of, Option<Side>), Vec<usize>> = BTreeMap::new();
+    for (n, zone) in zones.iter().enumerate().filter(|(_, zone)| zone.ended.is_none()) {
+        alive.entry((zone.what, zone.of, zone.side)).or_default().push(n);
+    }
+    for mut kind in alive.into_values() {
+        kind.sort_by(|one, two| {
+            let distance = |n: &usize| (zones[*n].near - last).abs();
+            distance(one).total_cmp(&distance(two))
+        });
+        for n in kind.into_iter().skip(NEAREST) {
+            far[n] = true;
+        }
+    }
+    far
+}
+
 fn paint(canvas: &mut Canvas, zone: &Zone) {
-    let end = zone.end(canvas.bars);
+    let end = zone.ended;
     let ink = Ink::new(zone.layer(), zone.class(), zone.side);
     let prices = (zone.near, zone.far);
     // Fresh until the first touch; fainter afterwards.
     let touched = zone.touched.filter(|at| end.is_none_or(|end| *at < end));
     let mut place = None;
     if let Some(touched) = touched {
-        let tested = Ink::new(zone.layer(), tested(zone.what), zone.side);
+        let tested = Ink::new(zone.layer(), zone.tested(), zone.side);
         place = canvas.rect(Plane::Zones, tested, (touched, end), prices);
     }
     let fresh = canvas.rect(Plane::Zones, ink, (zone.pos, touched.or(end)), prices);
@@ -264,10 +325,11 @@ fn paint(canvas: &mut Canvas, zone: &Zone) {
     }
     let words = zone.words();
     let height = lower - upper;
-    let wide = right - left >= words.len() as f64 * 6.0 + 6.0;
+    let wide = right - left >= words.len() as f64 * 6.0 + 16.0;
     let live = end.is_none();
     // A short or thin zone is a common one: its colour says what it is.
-    if !canvas.scripted && !live && (!wide || height < 4.0) {
+    let common = matches!(zone.what, What::InverseGap | What::VolumeImbalance | What::Balanced);
+    if !live && (common || !canvas.scripted && (!wide || height < 4.0)) {
         return;
     }
     let priority = zone.priority() + u8::from(!live);
@@ -282,15 +344,4 @@ fn paint(canvas: &mut Canvas, zone: &Zone) {
         (false, false) => (left.midpoint(right), Fit::Centre),
     };
     canvas.label(ink, priority + u8::from(!inside), (x, y), fit, &words);
-}
-
-/// The class after the first touch: the same, and `tested`.
-const fn tested(what: What) -> &'static str {
-    match what {
-        What::Gap => "fvg tested",
-        What::InverseGap => "ifvg tested",
-        What::Breaker => "breaker tested",
-        What::Mitigation => "mitigation tested",
-        _ => "ob tested",
-    }
 }

@@ -11,7 +11,7 @@ fn event(at: u32, pos: u32, kind: Kind, level: f64, far: f64) -> Event {
 }
 
 fn options(layers: Layers) -> Options {
-    Options { layers, ..Options::default() }
+    Options { layers, quiet: Layers::NONE, ..Options::default() }
 }
 
 fn drawn(events: &[Event]) -> Vec<Element> {
@@ -65,6 +65,10 @@ fn story(kind: Kind) -> (Vec<Event>, &'static str) {
         Kind::ObMitigated => (then(&block, kind), "tested"),
         Kind::ObBreaker => (flipped(kind), "breaker"),
         Kind::ObMitigation => (flipped(kind), "mitigation"),
+        Kind::ObRetested => {
+            let turned = Event { kind: Kind::ObBreaker, ..above };
+            (vec![block, turned, Event { at: 30, kind, ..turned }], "tested")
+        }
         Kind::ObInvalidated => (then(&block, kind), "ob"),
         Kind::PoolFormed => (vec![pool], "pool"),
         Kind::PoolExtended => (then(&pool, kind), "pool"),
@@ -73,7 +77,10 @@ fn story(kind: Kind) -> (Vec<Event>, &'static str) {
         Kind::Run => (alone(kind), "run"),
         Kind::Equal => (alone(kind), "equal"),
         Kind::TurtleSoup => (alone(kind), "soup"),
-        Kind::CheapHalf => (alone(kind), "cheap"),
+        Kind::CheapHalf => {
+            let high = Event { side: Some(Side::Sell), level: 104.0, far: 104.0, ..pivot };
+            (vec![pivot, high, this(kind, 101.5, 101.0)], "premium")
+        }
         Kind::OteEntered => (alone(kind), "ote"),
         Kind::Retraced => (alone(kind), "retraced"),
         Kind::SessionOpened => (vec![london], "session"),
@@ -213,9 +220,8 @@ fn only_what_lived_in_the_window_is_drawn() {
 }
 
 #[test]
-fn text_of_labels_does_not_overlap() {
-    let gap = |pos: u32| event(pos + 1, pos, Kind::FvgFormed, 101.0, 99.0);
-    let many: Vec<Event> = (1..50).map(gap).collect();
-    let text = render_svg(&waves(60), &many, &options(Layers::ALL));
-    assert_eq!(text.matches(">FVG</text>").count(), 1, "all would stand at one place");
+fn labels_at_one_place_stand_apart_or_give_way() {
+    let many = [event(15, 12, Kind::PoolFormed, 99.0, 99.0); 40];
+    let text = render_svg(&waves(60), &many, &options(Layers::of(&[Layer::Liquidity])));
+    assert_eq!(text.matches(">EQL $$$</text>").count(), 3, "none below the volume's head");
 }

@@ -90,8 +90,11 @@ fn any_price() -> impl Strategy<Value = f64> {
 }
 
 prop_compose! {
-    fn any_bar()(prices in prop::array::uniform4(any_price()), volume in any_price(), n in 0..99_i64)
-        -> Bar { bar(n, prices, volume) }
+    fn any_bar()(
+        prices in prop::array::uniform4(any_price()),
+        volume in any_price(),
+        n in 0..99_i64,
+    ) -> Bar { bar(n, prices, volume) }
 }
 
 prop_compose! {

@@ -16,10 +16,16 @@ fn nothing_comes_from_elsewhere() {
 #[test]
 fn every_layer_drawn_has_a_switch() {
     let layers = Layers::ALL.without(Layer::Smt);
-    let page = render_html(&waves(50), &[], &Options { layers, ..Options::default() });
+    let quiet = Layers::of(&[Layer::Lux]);
+    let page = render_html(&waves(50), &[], &Options { layers, quiet, ..Options::default() });
     for &layer in Layer::ALL {
-        let switch = format!("name=\"{}\" checked", layer.code());
-        assert_eq!(page.contains(&switch), layer != Layer::Smt, "{}", layer.code());
+        let switch = |on| page.contains(&format!("name=\"{}\"{on}>", layer.code()));
+        let expected = match layer {
+            Layer::Smt => (false, false),
+            Layer::Lux => (false, true),
+            _ => (true, false),
+        };
+        assert_eq!((switch(" checked"), switch("")), expected, "{}", layer.code());
     }
 }
 
