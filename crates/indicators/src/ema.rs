@@ -5,31 +5,25 @@ use crate::indicator::Indicator;
 use core::num::NonZeroU32;
 
 /// Exponential moving average of any series.
+///
+/// In this order: what is written each bar does not lie beside a constant, or both would be read
+/// as one, which waits until the write has left the processor.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
 pub struct Ema {
-    factor: f64,
     /// The sum while warming up, then the average.
     state: f64,
     /// Inputs until the first value; zero once warm.
     missing: u32,
     period: u32,
+    factor: f64,
 }
 
 impl Ema {
     /// Of `period` inputs.
     pub fn new(period: NonZeroU32) -> Self {
         let factor = 2.0 / (f64::from(period.get()) + 1.0);
-        Self::with_factor(period, factor)
-    }
-
-    /// Another factor than `2 / (period + 1)`, the same seed.
-    pub(crate) fn with_factor(period: NonZeroU32, factor: f64) -> Self {
         Self { factor, state: 0.0, missing: period.get(), period: period.get() }
-    }
-
-    /// How many inputs the seed takes.
-    pub(crate) fn period(&self) -> u32 {
-        self.period
     }
 
     /// One input once warm.
@@ -39,7 +33,7 @@ impl Ema {
         self.state
     }
 
-    #[cold]
+    #[inline]
     fn warm_up(&mut self, input: f64) -> Option<f64> {
         self.state += input;
         self.missing -= 1;

@@ -18,20 +18,25 @@ pub struct Range {
 }
 
 impl Range {
-    const NONE: Self = Self { high: f64::NEG_INFINITY, low: f64::INFINITY };
-
-    #[inline]
-    fn with(self, other: Self) -> Self {
-        Self {
-            high: if other.high > self.high { other.high } else { self.high },
-            low: if other.low < self.low { other.low } else { self.low },
-        }
-    }
-
     /// Half-way between them.
     #[inline]
     pub fn middle(self) -> f64 {
         (self.high + self.low) / 2.0
+    }
+}
+
+/// High and negated low, so that both grow and one instruction compares both.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Reach([f64; 2]);
+
+impl Reach {
+    const NONE: Self = Self([f64::NEG_INFINITY; 2]);
+
+    #[inline]
+    fn with(self, other: Self) -> Self {
+        let (a, b) = (self.0, other.0);
+        let larger = |n: usize| if b[n] > a[n] { b[n] } else { a[n] };
+        Self([larger(0), larger(1)])
     }
 }
 
@@ -40,53 +45,54 @@ impl Range {
 pub struct Extremes {
     /// Places before `at`: bars of the block that is filling. From `at` on: extremes of the block
     /// before, each from its place to that block's end. The last place stays empty.
-    places: Box<[Range]>,
+    places: Box<[Reach]>,
     at: usize,
-    head: Range,
+    head: Reach,
     warm: bool,
 }
 
 impl Extremes {
     /// Over `length` bars, at least one. Allocates once.
     pub fn new(length: usize) -> Self {
-        let places = vec![Range::NONE; length.max(1) + 1].into_boxed_slice();
-        Self { places, at: 0, head: Range::NONE, warm: false }
+        let places = vec![Reach::NONE; length.max(1) + 1].into_boxed_slice();
+        Self { places, at: 0, head: Reach::NONE, warm: false }
     }
 
     /// Reads one bar; a range from the `length`-th bar on.
     #[inline]
     pub fn push(&mut self, high: f64, low: f64) -> Option<Range> {
-        let bar = Range { high, low };
+        let bar = Reach([high, -low]);
         self.head = self.head.with(bar);
         let at = self.at;
         let [place, rest] = self.places.get_mut(at..at + 2)? else { return None };
         *place = bar;
-        let range = rest.with(self.head);
+        let Reach([high, low]) = rest.with(self.head);
         self.at += 1;
         if self.at + 1 == self.places.len() {
-            self.end_block();
+            turn(&mut self.places);
+            (self.at, self.head, self.warm) = (0, Reach::NONE, true);
         }
-        self.warm.then_some(range)
-    }
-
-    #[inline(never)]
-    fn end_block(&mut self) {
-        let mut tail = Range::NONE;
-        for place in self.places.iter_mut().rev() {
-            tail = place.with(tail);
-            *place = tail;
-        }
-        self.at = 0;
-        self.head = Range::NONE;
-        self.warm = true;
+        self.warm.then_some(Range { high, low: -low })
     }
 
     /// As new.
     pub fn reset(&mut self) {
-        self.places.fill(Range::NONE);
+        self.places.fill(Reach::NONE);
         self.at = 0;
-        self.head = Range::NONE;
+        self.head = Reach::NONE;
         self.warm = false;
+    }
+}
+
+/// Turns a block of bars into the extremes from each place to its end.
+///
+/// It is handed the places alone, so that what changes every bar may stay in registers.
+#[inline(never)]
+fn turn(places: &mut [Reach]) {
+    let mut tail = Reach::NONE;
+    for place in places.iter_mut().rev() {
+        tail = place.with(tail);
+        *place = tail;
     }
 }
 
@@ -167,22 +173,10 @@ impl ExtremeAges {
         };
         self.at += 1;
         if self.at == length {
-            self.end_block();
+            turn_placed(&mut self.places[..length]);
+            (self.at, self.head, self.warm) = (0, Placed::NONE, true);
         }
         self.warm.then_some(ages)
-    }
-
-    #[inline(never)]
-    fn end_block(&mut self) {
-        let mut tail = Placed::NONE;
-        let length = self.places.len() - 1;
-        for place in self.places[..length].iter_mut().rev() {
-            tail = place.with_later(tail);
-            *place = tail;
-        }
-        self.at = 0;
-        self.head = Placed::NONE;
-        self.warm = true;
     }
 
     /// As new.
@@ -191,6 +185,16 @@ impl ExtremeAges {
         self.at = 0;
         self.head = Placed::NONE;
         self.warm = false;
+    }
+}
+
+/// As [`turn`], with the places the extremes stand on.
+#[inline(never)]
+fn turn_placed(places: &mut [Placed]) {
+    let mut tail = Placed::NONE;
+    for place in places.iter_mut().rev() {
+        tail = place.with_later(tail);
+        *place = tail;
     }
 }
 

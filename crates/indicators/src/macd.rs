@@ -34,38 +34,62 @@ impl Columns for MacdLines {
 /// MACD of closes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Macd {
-    fast: Ema,
-    slow: Ema,
+    /// Fast and slow: sums while warming up, then averages. One array, so that they are read and
+    /// written as one.
+    averages: [f64; 2],
+    factors: [f64; 2],
     signal: Ema,
-    /// Closes that the fast average must not see yet.
-    skip: u32,
+    /// Fast and slow.
+    periods: [u32; 2],
+    /// Closes read, up to the slow period.
+    seen: u32,
     warm: bool,
 }
 
 impl Macd {
     /// With its three periods, usually 12, 26 and 9.
     pub fn new(fast: NonZeroU32, slow: NonZeroU32, signal: NonZeroU32) -> Self {
-        let (fast, slow) = (fast.min(slow), fast.max(slow));
+        let periods = [fast.min(slow).get(), fast.max(slow).get()];
         Self {
-            fast: Ema::new(fast),
-            slow: Ema::new(slow),
+            averages: [0.0; 2],
+            factors: periods.map(|period| 2.0 / (f64::from(period) + 1.0)),
             signal: Ema::new(signal),
-            skip: slow.get() - fast.get(),
+            periods,
+            seen: 0,
             warm: false,
         }
     }
 
-    #[cold]
-    fn warm_up(&mut self, close: f64) -> Option<MacdLines> {
-        let slow = self.slow.push(close);
-        if self.skip > 0 {
-            self.skip -= 1;
+    #[inline]
+    fn step(&mut self, close: f64) -> f64 {
+        let (old, factors) = (self.averages, self.factors);
+        let next = |n: usize| old[n] + (close - old[n]) * factors[n];
+        self.averages = [next(0), next(1)];
+        self.averages[0] - self.averages[1]
+    }
+
+    #[inline]
+    fn seed(&mut self, close: f64) -> Option<f64> {
+        let [fast, slow] = self.periods;
+        self.seen += 1;
+        if self.seen > slow - fast {
+            self.averages[0] += close;
+        }
+        self.averages[1] += close;
+        if self.seen < slow {
             return None;
         }
-        let (fast, slow) = (self.fast.push(close)?, slow?);
-        let signal = self.signal.push(fast - slow)?;
+        self.averages = [self.averages[0] / f64::from(fast), self.averages[1] / f64::from(slow)];
+        Some(self.averages[0] - self.averages[1])
+    }
+
+    #[inline]
+    fn warm_up(&mut self, close: f64) -> Option<MacdLines> {
+        let seeded = self.seen == self.periods[1];
+        let macd = if seeded { self.step(close) } else { self.seed(close)? };
+        let signal = self.signal.push(macd)?;
         self.warm = true;
-        Some(lines(fast - slow, signal))
+        Some(lines(macd, signal))
     }
 }
 
@@ -83,21 +107,20 @@ impl Indicator for Macd {
         if !self.warm {
             return self.warm_up(close);
         }
-        let macd = self.fast.step(close) - self.slow.step(close);
+        let macd = self.step(close);
         Some(lines(macd, self.signal.step(macd)))
     }
 
     #[inline]
     fn value(&self) -> Option<MacdLines> {
-        let macd = self.fast.value()? - self.slow.value()?;
-        Some(lines(macd, self.signal.value()?))
+        let signal = self.signal.value()?;
+        Some(lines(self.averages[0] - self.averages[1], signal))
     }
 
     fn reset(&mut self) {
-        self.fast.reset();
-        self.slow.reset();
+        self.averages = [0.0; 2];
         self.signal.reset();
-        self.skip = self.slow.period() - self.fast.period();
+        self.seen = 0;
         self.warm = false;
     }
 }

@@ -14,9 +14,9 @@ use core::num::NonZeroU32;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rsi {
     previous: f64,
-    /// Sums while warming up, then averages.
-    gain: f64,
-    loss: f64,
+    /// Gain and loss: sums while warming up, then averages. One array, so that they are read and
+    /// written as one.
+    moves: [f64; 2],
     /// Period less one, and one over the period.
     keep: f64,
     share: f64,
@@ -31,8 +31,7 @@ impl Rsi {
         let length = f64::from(period.get());
         Self {
             previous: 0.0,
-            gain: 0.0,
-            loss: 0.0,
+            moves: [0.0; 2],
             keep: length - 1.0,
             share: 1.0 / length,
             missing: period.get().saturating_add(1),
@@ -42,35 +41,34 @@ impl Rsi {
 
     #[inline]
     fn index(&self) -> f64 {
-        let movement = self.gain + self.loss;
+        let [gain, loss] = self.moves;
+        let movement = gain + loss;
         // So said that a movement that is no number stays visible.
-        if movement <= 0.0 { 0.0 } else { 100.0 * (self.gain / movement) }
+        if movement <= 0.0 { 0.0 } else { 100.0 * (gain / movement) }
     }
 
     /// Gain and loss from the previous close; one is zero.
     #[inline]
-    fn change_to(&mut self, close: f64) -> (f64, f64) {
+    fn change_to(&mut self, close: f64) -> [f64; 2] {
         let change = close - self.previous;
         self.previous = close;
         let up = if change > 0.0 { change } else { 0.0 };
-        (up, up - change)
+        [up, up - change]
     }
 
-    #[cold]
+    #[inline]
     fn warm_up(&mut self, close: f64) -> Option<f64> {
         let first = self.missing > self.period;
         self.missing -= 1;
-        let (up, down) = self.change_to(close);
+        let [up, down] = self.change_to(close);
         if first {
             return None;
         }
-        self.gain += up;
-        self.loss += down;
+        self.moves = [self.moves[0] + up, self.moves[1] + down];
         if self.missing > 0 {
             return None;
         }
-        self.gain *= self.share;
-        self.loss *= self.share;
+        self.moves = self.moves.map(|sum| sum * self.share);
         Some(self.index())
     }
 }
@@ -84,9 +82,9 @@ impl Indicator for Rsi {
         if self.missing > 0 {
             return self.warm_up(close);
         }
-        let (up, down) = self.change_to(close);
-        self.gain = (self.gain * self.keep + up) * self.share;
-        self.loss = (self.loss * self.keep + down) * self.share;
+        let [up, down] = self.change_to(close);
+        let [gain, loss] = self.moves.map(|average| average * self.keep);
+        self.moves = [(gain + up) * self.share, (loss + down) * self.share];
         Some(self.index())
     }
 
@@ -96,7 +94,8 @@ impl Indicator for Rsi {
     }
 
     fn reset(&mut self) {
-        (self.previous, self.gain, self.loss) = (0.0, 0.0, 0.0);
+        self.previous = 0.0;
+        self.moves = [0.0; 2];
         self.missing = self.period.saturating_add(1);
     }
 }

@@ -24,18 +24,19 @@ struct Pressure {
 
 impl Pressure {
     #[inline]
+    fn plus(self, other: Self) -> Self {
+        Self { buying: self.buying + other.buying, range: self.range + other.range }
+    }
+
+    #[inline]
+    fn less(self, other: Self) -> Self {
+        Self { buying: self.buying - other.buying, range: self.range - other.range }
+    }
+
+    #[inline]
     fn share(self) -> f64 {
         if self.range > 0.0 { self.buying / self.range } else { 0.0 }
     }
-}
-
-/// The sum over one of the periods.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Leg {
-    period: usize,
-    sum: Pressure,
-    /// Place of the bar that the sum gives up next.
-    oldest: usize,
 }
 
 /// Ultimate oscillator of bars, 0 to 100.
@@ -45,8 +46,11 @@ pub struct UltOsc {
     /// The last bars, as many as the longest period.
     places: Box<[Pressure]>,
     next: usize,
-    /// From the shortest period to the longest.
-    legs: [Leg; 3],
+    /// From the shortest to the longest.
+    periods: [usize; 3],
+    sums: [Pressure; 3],
+    /// Place of the bar that each sum gives up next.
+    oldest: [usize; 3],
     /// Bars with a previous close, until warm.
     seen: usize,
     /// How many of the last bars had neither range nor pressure.
@@ -60,49 +64,50 @@ impl UltOsc {
         let mut periods = [first, second, third].map(|period| period.get() as usize);
         periods.sort_unstable();
         let longest = periods[2];
-        let leg =
-            |period: usize| Leg { period, sum: Pressure::default(), oldest: longest - period };
         Self {
             previous_close: None,
             places: vec![Pressure::default(); longest].into_boxed_slice(),
             next: 0,
-            legs: periods.map(leg),
+            periods,
+            sums: [Pressure::default(); 3],
+            oldest: periods.map(|period| longest - period),
             seen: 0,
             still: 0,
             value: 0.0,
         }
     }
 
+    /// Adds a bar; false while the longest period is not full.
     #[inline]
-    fn take(&mut self, bar: Pressure) {
+    fn take(&mut self, bar: Pressure) -> bool {
         self.places[self.next] = bar;
         self.next = if self.next + 1 == self.places.len() { 0 } else { self.next + 1 };
         self.still = if bar == Pressure::default() { self.still.saturating_add(1) } else { 0 };
-    }
-
-    #[cold]
-    fn warm_up(&mut self, bar: Pressure) {
-        self.seen += 1;
         let longest = self.places.len();
-        for leg in &mut self.legs {
+        if self.seen == longest {
+            self.sums = self.sums.map(|sum| sum.plus(bar));
+            return true;
+        }
+        self.seen += 1;
+        for (sum, period) in self.sums.iter_mut().zip(self.periods) {
             // Each sum begins so late that it holds its period when the longest is full.
-            if self.seen + leg.period > longest {
-                leg.sum.buying += bar.buying;
-                leg.sum.range += bar.range;
+            if self.seen + period > longest {
+                *sum = sum.plus(bar);
             }
         }
+        self.seen == longest
     }
 
     #[inline]
     fn index(&mut self) -> f64 {
-        if self.still >= self.legs[0].period {
-            for leg in &mut self.legs {
-                if self.still >= leg.period {
-                    leg.sum = Pressure::default();
+        if self.still >= self.periods[0] {
+            for (sum, period) in self.sums.iter_mut().zip(self.periods) {
+                if self.still >= period {
+                    *sum = Pressure::default();
                 }
             }
         }
-        let [short, middle, long] = self.legs.map(|leg| leg.sum.share());
+        let [short, middle, long] = self.sums.map(Pressure::share);
         100.0 * ((4.0 * short + 2.0 * middle + long) / 7.0)
     }
 
@@ -110,11 +115,9 @@ impl UltOsc {
     #[inline]
     fn give_up_the_oldest(&mut self) {
         let length = self.places.len();
-        for leg in &mut self.legs {
-            let oldest = self.places[leg.oldest];
-            leg.sum.buying -= oldest.buying;
-            leg.sum.range -= oldest.range;
-            leg.oldest = if leg.oldest + 1 == length { 0 } else { leg.oldest + 1 };
+        for (sum, oldest) in self.sums.iter_mut().zip(&mut self.oldest) {
+            *sum = sum.less(self.places[*oldest]);
+            *oldest = if *oldest + 1 == length { 0 } else { *oldest + 1 };
         }
     }
 }
@@ -127,18 +130,9 @@ impl Indicator for UltOsc {
     fn push(&mut self, bar: Bar) -> Option<f64> {
         let before = self.previous_close.replace(bar.close())?;
         let true_low = if before < bar.low() { before } else { bar.low() };
-        let bar = Pressure { buying: bar.close() - true_low, range: true_range(&bar, before) };
-        self.take(bar);
-        if self.seen < self.places.len() {
-            self.warm_up(bar);
-            if self.seen < self.places.len() {
-                return None;
-            }
-        } else {
-            for leg in &mut self.legs {
-                leg.sum.buying += bar.buying;
-                leg.sum.range += bar.range;
-            }
+        let buying = bar.close() - true_low;
+        if !self.take(Pressure { buying, range: true_range(&bar, before) }) {
+            return None;
         }
         self.value = self.index();
         self.give_up_the_oldest();
@@ -153,11 +147,9 @@ impl Indicator for UltOsc {
     fn reset(&mut self) {
         self.previous_close = None;
         self.places.fill(Pressure::default());
+        self.sums = [Pressure::default(); 3];
         let longest = self.places.len();
-        for leg in &mut self.legs {
-            leg.sum = Pressure::default();
-            leg.oldest = longest - leg.period;
-        }
+        self.oldest = self.periods.map(|period| longest - period);
         (self.next, self.seen, self.still) = (0, 0, 0);
         self.value = 0.0;
     }

@@ -1,22 +1,50 @@
-//! Wilder's moving average (RMA): `prev + (x − prev) / p`, seeded with the mean of the first p
+//! Wilder's moving average (RMA): `prev × (p − 1) / p + x / p`, seeded with the mean of the first p
 //! inputs (on input p − 1).
 //!
-//! Source: J. Welles Wilder, *New Concepts in Technical Trading Systems* (1978). It is an
-//! exponential average with factor 1/p; written as a step towards the input, its rounding does not
-//! pile up with p.
+//! Source: J. Welles Wilder, *New Concepts in Technical Trading Systems* (1978). Both shares are
+//! computed once: a division per bar would cost more than all the rest.
 
-use crate::ema::Ema;
 use crate::indicator::Indicator;
 use core::num::NonZeroU32;
 
 /// Wilder's moving average; first value on input p − 1.
+///
+/// In this order for the reason given at [`crate::Ema`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Wilder(Ema);
+#[repr(C)]
+pub struct Wilder {
+    /// The sum while warming up, then the average.
+    state: f64,
+    /// Inputs until the first value; zero once warm.
+    missing: u32,
+    period: u32,
+    /// `(p − 1) / p` and `1 / p`.
+    keep: f64,
+    share: f64,
+}
 
 impl Wilder {
     /// Of `period` inputs.
     pub fn new(period: NonZeroU32) -> Self {
-        Self(Ema::with_factor(period, 1.0 / f64::from(period.get())))
+        let length = f64::from(period.get());
+        Self {
+            keep: (length - 1.0) / length,
+            share: 1.0 / length,
+            state: 0.0,
+            missing: period.get(),
+            period: period.get(),
+        }
+    }
+
+    #[inline]
+    fn warm_up(&mut self, input: f64) -> Option<f64> {
+        self.state += input;
+        self.missing -= 1;
+        if self.missing > 0 {
+            return None;
+        }
+        self.state /= f64::from(self.period);
+        Some(self.state)
     }
 }
 
@@ -26,16 +54,21 @@ impl Indicator for Wilder {
 
     #[inline]
     fn push(&mut self, input: f64) -> Option<f64> {
-        self.0.push(input)
+        if self.missing > 0 {
+            return self.warm_up(input);
+        }
+        self.state = self.state * self.keep + input * self.share;
+        Some(self.state)
     }
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        self.0.value()
+        (self.missing == 0).then_some(self.state)
     }
 
     fn reset(&mut self) {
-        self.0.reset();
+        self.missing = self.period;
+        self.state = 0.0;
     }
 }
 

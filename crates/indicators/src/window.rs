@@ -37,11 +37,11 @@ impl<T: Copy + Default> Window<T> {
         self.cells[self.next]
     }
 
-    /// All values from the oldest to the newest.
+    /// All values from the oldest to the newest, in two parts: the older ones first.
     #[inline]
-    pub fn in_order(&self) -> impl Iterator<Item = T> {
+    pub fn parts(&self) -> (&[T], &[T]) {
         let (newer, older) = self.cells.split_at(self.next);
-        older.iter().chain(newer).copied()
+        (older, newer)
     }
 
     /// All values in the order of their places, not of their age.
@@ -74,6 +74,6 @@ mod tests {
         assert_eq!(out, [0.0, 0.0, 1.0, 2.0]);
         assert_eq!(window.oldest(), 3.0);
         window.push(5.0);
-        assert!(window.in_order().eq([4.0, 5.0]));
+        assert_eq!(window.parts(), (&[4.0][..], &[5.0][..]));
     }
 }

@@ -44,16 +44,19 @@ impl Wma {
             value: 0.0,
         }
     }
+}
 
-    #[cold]
-    fn sum_anew(&mut self) {
-        (self.sum, self.weighted) = (0.0, 0.0);
-        for (value, weight) in self.window.in_order().zip(1u32..) {
-            self.sum += value;
-            self.weighted += value * f64::from(weight);
-        }
-        self.until_anew = self.warm_at.saturating_mul(ANEW);
+/// The plain and the weighted sum of a window, from its oldest value to its newest.
+///
+/// It is handed the values alone, so that the sums may stay in registers.
+#[cold]
+fn sums_of((older, newer): (&[f64], &[f64])) -> (f64, f64) {
+    let (mut sum, mut weighted) = (0.0, 0.0);
+    for (value, weight) in older.iter().chain(newer).zip(1u32..) {
+        sum += value;
+        weighted += value * f64::from(weight);
     }
+    (sum, weighted)
 }
 
 impl Indicator for Wma {
@@ -72,7 +75,8 @@ impl Indicator for Wma {
         self.weighted += input * self.period;
         self.until_anew -= 1;
         if self.until_anew == 0 {
-            self.sum_anew();
+            (self.sum, self.weighted) = sums_of(self.window.parts());
+            self.until_anew = self.warm_at.saturating_mul(ANEW);
         }
         self.value = self.weighted / self.weights;
         self.weighted -= self.sum;
