@@ -113,7 +113,7 @@ impl<'a> Canvas<'a> {
 
     /// Whether heights between these two are off the plot for good.
     fn off(&self, upper: f64, lower: f64) -> bool {
-        !self.scripted && (lower < 0.0 || upper > self.scale.bottom + 4.0)
+        !self.scripted && (lower < self.lanes || upper > self.scale.bottom + 4.0)
     }
 
     /// A box between two prices, from a bar to another or to the right edge. Returns where it lies
@@ -131,6 +131,9 @@ impl<'a> Canvas<'a> {
         if self.off(upper, lower) {
             return None;
         }
+        // Under the rows of sessions nothing is drawn; a script moves what it must cut itself.
+        let head = if self.scripted { f64::NEG_INFINITY } else { self.lanes };
+        let (upper, lower) = (upper.max(head), lower.max(head));
         let size = (right - left, lower - upper);
         self.shape_rect(plane, ink, (left, upper), size);
         Some([left, upper, right, lower])

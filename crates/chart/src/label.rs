@@ -109,7 +109,7 @@ pub fn write(
     for label in &labels {
         let inside = |rect: &Rect| rect[1] >= -2.0 && rect[3] <= height + 2.0;
         let reach = |rect: &Rect| rect[0] >= left - 2.0 && rect[2] <= width + 2.0;
-        let tries = if label.evade == 0.0 { 1 } else { 4 };
+        let tries = if label.evade == 0.0 { 1 } else { 2 };
         let place = (0..tries)
             .map(|n| label.dy + f64::from(n) * LINE * label.evade)
             .map(|dy| (dy, label.rect(dy)))

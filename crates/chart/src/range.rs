@@ -8,12 +8,20 @@ use aegis_types::{Bar, Side};
 /// Most bars that an entry zone is drawn.
 const ENTRY: u32 = 24;
 
+/// Most pullbacks of which each is named.
+const FEW: usize = 20;
+
 /// Draws the range as it is at the end of the window, and entries and pullbacks as they came.
 pub fn draw(canvas: &mut Canvas, events: &[Event]) {
     if !canvas.has(Layer::Range) {
         return;
     }
     draw_range(canvas, events);
+    let pullback = |event: &&Event| {
+        event.kind == Kind::Retraced && event.of != Of::Internal && event.at >= canvas.scale.from
+    };
+    // Many ticks speak for themselves.
+    let named = events.iter().filter(pullback).count() <= FEW;
     for event in events {
         match event.kind {
             Kind::OteEntered if event.of != Of::Internal => draw_entry(canvas, event),
@@ -21,6 +29,9 @@ pub fn draw(canvas: &mut Canvas, events: &[Event]) {
                 let ink = Ink::new(Layer::Range, "retraced", event.side);
                 let span = (event.at.saturating_sub(1), Some(event.at.saturating_add(1)));
                 if let Some((left, right, y)) = canvas.level(Plane::Front, ink, span, event.level) {
+                    if !named {
+                        continue;
+                    }
                     let words = alloc::format!("{:.0}%", event.amount.clamp(0.0, 1000.0));
                     canvas.label(ink, 9, (left.midpoint(right), y), Fit::Centre, &words);
                 }

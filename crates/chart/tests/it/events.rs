@@ -26,13 +26,9 @@ fn story(kind: Kind) -> (Vec<Event>, &'static str) {
     let above = Event { at: 20, side: Some(Side::Sell), level: 103.5, far: 104.5, ..gap };
     let inverted = Event { kind: Kind::FvgInverted, ..above };
     let this = |kind, level, far| event(30, 25, kind, level, far);
-    let asia = event(20, 20, Kind::KillZoneOpened, 103.0, 99.0).of(Of::Asia).both();
-    let london = event(20, 20, Kind::SessionOpened, 103.0, 99.0).of(Of::London).both();
     let pool = event(15, 12, Kind::PoolFormed, 99.0, 99.0);
-    let day = event(15, 14, Kind::PeriodLevel, 99.0, 99.0).of(Of::Day);
     let vi = Event { kind: Kind::VolumeImbalance, ..gap };
     let balanced = Event { kind: Kind::BalancedRange, ..gap };
-    let opening = Event { kind: Kind::OpeningGap, ..gap }.of(Of::Day).both();
     let then = |event: &Event, kind| vec![*event, Event { at: 30, kind, ..*event }];
     let flipped = |kind| vec![block, Event { kind, ..above }];
     let pivot = event(15, 10, Kind::Pivot, 99.0, 99.0).of(Of::Swing);
@@ -77,6 +73,21 @@ fn story(kind: Kind) -> (Vec<Event>, &'static str) {
         Kind::Run => (alone(kind), "run"),
         Kind::Equal => (alone(kind), "equal"),
         Kind::TurtleSoup => (alone(kind), "soup"),
+        _ => story_of_time(kind),
+    }
+}
+
+/// The same for ranges, times and what is left.
+fn story_of_time(kind: Kind) -> (Vec<Event>, &'static str) {
+    let this = |kind, level, far| event(30, 25, kind, level, far);
+    let alone = |kind| vec![this(kind, 100.0, 99.0)];
+    let then = |event: &Event, kind| vec![*event, Event { at: 30, kind, ..*event }];
+    let asia = event(20, 20, Kind::KillZoneOpened, 103.0, 99.0).of(Of::Asia).both();
+    let london = event(20, 20, Kind::SessionOpened, 103.0, 99.0).of(Of::London).both();
+    let day = event(15, 14, Kind::PeriodLevel, 99.0, 99.0).of(Of::Day);
+    let opening = event(11, 10, Kind::OpeningGap, 99.5, 98.5).of(Of::Day).both();
+    let pivot = event(15, 10, Kind::Pivot, 99.0, 99.0).of(Of::Swing);
+    match kind {
         Kind::CheapHalf => {
             let high = Event { side: Some(Side::Sell), level: 104.0, far: 104.0, ..pivot };
             (vec![pivot, high, this(kind, 101.5, 101.0)], "premium")
@@ -98,6 +109,7 @@ fn story(kind: Kind) -> (Vec<Event>, &'static str) {
         Kind::OpeningGap => (vec![opening], "opening"),
         Kind::OpeningGapFilled => (then(&opening, kind), "opening"),
         Kind::Smt => (alone(kind), "smt"),
+        _ => panic!("{} is drawn by nothing", kind.code()),
     }
 }
 
@@ -223,5 +235,6 @@ fn only_what_lived_in_the_window_is_drawn() {
 fn labels_at_one_place_stand_apart_or_give_way() {
     let many = [event(15, 12, Kind::PoolFormed, 99.0, 99.0); 40];
     let text = render_svg(&waves(60), &many, &options(Layers::of(&[Layer::Liquidity])));
-    assert_eq!(text.matches(">EQL $$$</text>").count(), 3, "none below the volume's head");
+    let placed = text.matches(">EQL $$$</text>").count();
+    assert!((1..=2).contains(&placed), "{placed}: at its place or a line farther");
 }
