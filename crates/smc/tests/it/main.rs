@@ -1,17 +1,18 @@
-//! Proves: swings and gaps equal the golden tables cell for cell; no event ever depends on a later
-//! bar (the events of a prefix are the prefix of the events, on generated, real and random bars);
-//! no event is about a bar after the one it is stamped with; long and short mirror each other; what
-//! lives stays within its bounds; swings equal a slow transcription of their definition.
+//! Proves: swings and gaps equal the golden tables cell for cell; swings equal a slow transcription
+//! of their definition; a break closes beyond a swing that was confirmed before. `laws` holds what
+//! is true of every concept, the other modules what is true of some.
 
 mod clock;
 mod imbalance;
+mod laws;
+mod series;
 mod smt;
 mod tables;
 
 use aegis_smc::{Detector, Event, FvgParams, Kind, Params, PivotKind, PivotParams, Pivots};
 use aegis_types::{Bar, Nanos, Side};
 use proptest::prelude::*;
-use tables::{Table, fixtures, real_minutes, shared};
+use tables::{Table, fixtures, shared};
 
 /// Events of all bars, and after each bar how many there were.
 fn read(params: &Params, bars: &[Bar]) -> (Vec<Event>, Vec<usize>) {
@@ -27,22 +28,6 @@ fn read(params: &Params, bars: &[Bar]) -> (Vec<Event>, Vec<usize>) {
 
 fn swing_length(length: u32) -> Params {
     Params { pivot: PivotParams { length, ..Default::default() }, ..Default::default() }
-}
-
-fn assert_causal(params: &Params, bars: &[Bar], cuts: impl Iterator<Item = usize>) {
-    let (events, counts) = read(params, bars);
-    for event in &events {
-        assert!(event.pos <= event.at, "{event:?} is about the future");
-    }
-    for (at, &count) in counts.iter().enumerate() {
-        let from = if at == 0 { 0 } else { counts[at - 1] };
-        assert!(events[from..count].iter().all(|event| event.at as usize == at));
-    }
-    for cut in cuts {
-        let (prefix, _) = read(params, &bars[..cut]);
-        let upto = if cut == 0 { 0 } else { counts[cut - 1] };
-        assert_eq!(prefix, events[..upto], "the first {cut} bars read differently");
-    }
 }
 
 #[test]
@@ -120,40 +105,6 @@ fn gaps_equal_the_golden_table() {
     }
 }
 
-#[test]
-fn generated_candles_read_the_same_in_every_prefix() {
-    let bars = Table::read(&fixtures().join("candles_synth.csv")).bars();
-    let many = (0..bars.len()).step_by(37);
-    assert_causal(&swing_length(3), &bars, many.clone());
-    assert_causal(&swing_length(10), &bars, many);
-}
-
-#[test]
-fn real_minutes_read_the_same_in_every_prefix() {
-    let Some(bars) = real_minutes("BTCUSDT", 6_000) else { return };
-    assert_causal(&Params::default(), &bars, (0..bars.len()).step_by(211));
-}
-
-#[test]
-fn real_minutes_hold_every_kind_of_event_within_bounds() {
-    let Some(bars) = real_minutes("ETHUSDT", 40_000) else { return };
-    let params = Params { fvg: FvgParams { join: true, ..Default::default() }, ..swing_length(5) };
-    let mut detector = Detector::new(&params);
-    let mut seen = std::collections::BTreeMap::new();
-    for bar in &bars {
-        detector.push(bar, &mut |event| *seen.entry(event.kind).or_insert(0u32) += 1);
-        for side in [Side::Buy, Side::Sell] {
-            assert!(detector.gaps(side).zones().len() <= params.fvg.capacity as usize);
-            assert!(detector.blocks(side).zones().len() <= params.order_block.capacity as usize);
-            assert!(detector.liquidity(side).levels().len() <= params.liquidity.capacity as usize);
-        }
-    }
-    // The kinds that the detector told before the others were named.
-    let first = [Kind::Pivot, Kind::PivotSuperseded, Kind::PivotFinal, Kind::Bos, Kind::Choch];
-    let missing: Vec<_> = first.iter().filter(|kind| !seen.contains_key(kind)).collect();
-    assert!(missing.is_empty(), "never seen: {missing:?} of {seen:?}");
-}
-
 prop_compose! {
     /// Bars on a coarse grid, so that equal highs and lows, flat bars and outside bars are common.
     fn walk(most: usize)(
@@ -204,14 +155,6 @@ fn slow_swings(bars: &[Bar], length: usize) -> Vec<(usize, PivotKind)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
-    fn random_bars_read_the_same_in_every_prefix(
-        bars in walk(240), length in 1u32..6, cut in 0usize..240,
-    ) {
-        let cut = cut.min(bars.len());
-        assert_causal(&swing_length(length), &bars, [cut].into_iter());
-    }
-
-    #[test]
     fn swings_equal_their_definition(bars in walk(160), length in 1u32..8) {
         let mut pivots = Pivots::new(PivotParams { length, high_wins: true });
         let mut swings: Vec<(usize, PivotKind)> = Vec::new();
@@ -227,55 +170,8 @@ proptest! {
     }
 
     #[test]
-    fn upside_down_bars_give_upside_down_events(bars in walk(240), length in 1u32..6) {
-        let turned: Vec<Bar> = bars
-            .iter()
-            .map(|bar| {
-                let (open, high, low, close) = (-bar.open(), -bar.low(), -bar.high(), -bar.close());
-                Bar::new(bar.time(), open, high, low, close, bar.volume()).expect("a bar")
-            })
-            .collect();
-        let params = swing_length(length);
-        let key = |event: &Event| {
-            let kind = event.kind as u8;
-            let (level, far) = (event.level.to_bits(), event.far.to_bits());
-            (event.at, kind, event.side, event.pos, level, far)
-        };
-        let mut upright: Vec<_> = read(&params, &bars).0.iter().map(key).collect();
-        let mut back: Vec<_> = read(&params, &turned)
-            .0
-            .iter()
-            .map(|event| {
-                let (level, far) = match event.side {
-                    Some(_) => (-event.level, -event.far),
-                    None => (-event.far, -event.level),
-                };
-                key(&Event { side: event.side.map(Side::opposite), level, far, ..*event })
-            })
-            .collect();
-        upright.sort_unstable();
-        back.sort_unstable();
-        prop_assert_eq!(upright, back);
-    }
-
-    #[test]
-    fn numbers_that_are_no_bar_do_no_harm(
-        prices in prop::collection::vec(prop::array::uniform4(any::<f64>()), 1..200),
-        length in any::<u32>(),
-    ) {
-        let bars: Vec<Bar> = prices
-            .iter()
-            .filter_map(|&[open, high, low, close]| {
-                Bar::new(Nanos::ZERO, open, high, low, close, 1.0).ok()
-            })
-            .collect();
+    fn a_break_closes_beyond_a_swing_confirmed_before(bars in walk(240), length in 1u32..6) {
         let (events, _) = read(&swing_length(length), &bars);
-        prop_assert!(events.iter().all(|event| event.pos <= event.at));
-    }
-
-    #[test]
-    fn a_break_closes_beyond_a_swing_confirmed_before(bars in walk(240)) {
-        let (events, _) = read(&Params::default(), &bars);
         for event in events.iter().filter(|e| matches!(e.kind, Kind::Bos | Kind::Choch)) {
             let close = bars[event.at as usize].close();
             match event.side.unwrap() {
@@ -283,7 +179,9 @@ proptest! {
                 Side::Sell => prop_assert!(close < event.level),
             }
             let known = events.iter().any(|pivot| {
-                pivot.kind == Kind::Pivot && pivot.pos == event.pos && pivot.at <= event.at
+                pivot.kind == Kind::Pivot
+                    && (pivot.of, pivot.pos, pivot.level) == (event.of, event.pos, event.level)
+                    && pivot.at < event.at
             });
             prop_assert!(known, "no swing was confirmed before {:?}", event);
         }

@@ -8,6 +8,19 @@ use std::path::{Path, PathBuf};
 pub struct Table {
     names: Vec<String>,
     rows: Vec<Vec<f64>>,
+    /// The first cell as a time, where it is one.
+    times: Vec<Option<Nanos>>,
+}
+
+/// `2025-03-28 21:07:00`, or milliseconds since 1970.
+fn time(cell: &str) -> Option<Nanos> {
+    let part = |from: usize, to: usize| cell.get(from..to)?.parse().ok();
+    if cell.len() != "2025-03-28 21:07:00".len() {
+        return cell.parse().ok().map(Nanos::from_millis);
+    }
+    let day = Nanos::from_civil(part(0, 4)?, part(5, 7)? as u32, part(8, 10)? as u32);
+    let minutes = 60 * part(11, 13)? + part(14, 16)?;
+    Some(day.after(Nanos::MINUTE.times(minutes)))
 }
 
 impl Table {
@@ -21,7 +34,12 @@ impl Table {
         let mut lines = text.lines();
         let names = lines.next().expect("a header").split(',').map(str::to_owned).collect();
         let cell = |text: &str| text.parse().unwrap_or(f64::NAN);
-        Self { names, rows: lines.map(|line| line.split(',').map(cell).collect()).collect() }
+        let (mut rows, mut times) = (Vec::new(), Vec::new());
+        for line in lines {
+            rows.push(line.split(',').map(cell).collect());
+            times.push(line.split(',').next().and_then(time));
+        }
+        Self { names, rows, times }
     }
 
     /// The named columns of every row, where the second is there.
@@ -31,13 +49,13 @@ impl Table {
         rows.filter(|row| !row[1].is_nan()).collect()
     }
 
-    /// Columns 1 to 5 as bars.
+    /// The time and columns 1 to 5 as bars.
     pub fn bars(&self) -> Vec<Bar> {
-        let bar = |(n, row): (i64, &Vec<f64>)| {
-            let time = Nanos::MINUTE.times(n);
+        let bar = |(time, row): (&Option<Nanos>, &Vec<f64>)| {
+            let time = time.expect("a time");
             Bar::new(time, row[1], row[2], row[3], row[4], row[5]).expect("a bar")
         };
-        (0..).zip(&self.rows).map(bar).collect()
+        self.times.iter().zip(&self.rows).map(bar).collect()
     }
 }
 
