@@ -14,16 +14,13 @@ use aegis_types::{Bar, Nanos, Side};
 use proptest::prelude::*;
 use tables::{Table, fixtures, shared};
 
-/// Events of all bars, and after each bar how many there were.
-fn read(params: &Params, bars: &[Bar]) -> (Vec<Event>, Vec<usize>) {
+fn read(params: &Params, bars: &[Bar]) -> Vec<Event> {
     let mut detector = Detector::new(params);
     let mut events = Vec::new();
-    let mut counts = Vec::new();
     for bar in bars {
         detector.push(bar, &mut |event| events.push(event));
-        counts.push(events.len());
     }
-    (events, counts)
+    events
 }
 
 fn swing_length(length: u32) -> Params {
@@ -72,7 +69,7 @@ fn gaps_equal_the_golden_table() {
     let golden = |folder: &std::path::Path, join: bool, suffix: &str| {
         let bars = Table::read(&folder.join(format!("candles{suffix}.csv"))).bars();
         let fvg = FvgParams { join, capacity: 10_000, age_max: u32::MAX, ..Default::default() };
-        let (events, _) = read(&Params { fvg, ..Default::default() }, &bars);
+        let events = read(&Params { fvg, ..Default::default() }, &bars);
         let mut found: Vec<[f64; 5]> = Vec::new();
         for event in events {
             let Some(side) = event.side else { continue };
@@ -171,7 +168,7 @@ proptest! {
 
     #[test]
     fn a_break_closes_beyond_a_swing_confirmed_before(bars in walk(240), length in 1u32..6) {
-        let (events, _) = read(&swing_length(length), &bars);
+        let events = read(&swing_length(length), &bars);
         for event in events.iter().filter(|e| matches!(e.kind, Kind::Bos | Kind::Choch)) {
             let close = bars[event.at as usize].close();
             match event.side.unwrap() {
