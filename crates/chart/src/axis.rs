@@ -15,7 +15,12 @@ const SPANS: [i64; 15] =
     [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1_440, 7 * 1_440, 28 * 1_440];
 
 /// Grid and labels of the prices; the second is how many decimals prices have here.
-pub fn prices(scale: &Scale, (left, top): (f64, f64)) -> (String, String, usize) {
+/// Where the tag of the last price stands none is written.
+pub fn prices(
+    scale: &Scale,
+    (left, top): (f64, f64),
+    last: Option<f64>,
+) -> (String, String, usize) {
     let (ticks, decimals) = scale.prices(46.0);
     let (mut grid, mut labels) = (String::new(), String::new());
     for price in ticks {
@@ -27,6 +32,9 @@ pub fn prices(scale: &Scale, (left, top): (f64, f64)) -> (String, String, usize)
             text::coordinate(&mut grid, number);
         }
         grid.push_str("\"/>\n");
+        if last.is_some_and(|last| (top + scale.y(last) - y).abs() < 14.0) {
+            continue;
+        }
         tick(&mut labels, left + scale.width + 6.0, y + 3.5, "ts", &text::price(price, decimals));
     }
     (grid, labels, decimals)

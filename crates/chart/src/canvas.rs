@@ -83,15 +83,23 @@ impl<'a> Canvas<'a> {
         &self.planes[plane as usize]
     }
 
-    /// Places the labels.
-    pub fn labels(&mut self) -> String {
-        let mut out = String::new();
+    /// Lowest pixel at which labels of prices stand, in the head of the volume strip.
+    pub fn lowest(&self) -> f64 {
+        (self.scale.bottom + 24.0).min(self.scale.height)
+    }
+
+    /// Places the labels: those of times, and those of prices.
+    pub fn labels(&mut self) -> [String; 2] {
         let left = self.scale.x(f64::from(self.scale.first)) - self.scale.step;
-        let lowest = (self.scale.bottom + 24.0).min(self.scale.height);
+        let lowest = self.lowest();
         let plot = (if self.scripted { left.min(0.0) } else { 2.0 }, self.scale.width, lowest);
         let labels = core::mem::take(&mut self.labels);
-        label::write(&mut out, labels, plot, self.options.labels_max, self.scripted);
-        out
+        let (times, prices) = labels.into_iter().partition(|label| label.of_time);
+        [times, prices].map(|labels| {
+            let mut out = String::new();
+            label::write(&mut out, labels, plot, self.options.labels_max, self.scripted);
+            out
+        })
     }
 
     /// Whether the layer is on.
@@ -131,9 +139,6 @@ impl<'a> Canvas<'a> {
         if self.off(upper, lower) {
             return None;
         }
-        // Under the rows of sessions nothing is drawn; a script moves what it must cut itself.
-        let head = if self.scripted { f64::NEG_INFINITY } else { self.lanes };
-        let (upper, lower) = (upper.max(head), lower.max(head));
         let size = (right - left, lower - upper);
         self.shape_rect(plane, ink, (left, upper), size);
         Some([left, upper, right, lower])
@@ -271,7 +276,8 @@ impl<'a> Canvas<'a> {
         };
         let (class, text) = (ink.classes(), String::from(words));
         let y = at.1;
-        self.labels.push(Label { priority, x, y, dy, evade, anchor, class, text });
+        let of_time = fit == Fit::Flat;
+        self.labels.push(Label { priority, x, y, dy, evade, anchor, of_time, class, text });
     }
 }
 
@@ -304,7 +310,7 @@ pub enum Fit {
     Low,
     /// In the middle of it, or not at all.
     Within,
-    /// Right of it, standing on its height, or not at all.
+    /// Right of a time, standing on a height of the plot, or not at all.
     Flat,
     /// Right of it, just under it, or not at all.
     LeftUnder,

@@ -1,15 +1,17 @@
 //! The picture as one HTML file that needs nothing else.
 
-use crate::options::{Layer, Options};
+use crate::options::{Layer, Options, Theme};
 use crate::svg;
 use crate::text;
 use aegis_smc::Event;
 use aegis_types::Bar;
+use alloc::format;
 use alloc::string::String;
 use core::fmt::Write as _;
 
 const SCRIPT: &str = include_str!("page.js");
 const STYLE: &str = include_str!("page.css");
+const DARK: &str = "body{background:#131722;color:#d5dae5}\n#read{background:#131722cc}\n";
 
 /// A picture as one HTML file: zoom with the wheel, pan by dragging, switches for the layers, a
 /// crosshair with the bar's numbers. No script, font or image from elsewhere; without scripts it is
@@ -20,9 +22,14 @@ pub fn render_html(bars: &[Bar], events: &[Event], options: &Options) -> String 
     let mut out = String::from("<!doctype html>\n<html lang=\"en\">\n<head>\n");
     out.push_str("<meta charset=\"utf-8\">\n");
     out.push_str("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n");
-    out.push_str("<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
+    let (scheme, dark) = match options.theme {
+        Theme::Auto => ("light dark", format!("@media (prefers-color-scheme:dark){{\n{DARK}}}\n")),
+        Theme::Light => ("light", String::new()),
+        Theme::Dark => ("dark", String::from(DARK)),
+    };
+    let _ = write!(out, "<meta name=\"color-scheme\" content=\"{scheme}\">\n<title>");
     text::escaped(&mut out, if options.title.is_empty() { "Chart" } else { &options.title });
-    let _ = write!(out, "</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{svg}");
+    let _ = write!(out, "</title>\n<style>\n{STYLE}{dark}</style>\n</head>\n<body>\n<main>\n{svg}");
     out.push_str("<output id=\"read\" aria-live=\"off\"></output>\n</main>\n");
     out.push_str("<form id=\"layers\" aria-label=\"Layers\">\n");
     for &layer in Layer::ALL.iter().filter(|layer| options.layers.has(**layer)) {

@@ -42,6 +42,8 @@ pub struct Label {
     /// Up (−1) or down (+1) when the place is taken; 0: it gives way.
     pub evade: f64,
     pub anchor: Anchor,
+    /// It stands at a height of the plot, not at a price.
+    pub of_time: bool,
     pub class: String,
     pub text: String,
 }
@@ -141,7 +143,8 @@ mod tests {
 
     fn label(priority: u8, x: f64, y: f64, evade: f64, text: &str) -> Label {
         let (class, text) = (String::from("c"), String::from(text));
-        Label { priority, x, y, dy: 0.0, evade, anchor: Anchor::Start, class, text }
+        let (dy, anchor, of_time) = (0.0, Anchor::Start, false);
+        Label { priority, x, y, dy, evade, anchor, of_time, class, text }
     }
 
     fn written(labels: Vec<Label>, most: u32, hide: bool) -> String {

@@ -8,7 +8,7 @@ use aegis_types::{Bar, Side};
 /// Most bars that an entry zone is drawn.
 const ENTRY: u32 = 24;
 
-/// Most pullbacks of which each is named.
+/// Most pullbacks in a window that are drawn.
 const FEW: usize = 20;
 
 /// Draws the range as it is at the end of the window, and entries and pullbacks as they came.
@@ -20,18 +20,15 @@ pub fn draw(canvas: &mut Canvas, events: &[Event]) {
     let pullback = |event: &&Event| {
         event.kind == Kind::Retraced && event.of != Of::Internal && event.at >= canvas.scale.from
     };
-    // Many ticks speak for themselves.
-    let named = events.iter().filter(pullback).count() <= FEW;
+    // Of many none is drawn: they would hide the candles.
+    let few = events.iter().filter(pullback).count() <= FEW;
     for event in events {
         match event.kind {
             Kind::OteEntered if event.of != Of::Internal => draw_entry(canvas, event),
-            Kind::Retraced if event.of != Of::Internal => {
+            Kind::Retraced if few && event.of != Of::Internal => {
                 let ink = Ink::new(Layer::Range, "retraced", event.side);
                 let span = (event.at.saturating_sub(1), Some(event.at.saturating_add(1)));
                 if let Some((left, right, y)) = canvas.level(Plane::Front, ink, span, event.level) {
-                    if !named {
-                        continue;
-                    }
                     let words = alloc::format!("{:.0}%", event.amount.clamp(0.0, 1000.0));
                     canvas.label(ink, 9, (left.midpoint(right), y), Fit::Centre, &words);
                 }

@@ -89,8 +89,9 @@ pub fn picture(
 
 fn assemble(canvas: &mut Canvas, events: &[Event], (width, height): (u32, u32)) -> String {
     let at = (LEFT, ABOVE);
-    let labels = canvas.labels();
-    let (grid, prices, decimals) = axis::prices(&canvas.scale, at);
+    let [flat, names] = canvas.labels();
+    let (grid, prices, decimals) =
+        axis::prices(&canvas.scale, at, canvas.bars.last().map(Bar::close));
     let (time_grid, times) = axis::times(&canvas.scale, canvas.bars, at);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"aegis\" role=\"img\" \
@@ -103,26 +104,41 @@ fn assemble(canvas: &mut Canvas, events: &[Event], (width, height): (u32, u32)) 
     out.push_str("<svg class=\"plot\"");
     let size = [("x", LEFT), ("y", ABOVE), ("width", canvas.scale.width)];
     for (name, number) in size.into_iter().chain([("height", canvas.scale.height)]) {
-        let _ = write!(out, " {name}=\"");
-        text::coordinate(&mut out, number);
-        out.push('"');
+        attribute(&mut out, name, number);
     }
     out.push_str(">\n<g class=\"along\">\n");
     out.push_str(canvas.plane(Plane::Bands));
-    out.push_str(&candles::volume(canvas));
-    out.push_str("</g>\n<g class=\"both\">\n");
+    let _ = writeln!(out, "<g class=\"strip\">\n{}</g>", candles::volume(canvas));
+    let _ = write!(out, "<g class=\"names\">\n{flat}</g>\n</g>\n<svg");
+    // Under the rows of sessions and above the volume; the same coordinates inside.
+    let inner = [0.0, canvas.lanes, canvas.scale.width, canvas.lowest() - canvas.lanes];
+    for (name, number) in ["x", "y", "width", "height"].into_iter().zip(inner) {
+        attribute(&mut out, name, number);
+    }
+    out.push_str(" viewBox=\"");
+    for (n, number) in inner.into_iter().enumerate() {
+        out.push_str(if n == 0 { "" } else { " " });
+        text::coordinate(&mut out, number);
+    }
+    out.push_str("\">\n<g class=\"both\">\n");
     out.push_str(canvas.plane(Plane::Zones));
     out.push_str(canvas.plane(Plane::Levels));
     let _ = writeln!(out, "<g class=\"candles\">\n{}</g>", candles::candles(canvas, events));
     out.push_str(canvas.plane(Plane::Front));
     let _ = writeln!(out, "<g class=\"marks\">\n{}</g>", canvas.plane(Plane::Marks));
-    let _ = writeln!(out, "<g class=\"names\">\n{labels}</g>\n</g>\n</svg>");
+    let _ = writeln!(out, "<g class=\"names\">\n{names}</g>\n</g>\n</svg>\n</svg>");
     let _ = writeln!(out, "<g class=\"axis prices\">\n{prices}</g>");
     let _ = writeln!(out, "<g class=\"axis times\">\n{times}</g>");
     out.push_str(&candles::last_price(canvas, at, decimals));
     frame(&mut out, canvas);
     out.push_str("</svg>\n");
     out
+}
+
+fn attribute(out: &mut String, name: &str, number: f64) {
+    let _ = write!(out, " {name}=\"");
+    text::coordinate(out, number);
+    out.push('"');
 }
 
 fn title<'a>(canvas: &Canvas<'a>) -> &'a str {

@@ -32,7 +32,9 @@ pub fn draw(canvas: &mut Canvas, events: &[Event]) {
         draw_breaks(canvas, events, Layer::Structure);
     }
     if canvas.has(Layer::Internal) {
-        let (mut points, swings) = (points(events, true), points(events, false));
+        let (mut points, mut swings) = (points(events, true), points(events, false));
+        swings.retain(|swing| swing.pos >= canvas.scale.first);
+        points.retain(|point| point.pos >= canvas.scale.first);
         let said = |point: &Point| swings.iter().any(|swing| swing.same(point));
         points.retain(|point| !canvas.has(Layer::Swings) || !said(point));
         draw_points(canvas, &points, Layer::Internal);

@@ -237,6 +237,16 @@ impl Zone {
         Some(since + steps as u32)
     }
 
+    /// How many of its kind and side reach to the right edge while they live.
+    const fn reach(&self) -> usize {
+        match self.what {
+            What::Gap | What::Opening => 3,
+            What::Block if !matches!(self.of, Of::Internal) => 3,
+            What::Block | What::InverseGap => 2,
+            _ => 1,
+        }
+    }
+
     const fn priority(&self) -> u8 {
         match self.what {
             What::Breaker | What::Mitigation | What::Block => 3,
@@ -247,9 +257,7 @@ impl Zone {
     }
 }
 
-/// Zones of a kind and side that reach to the right edge while they live; the others are drawn
-/// for [`STUB`] bars after they formed.
-const NEAREST: usize = 3;
+/// Bars that a zone is drawn for that lives, but is not among the nearest of its kind and side.
 const STUB: u32 = 20;
 
 /// Draws every zone that lived within the window.
@@ -271,7 +279,8 @@ pub fn draw(canvas: &mut Canvas, events: &[Event]) {
         // What both trackers say is drawn once.
         let said = |other: &Zone| other.of == Of::Swing && same_box(zone, other);
         let swing = canvas.has(Layer::Blocks) && zone.of == Of::Internal;
-        if !canvas.has(zone.layer()) || zone.ended == Some(zone.pos) {
+        let before = zone.ended.is_some_and(|end| end < canvas.scale.first);
+        if !canvas.has(zone.layer()) || zone.ended == Some(zone.pos) || before {
             continue;
         }
         if swing && zones.iter().any(said) {
@@ -294,7 +303,8 @@ fn distant(zones: &[Zone], last: f64) -> Vec<bool> {
             let distance = |n: &usize| (zones[*n].near - last).abs();
             distance(one).total_cmp(&distance(two))
         });
-        for n in kind.into_iter().skip(NEAREST) {
+        let nearest = kind.first().map_or(0, |n| zones[*n].reach());
+        for n in kind.into_iter().skip(nearest) {
             far[n] = true;
         }
     }
