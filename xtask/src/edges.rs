@@ -127,7 +127,7 @@ pub const ROOMS: &[Room] = &[
 /// Edges beside the table, each with its reason: (kind, from or `*`, to, why).
 const BESIDE: &[(&str, &str, &str, &str)] = &[
     ("dev", "*", "markets", "tests of any room may trade a generated market"),
-    ("dev", "smc", "ring", "a test counts allocations"),
+    ("dev", "*", "ring", "tests of any room may count allocations"),
     ("build", "node", "xtask", "the audit reports what tidy found when the program was built"),
     ("dev", "aegis", "xtask", "tests may ask for the root of the checkout"),
 ];
