@@ -84,11 +84,14 @@ impl Clock {
         }
         let periods = self.on.has(Concepts::PERIODS);
         if periods || models {
-            self.periods.push(at, bar, &mut |event| {
+            let news = self.periods.push(at, bar, &mut |event| {
                 if periods {
                     out(event);
                 }
             });
+            if news {
+                self.bias.levels(self.periods.day());
+            }
         }
         if models {
             self.midnight.push(at, bar, out);
@@ -96,7 +99,7 @@ impl Clock {
                 self.power_of_three.accumulated(at, asia, out);
             }
             self.power_of_three.push(at, bar, out);
-            self.bias.push(at, bar, self.periods.day(), higher, out);
+            self.bias.push(at, bar, higher, out);
         }
         if self.on.has(Concepts::OPENING_GAPS) {
             self.gaps.push(at, bar, out);

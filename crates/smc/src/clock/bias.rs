@@ -12,29 +12,35 @@ use crate::view::View;
 use aegis_types::{Bar, Side};
 
 /// The side of the day.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DailyBias {
     side: Option<Side>,
+    /// Closes beyond it lean to a side, each as that side sees it.
+    beyond: [f64; 2],
+}
+
+impl Default for DailyBias {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl DailyBias {
     /// None yet.
     pub const fn new() -> Self {
-        Self { side: None }
+        Self { side: None, beyond: [f64::INFINITY; 2] }
     }
 
-    /// Reads a bar, of which `day` knows already.
+    /// A level of the previous day is new or has been broken.
+    pub fn levels(&mut self, day: &Period) {
+        self.beyond = [Side::Buy, Side::Sell].map(|side| beyond(day, side));
+    }
+
+    /// Reads a bar, whose day [`DailyBias::levels`] has been told.
     #[inline]
-    pub fn push(
-        &mut self,
-        at: u32,
-        bar: &Bar,
-        day: &Period,
-        higher: Option<Side>,
-        out: &mut impl FnMut(Event),
-    ) {
-        let (buy, sell) = (leans(bar, day, Side::Buy), leans(bar, day, Side::Sell));
-        let leaning = match (buy, sell) {
+    pub fn push(&mut self, at: u32, bar: &Bar, higher: Option<Side>, out: &mut impl FnMut(Event)) {
+        let close = bar.close();
+        let leaning = match (close > self.beyond[0], -close > self.beyond[1]) {
             (true, false) => Some(Side::Buy),
             (false, true) => Some(Side::Sell),
             _ => None,
@@ -43,7 +49,6 @@ impl DailyBias {
         let side = if vetoed { None } else { leaning };
         if side != self.side {
             self.side = side;
-            let close = bar.close();
             let event = Event::new(at, at, Kind::DailyBias, Side::Buy, close, close).of(Of::Day);
             out(Event { side, ..event });
         }
@@ -55,17 +60,14 @@ impl DailyBias {
     }
 }
 
-/// Does the day lean to `side`? Written for buyers.
-#[inline]
-fn leans(bar: &Bar, day: &Period, side: Side) -> bool {
-    let (Some(low), Some(high), Some(today)) =
-        (day.prior(side), day.prior(side.opposite()), day.now(side))
-    else {
-        return false;
+/// The price beyond which a close leans to `side`, as it sees it. Written for buyers: the previous
+/// high, or its low once today has traded below that.
+fn beyond(day: &Period, side: Side) -> f64 {
+    let (Some(low), Some(high)) = (day.prior(side), day.prior(side.opposite())) else {
+        return f64::INFINITY;
     };
-    let seen = |price| View::price(price, side);
-    let (close, low) = (seen(bar.close()), seen(low.price));
-    close > seen(high.price) || (seen(today.price) < low && close > low)
+    let high = View::price(high.price, side);
+    if low.broken { high.min(View::price(low.price, side)) } else { high }
 }
 
 #[cfg(test)]
@@ -87,8 +89,10 @@ mod tests {
                 let hours = if at == 0 { 0 } else { 23 + i64::from(at) };
                 let time = Nanos::HOUR.times(hours);
                 let bar = Bar::new(time, close, high, low, close, 1.0).expect("a bar");
-                periods.push(at, &bar, &mut |_| {});
-                bias.push(at, &bar, periods.day(), higher, &mut |event| told = event.side);
+                if periods.push(at, &bar, &mut |_| {}) {
+                    bias.levels(periods.day());
+                }
+                bias.push(at, &bar, higher, &mut |event| told = event.side);
                 assert_eq!(told, bias.side());
                 bias.side()
             })

@@ -65,13 +65,17 @@ impl TimeZone {
         }
     }
 
-    /// The offset at an instant and since when it holds, in seconds.
-    fn offset_since(self, at_s: i64) -> (i32, i64) {
-        let Some(offsets) = self.offsets() else { return (0, i64::MIN) };
-        let index = offsets.changes.partition_point(|change| change.0 <= at_s);
-        match index.checked_sub(1).and_then(|last| offsets.changes.get(last)) {
-            Some(&(since, offset)) => (offset, since),
-            None => (offsets.first, i64::MIN),
+    /// The offset that holds at an instant, in seconds, and how long it does.
+    pub(super) fn regime(self, at_s: i64) -> Regime {
+        let Some(offsets) = self.offsets() else {
+            return Regime { from_s: i64::MIN, until_s: i64::MAX, offset_s: 0 };
+        };
+        let changes = offsets.changes;
+        let next = changes.partition_point(|change| change.0 <= at_s);
+        let until_s = changes.get(next).map_or(i64::MAX, |change| change.0);
+        match next.checked_sub(1).and_then(|last| changes.get(last)) {
+            Some(&(from_s, offset_s)) => Regime { from_s, until_s, offset_s },
+            None => Regime { from_s: i64::MIN, until_s, offset_s: offsets.first },
         }
     }
 
@@ -80,32 +84,73 @@ impl TimeZone {
     /// A binary search; whoever follows a moving clock asks once and keeps the answer, as
     /// [`SessionCursor`](super::SessionCursor) does.
     pub fn offset_s(self, at: Nanos) -> i32 {
-        self.offset_since(at.0.div_euclid(Nanos::SECOND.0)).0
+        self.regime(seconds(at)).offset_s
     }
 
     /// What the clocks say at an instant.
     pub fn civil(self, at: Nanos) -> Civil {
-        let seconds = at.0.div_euclid(Nanos::SECOND.0);
-        let local = seconds + i64::from(self.offset_since(seconds).0);
-        let minute = (local.rem_euclid(DAY_S) / 60) as u16;
-        // Nanoseconds reach 106,752 days to either side.
-        Civil { day: local.div_euclid(DAY_S) as i32, minute }
+        self.regime(seconds(at)).civil(at)
     }
 
     /// The instant at which the clocks say so: the first of two, the instant of the change for a
     /// time that is skipped. A `minute` from 1440 on is of the days after.
     pub fn instant(self, day: i32, minute: u16) -> Nanos {
-        let local = i64::from(day) * DAY_S + i64::from(minute) * 60;
+        let local = local_s(day, minute);
         // Offsets change at most once within two days.
-        let (before, _) = self.offset_since(local - DAY_S);
-        let early = local - i64::from(before);
-        let (there, since) = self.offset_since(early);
-        if there == before {
+        let before = self.regime(local - DAY_S);
+        let early = local - i64::from(before.offset_s);
+        if early < before.until_s {
             return instant_s(early);
         }
-        let late = local - i64::from(there);
+        let after = self.regime(early);
         // Skipped: by the new offset that time would lie before the change.
-        instant_s(late.max(since))
+        instant_s((local - i64::from(after.offset_s)).max(after.from_s))
+    }
+}
+
+/// Whole seconds, towards the past.
+pub(super) const fn seconds(at: Nanos) -> i64 {
+    at.0.div_euclid(Nanos::SECOND.0)
+}
+
+const fn local_s(day: i32, minute: u16) -> i64 {
+    day as i64 * DAY_S + minute as i64 * 60
+}
+
+/// An offset and the time for which it holds, half-open, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Regime {
+    from_s: i64,
+    until_s: i64,
+    offset_s: i32,
+}
+
+impl Regime {
+    /// Holds at no instant.
+    pub(super) const NEVER: Self = Self { from_s: i64::MAX, until_s: i64::MIN, offset_s: 0 };
+
+    /// Does it hold at an instant?
+    pub(super) const fn holds(&self, at: Nanos) -> bool {
+        let at_s = seconds(at);
+        self.from_s <= at_s && at_s < self.until_s
+    }
+
+    /// What the clocks say at an instant at which it holds.
+    pub(super) const fn civil(&self, at: Nanos) -> Civil {
+        let local = seconds(at) + self.offset_s as i64;
+        let minute = (local.rem_euclid(DAY_S) / 60) as u16;
+        // Nanoseconds reach 106,752 days to either side.
+        Civil { day: local.div_euclid(DAY_S) as i32, minute }
+    }
+
+    /// As [`TimeZone::instant`], without a search where this offset holds.
+    pub(super) fn instant(&self, zone: TimeZone, day: i32, minute: u16) -> Nanos {
+        let at_s = local_s(day, minute) - self.offset_s as i64;
+        // A day after its beginning no clock can show a time for the second time.
+        if self.from_s.saturating_add(DAY_S) <= at_s && at_s < self.until_s {
+            return instant_s(at_s);
+        }
+        zone.instant(day, minute)
     }
 }
 

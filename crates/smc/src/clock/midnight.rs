@@ -33,9 +33,15 @@ impl MidnightOpen {
     /// Reads a bar.
     #[inline]
     pub fn push(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) {
+        if !self.cursor.stays(bar.time()) {
+            self.begin(at, bar, out);
+        }
+    }
+
+    fn begin(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) {
         let here = self.cursor.at(bar.time());
         if here.day == self.day {
-            return;
+            return; // at the end of time every bar comes here
         }
         let first = self.day.is_none();
         self.day = here.day;

@@ -61,18 +61,33 @@ impl OpeningGap {
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpeningGaps {
     cursor: SessionCursor,
+    /// The last bar lies in a trading day, not in a pause.
+    trading: bool,
     /// The trading day of the last bar: when it began and ends, and the calendar day it began on.
     day: Option<(Span, i32)>,
     last: f64,
     open: Bounded<OpeningGap>,
+    /// A bar strictly between both fills no gap.
+    quiet: [f64; 2],
 }
+
+const FRIDAY: u8 = 4;
+const SATURDAY: u8 = 5;
+const QUIET: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 
 impl OpeningGaps {
     /// None yet.
     pub fn new(params: OpeningGapParams) -> Self {
-        let trading = SessionWindow::new(18 * 60, 17 * 60, TimeZone::NewYork);
+        let window = SessionWindow::new(18 * 60, 17 * 60, TimeZone::NewYork);
         let open = Bounded::new(params.capacity);
-        Self { cursor: SessionCursor::new(trading), day: None, last: 0.0, open }
+        Self {
+            cursor: SessionCursor::new(window),
+            trading: false,
+            day: None,
+            last: 0.0,
+            open,
+            quiet: QUIET,
+        }
     }
 
     /// Gaps that are not filled, oldest first.
@@ -81,12 +96,24 @@ impl OpeningGaps {
     }
 
     /// Reads a bar.
+    #[inline]
     pub fn push(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) {
-        let here = self.cursor.at(bar.time());
-        let Some(day) = here.day.filter(|day| weekday(*day) != 4 && weekday(*day) != 5) else {
+        if !self.cursor.stays(bar.time()) {
+            self.turn(at, bar, out);
+        }
+        if self.trading {
+            self.last = bar.close();
+        }
+        if bar.low() <= self.quiet[0] || bar.high() >= self.quiet[1] {
             self.fill(at, bar, out);
-            return;
-        };
+        }
+    }
+
+    fn turn(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) {
+        let here = self.cursor.at(bar.time());
+        let day = here.day.filter(|day| weekday(*day) != FRIDAY && weekday(*day) != SATURDAY);
+        self.trading = day.is_some();
+        let Some(day) = day else { return };
         if let Some((span, last_day)) = self.day
             && span != here.span
             && bar.open() != self.last
@@ -96,14 +123,12 @@ impl OpeningGaps {
             let of = if week(day) == week(last_day) { Of::Day } else { Of::Week };
             let gap = OpeningGap { before: self.last, after: bar.open(), pos: at, of };
             self.open.push(gap);
+            self.hush();
             out(gap.event(at, Kind::OpeningGap));
         }
         self.day = Some((here.span, day));
-        self.last = bar.close();
-        self.fill(at, bar, out);
     }
 
-    #[inline]
     fn fill(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) {
         self.open.retain(|gap| {
             let side = gap.side();
@@ -112,6 +137,14 @@ impl OpeningGaps {
                 out(gap.event(at, Kind::OpeningGapFilled));
             }
             !filled
+        });
+        self.hush();
+    }
+
+    fn hush(&mut self) {
+        self.quiet = self.open.iter().fold(QUIET, |[low, high], gap| match gap.side() {
+            Side::Buy => [low.max(gap.before), high],
+            Side::Sell => [low, high.min(gap.before)],
         });
     }
 }

@@ -95,7 +95,6 @@ impl Period {
         self.now = [level(bar.low()), level(bar.high())];
     }
 
-    #[inline]
     fn read(&mut self, at: u32, side: Side, low: f64, out: &mut impl FnMut(Event)) {
         let now = &mut self.now[side as usize];
         if low < View::price(now.price, side) {
@@ -117,6 +116,8 @@ impl Period {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Periods {
     all: [Period; 3],
+    /// A bar within both, as low and high, moves no extreme and breaks no level.
+    quiet: [f64; 2],
 }
 
 impl Default for Periods {
@@ -128,25 +129,39 @@ impl Default for Periods {
 impl Periods {
     /// None seen.
     pub const fn new() -> Self {
-        Self { all: [Period::new(Of::Day), Period::new(Of::Week), Period::new(Of::Month)] }
+        let all = [Period::new(Of::Day), Period::new(Of::Week), Period::new(Of::Month)];
+        Self { all, quiet: [f64::INFINITY, f64::NEG_INFINITY] }
     }
 
-    /// Reads a bar.
+    /// Reads a bar; returns whether an extreme, a level or a break is new.
     #[inline]
-    pub fn push(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) {
+    pub fn push(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) -> bool {
         // Weeks and months end where a day ends.
-        if !self.day().span.contains(bar.time()) {
-            for period in &mut self.all {
-                if !period.span.contains(bar.time()) {
-                    period.begin(at, bar, out);
-                }
+        let same_day = self.day().span.contains(bar.time());
+        let quiet = same_day && self.quiet[0] <= bar.low() && bar.high() <= self.quiet[1];
+        if !quiet {
+            self.read(at, bar, out);
+        }
+        !quiet
+    }
+
+    fn read(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) {
+        for period in &mut self.all {
+            if !period.span.contains(bar.time()) {
+                period.begin(at, bar, out);
             }
         }
         for side in SIDES {
             let low = View::of(bar, side).low;
+            let mut quiet = f64::NEG_INFINITY;
             for period in &mut self.all {
                 period.read(at, side, low, out);
+                quiet = quiet.max(View::price(period.now[side as usize].price, side));
+                if let Some(level) = period.prior(side).filter(|level| !level.broken) {
+                    quiet = quiet.max(View::price(level.price, side));
+                }
             }
+            self.quiet[side as usize] = View::price(quiet, side);
         }
     }
 

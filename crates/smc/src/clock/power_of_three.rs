@@ -67,6 +67,8 @@ pub struct AsianRange {
     new_york: Span,
     edges: [Edge; 2],
     distributed: Option<Side>,
+    /// A bar within both changes nothing; no price is, while a raid is judged.
+    quiet: [f64; 2],
 }
 
 impl AsianRange {
@@ -88,7 +90,27 @@ impl AsianRange {
             new_york,
             edges: [Edge::default(); 2],
             distributed: None,
+            quiet: [asia.low, asia.high],
         }
+    }
+
+    /// Where a bar changes nothing from here on: between the edges that still matter.
+    fn hush(&mut self) {
+        let [buy, sell] = &self.edges;
+        let judged = buy.raid.is_some() || sell.raid.is_some();
+        let watched = |edge: &Edge, other: &Edge| {
+            !edge.taken || other.manipulated && self.distributed.is_none()
+        };
+        let low = if watched(buy, sell) { self.low } else { f64::NEG_INFINITY };
+        let high = if watched(sell, buy) { self.high } else { f64::INFINITY };
+        self.quiet = if judged { [f64::INFINITY, f64::NEG_INFINITY] } else { [low, high] };
+    }
+
+    #[inline]
+    fn is_quiet(&self, bar: &Bar) -> bool {
+        let [low, high] = self.quiet;
+        let inside = |price| low <= price && price <= high;
+        inside(bar.low()) && inside(bar.high()) && inside(bar.close())
     }
 
     /// Has the side that speaks for `side` been traded through: the low for `Buy`?
@@ -107,7 +129,6 @@ impl AsianRange {
     }
 
     /// Reads a bar as `side` sees it; the rule is written for buyers, who watch the low.
-    #[inline]
     fn read(
         &mut self,
         at: u32,
@@ -197,10 +218,14 @@ impl PowerOfThree {
             self.range = None;
             return;
         }
+        if range.is_quiet(bar) {
+            return;
+        }
         for side in [Side::Buy, Side::Sell] {
             let seen = (bar.time(), View::of(bar, side));
             range.read(at, seen, side, self.params.judas_return, out);
         }
+        range.hush();
     }
 
     /// The Asian range, from its close to the end of its day's New York session.
@@ -224,7 +249,6 @@ mod tests {
             span: Span { from: Nanos(day.0 - Nanos::HOUR.times(4).0), until: day },
             day: (day.0 / Nanos::DAY.0) as i32 - 1,
             first: 0,
-            last: 0,
             high: 20.0,
             low: 10.0,
         };
@@ -298,7 +322,7 @@ mod tests {
     fn a_range_upside_down_is_none() {
         let mut model = PowerOfThree::new(PowerOfThreeParams::default());
         let never = Span::NEVER;
-        let asia = SessionRun { span: never, day: 0, first: 0, last: 0, high: 1.0, low: 2.0 };
+        let asia = SessionRun { span: never, day: 0, first: 0, high: 1.0, low: 2.0 };
         model.accumulated(1, &asia, &mut |event| panic!("{event:?}"));
         assert_eq!(model.range(), None);
     }

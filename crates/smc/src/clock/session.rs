@@ -11,7 +11,7 @@
 //! that begins outside it: the length of a bar is not known here, and a bar that never comes cannot
 //! be waited for.
 
-use super::civil::{DAY_MINUTES, TimeZone};
+use super::civil::{DAY_MINUTES, Regime, TimeZone, seconds};
 use crate::event::{Event, Kind, Of};
 use aegis_types::{Bar, Nanos, Side};
 use core::fmt;
@@ -104,18 +104,27 @@ impl SessionWindow {
 
     /// The session that starts on this civil day. Empty where summer time skips all of it.
     pub fn of_day(&self, day: i32) -> Span {
+        self.of_day_in(day, &Regime::NEVER)
+    }
+
+    fn of_day_in(&self, day: i32, regime: &Regime) -> Span {
         let over = if self.end > self.start { 0 } else { DAY_MINUTES };
-        let from = self.zone.instant(day, self.start);
-        Span { from, until: self.zone.instant(day, self.end + over) }
+        let from = regime.instant(self.zone, day, self.start);
+        Span { from, until: regime.instant(self.zone, day, self.end + over) }
     }
 
     /// The session that an instant lies in and the civil day on which it started; with none, the
     /// time between two sessions that it lies in.
     pub fn at(&self, at: Nanos) -> Stretch {
-        let today = self.zone.civil(at).day;
+        self.at_in(at, &self.zone.regime(seconds(at)))
+    }
+
+    /// The same, by the offset that holds at the instant.
+    fn at_in(&self, at: Nanos, regime: &Regime) -> Stretch {
+        let today = regime.civil(at).day;
         let mut between = Span { from: Nanos(i64::MIN), until: Nanos::MAX };
-        for day in [today.saturating_sub(1), today, today.saturating_add(1)] {
-            let span = self.of_day(day);
+        for day in [today - 1, today, today + 1] {
+            let span = self.of_day_in(day, regime);
             if span.contains(at) {
                 return Stretch { span, day: Some(day) };
             }
@@ -144,20 +153,22 @@ pub struct Stretch {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SessionCursor {
     window: SessionWindow,
+    regime: Regime,
     here: Stretch,
 }
 
 impl SessionCursor {
     /// Of this window.
     pub const fn new(window: SessionWindow) -> Self {
-        Self { window, here: Stretch { span: Span::NEVER, day: None } }
+        let here = Stretch { span: Span::NEVER, day: None };
+        Self { window, regime: Regime::NEVER, here }
     }
 
     /// What an instant lies in; instants may come in any order.
     #[inline]
     pub fn at(&mut self, at: Nanos) -> Stretch {
-        if !self.here.span.contains(at) {
-            self.here = self.window.at(at);
+        if !self.stays(at) {
+            self.search(at);
         }
         self.here
     }
@@ -166,6 +177,19 @@ impl SessionCursor {
     #[inline]
     pub fn day(&mut self, at: Nanos) -> Option<i32> {
         self.at(at).day
+    }
+
+    /// Does an instant lie in what the one before lay in?
+    #[inline]
+    pub const fn stays(&self, at: Nanos) -> bool {
+        self.here.span.contains(at)
+    }
+
+    fn search(&mut self, at: Nanos) {
+        if !self.regime.holds(at) {
+            self.regime = self.window.zone.regime(seconds(at));
+        }
+        self.here = self.window.at_in(at, &self.regime);
     }
 }
 
@@ -297,8 +321,6 @@ pub struct SessionRun {
     pub day: i32,
     /// Its first bar.
     pub first: u32,
-    /// Its last bar so far.
-    pub last: u32,
     /// Highest price so far.
     pub high: f64,
     /// Lowest price so far.
@@ -308,12 +330,10 @@ pub struct SessionRun {
 impl SessionRun {
     /// Of its first bar.
     fn new(span: Span, day: i32, at: u32, bar: &Bar) -> Self {
-        Self { span, day, first: at, last: at, high: bar.high(), low: bar.low() }
+        Self { span, day, first: at, high: bar.high(), low: bar.low() }
     }
 
-    #[inline]
-    fn extend(&mut self, at: u32, bar: &Bar) {
-        self.last = at;
+    fn extend(&mut self, bar: &Bar) {
         // Comparisons, not `max`: of two zeros the first stays, whatever their signs, as it does
         // upside down.
         if bar.high() > self.high {
@@ -325,6 +345,9 @@ impl SessionRun {
     }
 }
 
+/// The innermost low and high where there is no range.
+const NOTHING: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+
 /// All sessions and kill zones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sessions {
@@ -333,6 +356,8 @@ pub struct Sessions {
     closed: [Option<SessionRun>; 8],
     /// Until the first bar outside, no session opens or closes.
     calm: Span,
+    /// A bar within both extends no session's range.
+    inner: [f64; 2],
 }
 
 impl Default for Sessions {
@@ -345,7 +370,8 @@ impl Sessions {
     /// None seen.
     pub fn new() -> Self {
         let cursors = Session::ALL.map(|session| SessionCursor::new(session.window()));
-        Self { cursors, open: [None; 8], closed: [None; 8], calm: Span::NEVER }
+        let (none, calm, inner) = ([None; 8], Span::NEVER, NOTHING);
+        Self { cursors, open: none, closed: none, calm, inner }
     }
 
     /// Reads a bar.
@@ -353,11 +379,20 @@ impl Sessions {
     pub fn push(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) {
         if !self.calm.contains(bar.time()) {
             self.turn(at, bar, out);
-            return;
+        } else if bar.low() < self.inner[0] || bar.high() > self.inner[1] {
+            for run in self.open.iter_mut().flatten() {
+                run.extend(bar);
+            }
+            self.narrow();
         }
-        for run in self.open.iter_mut().flatten() {
-            run.extend(at, bar);
-        }
+    }
+
+    fn narrow(&mut self) {
+        self.inner = self
+            .open
+            .iter()
+            .flatten()
+            .fold(NOTHING, |[low, high], run| [low.max(run.low), high.min(run.high)]);
     }
 
     /// Reads a bar at which sessions may open or close: first all that close, then all that open.
@@ -382,7 +417,7 @@ impl Sessions {
             let Some(day) = stretch.day else { continue };
             let open = &mut self.open[session as usize];
             if let Some(run) = open {
-                run.extend(at, bar);
+                run.extend(bar);
                 continue;
             }
             let run = SessionRun::new(stretch.span, day, at, bar);
@@ -391,6 +426,7 @@ impl Sessions {
             let kind = if kill_zone { Kind::KillZoneOpened } else { Kind::SessionOpened };
             out(told(at, at, kind, session, &run));
         }
+        self.narrow();
     }
 
     /// The session that the last bar began in, with its high and low so far.
