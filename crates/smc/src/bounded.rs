@@ -61,6 +61,17 @@ impl<T: Copy + Default> Bounded<T> {
         self.length = self.length.saturating_sub(1);
     }
 
+    /// Forgets the value at `index`, which is one of those alive; later ones move up.
+    #[inline]
+    pub fn remove(&mut self, index: usize) {
+        self.length -= 1;
+        // Most often it is the newest, which leaves nothing to move.
+        if index < self.length {
+            let place = self.start + index;
+            self.items.copy_within(place + 1..=self.start + self.length, place);
+        }
+    }
+
     /// Keeps the values for which `keep` holds, in order.
     #[inline]
     pub fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
@@ -115,6 +126,10 @@ mod tests {
             list.push(value);
         }
         assert_eq!((&*list, list.evicted()), (&[2, 3][..], 1));
+        list.remove(0);
+        assert_eq!(&*list, &[3][..]);
+        list.push(4);
+        list.remove(1);
         list.retain(|value| *value == 3);
         list.remove_first();
         assert!(list.is_empty());

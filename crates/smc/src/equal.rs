@@ -64,23 +64,25 @@ impl EqualSwings {
     pub fn push(&mut self, at: u32, bar: &Bar, atr: Option<f64>, out: &mut impl FnMut(Event)) {
         self.extremes[Side::Buy as usize].push(at, bar.low());
         self.extremes[Side::Sell as usize].push(at, -bar.high());
-        // The oldest bar of the window is still its least: below all that came after it.
-        let turns = |side: Side| {
-            let (_, pos) = self.extremes[side as usize].least();
-            at - pos == self.length
+        // Only the kind that would turn the leg is looked for: a bar that is both turns it too.
+        let turned = match self.leg {
+            Some(leg) => self.is_swing(at, leg.opposite()).then_some(leg.opposite()),
+            None => match [Side::Buy, Side::Sell].map(|side| self.is_swing(at, side)) {
+                [true, false] => Some(Side::Buy),
+                [false, true] => Some(Side::Sell),
+                _ => None,
+            },
         };
-        let taken = match (turns(Side::Buy), turns(Side::Sell)) {
-            (false, false) => return,
-            (true, false) => Some(Side::Buy),
-            (false, true) => Some(Side::Sell),
-            (true, true) => self.leg.map(Side::opposite),
-        };
-        if taken != self.leg
-            && let Some(side) = taken
-        {
-            self.leg = taken;
+        if let Some(side) = turned {
+            self.leg = turned;
             self.take(at, side, atr, out);
         }
+    }
+
+    /// The oldest bar of the window is its least still: below all that came after it.
+    #[inline]
+    fn is_swing(&self, at: u32, side: Side) -> bool {
+        at - self.extremes[side as usize].least().1 == self.length
     }
 
     fn take(&mut self, at: u32, side: Side, atr: Option<f64>, out: &mut impl FnMut(Event)) {

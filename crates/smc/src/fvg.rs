@@ -14,7 +14,7 @@
 //! A close counts as reached even where a bar's low lies above it, so that no step is left out on
 //! any bars. With `join`, a gap directly after one of its side takes it over: highest top, lowest
 //! bottom, and its touches count from the later bar. A gap below `size_atr_min` does not exist, nor
-//! is it joined. Within a bar inverse gaps come first, then gaps, oldest first, then the new gap.
+//! is it joined. Within a bar inverse gaps come first, then gaps, the latest first, then the new gap.
 //! Bearish mirrored.
 //! Source: smartmoneyconcepts 0.0.27 `fvg` (touch = its mitigation), states after ICT usage.
 
@@ -50,6 +50,91 @@ pub(crate) fn gap(before: &View, last: &View, bar: &View) -> Option<(f64, f64)> 
     (before.high < bar.low && last.close > last.open).then_some((bar.low, before.high))
 }
 
+/// The steps down into a gap; the number of those done is its state.
+const STEPS: [(ZoneState, Kind); 3] = [
+    (ZoneState::Touched, Kind::FvgTouched),
+    (ZoneState::Halved, Kind::FvgHalved),
+    (ZoneState::Filled, Kind::FvgFilled),
+];
+
+/// Zones alive, oldest first, each with the price whose reach changes it next.
+#[derive(Clone, Debug, PartialEq)]
+struct Alive {
+    zones: Bounded<Zone>,
+    /// By zone. Apart from the zones, so that a search reads nothing else.
+    prices: Bounded<f64>,
+    /// The highest of them: above it nothing happens.
+    trigger: f64,
+}
+
+impl Alive {
+    fn new(capacity: u32) -> Self {
+        let (zones, prices) = (Bounded::new(capacity), Bounded::new(capacity));
+        Self { zones, prices, trigger: f64::NEG_INFINITY }
+    }
+
+    fn push(&mut self, zone: Zone) {
+        self.zones.push(zone);
+        self.prices.push(zone.near);
+        self.trigger = self.trigger.max(zone.near);
+    }
+
+    fn remove_first(&mut self) {
+        self.zones.remove_first();
+        self.prices.remove_first();
+    }
+
+    fn remove_last(&mut self) {
+        self.zones.remove_last();
+        self.prices.remove_last();
+    }
+
+    /// Has `change` work on each zone whose price is reached, the latest first; it returns the next
+    /// price, none where the zone ends.
+    #[inline]
+    fn reach(&mut self, reach: f64, mut change: impl FnMut(&mut Zone) -> Option<f64>) {
+        // First which, without a branch, then one by one: most are not.
+        let mut end = self.prices.len();
+        while end > 0 {
+            let from = end.saturating_sub(u64::BITS as usize);
+            let mut reached = 0u64;
+            for (bit, price) in self.prices[from..end].iter().enumerate() {
+                reached |= u64::from(reach <= *price) << bit;
+            }
+            while let Some(bit) = reached.checked_ilog2() {
+                reached ^= 1 << bit;
+                let index = from + bit as usize;
+                match change(&mut self.zones[index]) {
+                    Some(next) => self.prices[index] = next,
+                    None => {
+                        self.zones.remove(index);
+                        self.prices.remove(index);
+                    }
+                }
+            }
+            end = from;
+        }
+        self.trigger = greatest(&self.prices);
+    }
+}
+
+/// In four lanes, as wide as processors compare.
+#[inline]
+fn greatest(prices: &[f64]) -> f64 {
+    let larger = |a: f64, b: f64| if b > a { b } else { a };
+    let mut lanes = [f64::NEG_INFINITY; 4];
+    let chunks = prices.chunks_exact(4);
+    for (lane, price) in lanes.iter_mut().zip(chunks.remainder()) {
+        *lane = *price;
+    }
+    for chunk in chunks {
+        for (lane, price) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*lane, *price);
+        }
+    }
+    larger(larger(lanes[0], lanes[1]), larger(lanes[2], lanes[3]))
+}
+
 /// The gaps that formed for one side, and the inverse gaps that they became.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FairValueGaps {
@@ -57,13 +142,9 @@ pub struct FairValueGaps {
     side: Side,
     before: View,
     last: View,
-    zones: Bounded<Zone>,
-    /// The highest price whose reach changes a gap.
-    trigger: f64,
+    gaps: Alive,
     /// As the other side sees them.
-    inverse: Bounded<Zone>,
-    /// The same for inverse gaps, as the other side sees it.
-    inverse_trigger: f64,
+    inverse: Alive,
 }
 
 impl FairValueGaps {
@@ -74,36 +155,34 @@ impl FairValueGaps {
             side,
             before: View::NONE,
             last: View::NONE,
-            zones: Bounded::new(params.capacity),
-            trigger: f64::NEG_INFINITY,
-            inverse: Bounded::new(params.capacity),
-            inverse_trigger: f64::NEG_INFINITY,
+            gaps: Alive::new(params.capacity),
+            inverse: Alive::new(params.capacity),
         }
     }
 
     /// Gaps alive, oldest first, as their side sees them.
     pub fn zones(&self) -> &Bounded<Zone> {
-        &self.zones
+        &self.gaps.zones
     }
 
     /// The gaps of this side that were closed through: they speak for the other side and are given
     /// as it sees them, `formed` being the bar that inverted them. Earliest inversion first.
     pub fn inverse(&self) -> &Bounded<Zone> {
-        &self.inverse
+        &self.inverse.zones
     }
 
     /// Reads bar `at` as this side sees it; `atr` is the ATR at its close.
     #[inline]
     pub fn push(&mut self, at: u32, bar: View, atr: Option<f64>, out: &mut impl FnMut(Event)) {
         let age_max = self.params.age_max;
-        while self.inverse.first().is_some_and(|zone| at - zone.formed > age_max) {
+        while self.inverse.zones.first().is_some_and(|zone| at - zone.formed > age_max) {
             self.inverse.remove_first();
         }
         // Gaps are of different bars: at most one grows too old a bar.
-        if self.zones.first().is_some_and(|zone| at - zone.pos > age_max) {
-            self.zones.remove_first();
+        if self.gaps.zones.first().is_some_and(|zone| at - zone.pos > age_max) {
+            self.gaps.remove_first();
         }
-        if -bar.high.max(bar.close) <= self.inverse_trigger {
+        if -bar.high.max(bar.close) <= self.inverse.trigger {
             self.touch_inverse(at, bar, out);
         }
         let formed = gap(&self.before, &self.last, &bar).and_then(|edges| {
@@ -112,7 +191,7 @@ impl FairValueGaps {
         });
         // What a new gap takes over, this bar cannot touch.
         let joined = if formed.is_some() { self.taken_over(at) } else { None };
-        if bar.low.min(bar.close) <= self.trigger {
+        if bar.low.min(bar.close) <= self.gaps.trigger {
             self.touch(at, bar, out);
         }
         if let Some(((near, far), amount)) = formed {
@@ -137,9 +216,9 @@ impl FairValueGaps {
 
     #[inline]
     fn taken_over(&mut self, at: u32) -> Option<Zone> {
-        let previous = *self.zones.last().filter(|_| self.params.join)?;
+        let previous = *self.gaps.zones.last().filter(|_| self.params.join)?;
         (previous.pos + 2 == at).then(|| {
-            self.zones.remove_last();
+            self.gaps.remove_last();
             previous
         })
     }
@@ -160,28 +239,21 @@ impl FairValueGaps {
             zone.near = near.max(previous.near);
             zone.far = far.min(previous.far);
         }
-        self.zones.push(zone);
-        self.trigger = self.trigger.max(zone.near);
+        self.gaps.push(zone);
         out(event(at, kind, self.side, &zone).amount(amount));
     }
 
     fn touch(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
         let (side, reach) = (self.side, bar.low.min(bar.close));
-        let (inverse, inverse_trigger) = (&mut self.inverse, &mut self.inverse_trigger);
-        let mut trigger = f64::NEG_INFINITY;
-        self.zones.retain(|zone| {
-            if zone.state == ZoneState::Fresh && reach <= zone.near {
-                zone.state = ZoneState::Touched;
-                out(event(at, Kind::FvgTouched, side, zone));
-            }
-            if zone.state == ZoneState::Touched && reach <= zone.middle() {
-                zone.state = ZoneState::Halved;
-                let middle = View::price(zone.middle(), side);
-                out(Event { level: middle, ..event(at, Kind::FvgHalved, side, zone) });
-            }
-            if zone.state == ZoneState::Halved && reach <= zone.far {
-                zone.state = ZoneState::Filled;
-                out(event(at, Kind::FvgFilled, side, zone));
+        let inverse = &mut self.inverse;
+        self.gaps.reach(reach, |zone| {
+            let middle = zone.middle();
+            let reached = [zone.near, middle, zone.far].map(|price| usize::from(reach <= price));
+            let reached = reached[0] + reached[1] + reached[2];
+            for (state, kind) in STEPS.iter().take(reached).skip(zone.state as usize) {
+                zone.state = *state;
+                let level = if *state == ZoneState::Halved { middle } else { zone.near };
+                out(Event { level: View::price(level, side), ..event(at, *kind, side, zone) });
             }
             if bar.close < zone.far {
                 let turned = Zone {
@@ -193,33 +265,26 @@ impl FairValueGaps {
                 };
                 out(event(at, Kind::FvgInverted, side.opposite(), &turned));
                 inverse.push(turned);
-                *inverse_trigger = inverse_trigger.max(turned.near);
-                return false;
+                return None;
             }
-            trigger = trigger.max(zone.next_price());
-            true
+            Some(zone.next_price())
         });
-        self.trigger = trigger;
     }
 
     fn touch_inverse(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
         let side = self.side.opposite();
         let (reach, close) = (-bar.high.max(bar.close), -bar.close);
-        let mut trigger = f64::NEG_INFINITY;
-        self.inverse.retain(|zone| {
+        self.inverse.reach(reach, |zone| {
             if zone.state == ZoneState::Fresh && reach <= zone.near {
                 zone.state = ZoneState::Touched;
                 out(event(at, Kind::FvgRetested, side, zone));
             }
             if close < zone.far {
                 out(event(at, Kind::FvgReclaimed, side, zone));
-                return false;
+                return None;
             }
-            trigger =
-                trigger.max(if zone.state == ZoneState::Fresh { zone.near } else { zone.far });
-            true
+            Some(zone.far)
         });
-        self.inverse_trigger = trigger;
     }
 }
 

@@ -1,54 +1,75 @@
-//! The least of the last values, in constant amortised time: a monotonic queue.
+//! The least of the last values, in constant amortised time.
+//!
+//! The values come in blocks as long as the window. The window is then always the end of the last
+//! block, whose least was reckoned from every place on when the block was full, and the beginning
+//! of the present one, whose least is kept while it grows. Unlike a monotonic queue nothing here
+//! branches on prices, which no processor can predict.
 
 use alloc::boxed::Box;
 use alloc::vec;
 
-/// Values of the last `window` bars that no later one is at or below, oldest and least first.
-///
-/// Of equal values only the latest stays, so the first entry is the latest of the least.
+/// The least value of the last `window` bars and its bar, the latest on ties.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Least {
-    slots: Box<[(f64, u32)]>,
-    window: u32,
-    head: u32,
-    tail: u32,
+    /// The present block.
+    block: Box<[f64]>,
+    /// Least of the last block from each place to its end; of nothing at its end.
+    rest: Box<[(f64, u32)]>,
+    place: usize,
+    of_block: (f64, u32),
+    least: (f64, u32),
 }
+
+/// The least of no values.
+const NOTHING: (f64, u32) = (f64::INFINITY, 0);
 
 impl Least {
     /// Over `window` bars (at least one); the caller bounds it.
     pub fn new(window: u32) -> Self {
-        let window = window.max(1);
-        let slots = vec![(0.0, 0); window.next_power_of_two() as usize].into_boxed_slice();
-        Self { slots, window, head: 0, tail: 0 }
-    }
-
-    #[inline]
-    fn slot(&mut self, index: u32) -> &mut (f64, u32) {
-        let mask = self.slots.len() - 1;
-        &mut self.slots[index as usize & mask]
+        let window = window.max(1) as usize;
+        Self {
+            block: vec![0.0; window].into_boxed_slice(),
+            rest: vec![NOTHING; window + 1].into_boxed_slice(),
+            place: 0,
+            of_block: NOTHING,
+            least: NOTHING,
+        }
     }
 
     /// Adds the value of bar `at`, one bar after the last; the window now ends with it.
     #[inline]
     pub fn push(&mut self, at: u32, value: f64) {
-        // At most one value leaves the window a bar.
-        let head = self.head;
-        if self.tail != head && at - self.slot(head).1 >= self.window {
-            self.head = head.wrapping_add(1);
+        self.block[self.place] = value;
+        self.place += 1;
+        self.of_block = later_least(self.of_block, (value, at));
+        self.least = later_least(self.rest[self.place], self.of_block);
+        if self.place == self.block.len() {
+            self.turn(at);
         }
-        while self.tail != self.head && self.slot(self.tail.wrapping_sub(1)).0 >= value {
-            self.tail = self.tail.wrapping_sub(1);
+    }
+
+    /// The block is full and becomes the last one.
+    fn turn(&mut self, at: u32) {
+        let mut least = NOTHING;
+        for (back, (&value, rest)) in self.block.iter().zip(&mut *self.rest).rev().enumerate() {
+            least = later_least((value, at - back as u32), least);
+            *rest = least;
         }
-        *self.slot(self.tail) = (value, at);
-        self.tail = self.tail.wrapping_add(1);
+        self.place = 0;
+        self.of_block = NOTHING;
     }
 
     /// The least value of the window and its bar, the latest on ties; after the first push.
     #[inline]
-    pub fn least(&self) -> (f64, u32) {
-        let mask = self.slots.len() - 1;
-        self.slots[self.head as usize & mask]
+    pub const fn least(&self) -> (f64, u32) {
+        self.least
     }
+}
+
+#[inline]
+fn later_least(before: (f64, u32), after: (f64, u32)) -> (f64, u32) {
+    let is_after = after.0 <= before.0;
+    (if is_after { after.0 } else { before.0 }, if is_after { after.1 } else { before.1 })
 }
 
 #[cfg(test)]
