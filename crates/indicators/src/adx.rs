@@ -32,17 +32,6 @@ impl Adx {
             state: 0.0,
         }
     }
-
-    #[inline(never)]
-    fn warm_up(&mut self, index: f64) -> Option<f64> {
-        self.state += index;
-        self.ahead -= 1;
-        if self.ahead > 0 {
-            return None;
-        }
-        self.state /= f64::from(self.period);
-        Some(self.state)
-    }
 }
 
 impl Indicator for Adx {
@@ -55,12 +44,17 @@ impl Indicator for Adx {
             return None;
         }
         let index = self.movement.index();
-        if self.ahead > 0 {
-            return self.warm_up(index.unwrap_or(0.0));
-        }
-        if let Some(index) = index {
+        if self.ahead == 0 {
+            let index = index.unwrap_or(self.state);
             self.state -= (self.state - index) * self.share;
+            return Some(self.state);
         }
+        self.state += index.unwrap_or(0.0);
+        self.ahead -= 1;
+        if self.ahead > 0 {
+            return None;
+        }
+        self.state /= f64::from(self.period);
         Some(self.state)
     }
 

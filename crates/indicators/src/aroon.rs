@@ -45,8 +45,9 @@ impl Indicator for Aroon {
     fn push(&mut self, bar: Bar) -> Option<AroonLines> {
         let Ages { high, low } = self.ages.push(bar.high(), bar.low())?;
         let line = |age: usize| self.unit * (self.period - age as f64);
-        self.value = Some(AroonLines { down: line(low), up: line(high) });
-        self.value
+        let lines = AroonLines { down: line(low), up: line(high) };
+        self.value = Some(lines);
+        Some(lines)
     }
 
     #[inline]

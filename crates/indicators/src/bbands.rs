@@ -42,18 +42,23 @@ impl Indicator for Bbands {
 
     #[inline]
     fn push(&mut self, input: f64) -> Option<Bands> {
-        let oldest = self.window.push(input);
-        // Zero while the window fills.
-        self.sum = self.sum - oldest + input;
+        let gone = self.window.push(input);
+        // What goes is zero while the window fills.
+        self.sum += input - gone;
         let length = self.window.length();
-        if self.seen + 1 < length {
+        if self.seen < length {
             self.spread.fill(input, self.seen == 0, length);
             self.seen += 1;
-            return None;
+            if self.seen < length {
+                return None;
+            }
+        } else {
+            self.spread.slide(input, gone);
         }
-        let distance = self.spread.slide(input, &self.window) * self.deviations;
-        self.value = Some(Bands::around(self.sum / self.period, distance));
-        self.value
+        let distance = self.spread.deviation(&self.window) * self.deviations;
+        let bands = Bands::around(self.sum / self.period, distance);
+        self.value = Some(bands);
+        Some(bands)
     }
 
     #[inline]

@@ -19,7 +19,8 @@ const NO_MOVEMENT: f64 = 1e-14 / 100.0;
 /// Wilder's sums of the movements and of the true range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Movement {
-    share: f64,
+    /// What is left of the sums after a bar.
+    kept: f64,
     /// Changes until the sums are smoothed, then 1 for the first smoothed one, then 0.
     ahead: u32,
     period: u32,
@@ -32,7 +33,7 @@ pub(crate) struct Movement {
 impl Movement {
     pub(crate) fn new(period: NonZeroU32) -> Self {
         Self {
-            share: 1.0 / f64::from(period.get()),
+            kept: 1.0 - 1.0 / f64::from(period.get()),
             ahead: period.get(),
             period: period.get(),
             last: None,
@@ -51,11 +52,8 @@ impl Movement {
             return false;
         };
         let (rise, fall) = (high - last_high, last_low - low);
-        // Selections that need no guess of the processor.
-        let up = if rise > fall { rise } else { 0.0 };
-        let down = if fall > rise { fall } else { 0.0 };
-        let up = if rise > 0.0 { up } else { 0.0 };
-        let down = if fall > 0.0 { down } else { 0.0 };
+        let up = positive(if rise > fall { rise } else { 0.0 });
+        let down = positive(if fall > rise { fall } else { 0.0 });
         let range = true_range(bar, last_close);
         if self.ahead > 1 {
             self.ahead -= 1;
@@ -65,9 +63,9 @@ impl Movement {
             return false;
         }
         self.ahead = 0;
-        self.up = self.up - self.up * self.share + up;
-        self.down = self.down - self.down * self.share + down;
-        self.range = self.range - self.range * self.share + range;
+        self.up = self.up * self.kept + up;
+        self.down = self.down * self.kept + down;
+        self.range = self.range * self.kept + range;
         true
     }
 
@@ -100,6 +98,12 @@ impl Movement {
         self.last = None;
         (self.up, self.down, self.range) = (0.0, 0.0, 0.0);
     }
+}
+
+/// The larger of it and zero, in a form that leaves the processor nothing to guess.
+#[inline]
+fn positive(value: f64) -> f64 {
+    if value > 0.0 { value } else { 0.0 }
 }
 
 /// +DI of bars, 0 to 100.

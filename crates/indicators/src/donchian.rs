@@ -32,8 +32,9 @@ impl Indicator for Donchian {
     #[inline]
     fn push(&mut self, bar: Bar) -> Option<Bands> {
         let range = self.extremes.push(bar.high(), bar.low())?;
-        self.value = Some(Bands { upper: range.high, middle: range.middle(), lower: range.low });
-        self.value
+        let bands = Bands { upper: range.high, middle: range.middle(), lower: range.low };
+        self.value = Some(bands);
+        Some(bands)
     }
 
     #[inline]

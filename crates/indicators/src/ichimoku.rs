@@ -25,6 +25,13 @@ pub struct IchimokuLines {
     pub span_b: Option<f64>,
 }
 
+impl IchimokuLines {
+    #[inline]
+    fn if_any(self) -> Option<Self> {
+        (self.tenkan.is_some() || self.kijun.is_some() || self.span_b.is_some()).then_some(self)
+    }
+}
+
 /// Ichimoku lines of bars. Allocates its windows once, when made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ichimoku {
@@ -59,14 +66,14 @@ impl Indicator for Ichimoku {
         let kijun = self.kijun.push(high, low).map(Range::middle);
         let span_b = self.span_b.push(high, low).map(Range::middle);
         let span_a = tenkan.zip(kijun).map(|(tenkan, kijun)| (tenkan + kijun) / 2.0);
-        self.lines = IchimokuLines { tenkan, kijun, span_a, span_b };
-        self.value()
+        let lines = IchimokuLines { tenkan, kijun, span_a, span_b };
+        self.lines = lines;
+        lines.if_any()
     }
 
     #[inline]
     fn value(&self) -> Option<IchimokuLines> {
-        let IchimokuLines { tenkan, kijun, span_b, .. } = self.lines;
-        tenkan.or(kijun).or(span_b).map(|_| self.lines)
+        self.lines.if_any()
     }
 
     fn reset(&mut self) {

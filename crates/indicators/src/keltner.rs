@@ -63,8 +63,9 @@ impl Indicator for Keltner {
         if self.seen < self.average_from.max(self.atr_from) {
             self.seen += 1;
         }
-        self.value = Some(Bands::around(middle?, range? * self.multiplier));
-        self.value
+        let bands = Bands::around(middle?, range? * self.multiplier);
+        self.value = Some(bands);
+        Some(bands)
     }
 
     #[inline]

@@ -70,7 +70,7 @@ impl Sar {
     }
 
     /// The second bar: the trend, its extreme and the stop that bar meets.
-    #[inline(never)]
+    #[inline]
     fn begin(&mut self, high: f64, low: f64, last_high: f64, last_low: f64) {
         let (rise, fall) = (high - last_high, last_low - low);
         self.up = !(fall > 0.0 && rise < fall);

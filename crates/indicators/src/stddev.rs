@@ -21,89 +21,98 @@ const WINDOWS: u64 = 32;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
     share: f64,
-    base: f64,
-    /// Of the window, less its oldest value once it is full.
-    sum: f64,
-    squares: f64,
+    sums: Sums,
     /// Inputs until the sums are made anew.
     due: u64,
 }
 
+/// Deviations from a base and their squares, summed over a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Sums {
+    base: f64,
+    sum: f64,
+    squares: f64,
+}
+
+impl Sums {
+    fn from(base: f64) -> Self {
+        Self { base, sum: 0.0, squares: 0.0 }
+    }
+
+    /// `input` comes in, and the value that the last window began with goes. Each sum takes one
+    /// step, so that the next input waits for one addition only.
+    #[inline]
+    fn step(&mut self, input: f64, gone: f64) {
+        let (new, old) = (input - self.base, gone - self.base);
+        self.sum += new - old;
+        self.squares += new * new - old * old;
+    }
+
+    #[inline]
+    fn variance(&self, share: f64) -> f64 {
+        let mean = self.sum * share;
+        self.squares * share - mean * mean
+    }
+
+    fn of(base: f64, cells: &[f64]) -> Self {
+        let mut sums = Self::from(base);
+        cells.iter().for_each(|cell| sums.step(*cell, base));
+        sums
+    }
+
+    /// All anew, from the mean; where its own rounding is more than the spread, from one of the
+    /// values: equal ones then have none.
+    #[cold]
+    #[inline(never)]
+    fn anew(cells: &[f64], share: f64) -> Self {
+        let sums = Self::of(cells.iter().sum::<f64>() * share, cells);
+        if sums.variance(share) < WORN * (sums.squares * share) {
+            return Self::of(cells[0], cells);
+        }
+        sums
+    }
+}
+
 impl Spread {
     pub(crate) fn new(period: NonZeroU32) -> Self {
-        let share = 1.0 / f64::from(period.get());
-        Self { share, base: 0.0, sum: 0.0, squares: 0.0, due: 0 }
+        Self { share: 1.0 / f64::from(period.get()), sums: Sums::default(), due: 0 }
     }
 
     /// One more input while the window is not full.
     pub(crate) fn fill(&mut self, input: f64, first: bool, length: usize) {
         if first {
-            self.base = input;
+            self.sums.base = input;
             self.due = WINDOWS * length as u64;
         }
-        self.add(input);
+        self.sums.step(input, self.sums.base);
     }
 
-    /// One more input, which `window` holds already and is full with; the standard deviation.
+    /// One more input, for `gone`.
     #[inline]
-    pub(crate) fn slide(&mut self, input: f64, window: &Window) -> f64 {
-        self.add(input);
-        let mut variance = self.variance();
-        let removed = self.remove(window.oldest());
+    pub(crate) fn slide(&mut self, input: f64, gone: f64) {
+        self.sums.step(input, gone);
+    }
+
+    /// Standard deviation of `window`, which is full.
+    #[inline]
+    pub(crate) fn deviation(&mut self, window: &Window) -> f64 {
+        let mut variance = self.sums.variance(self.share);
         self.due = self.due.saturating_sub(1);
-        let worn = variance < WORN * (self.squares * self.share);
-        if worn || WORN * removed > self.squares || self.due == 0 {
-            variance = self.renew(window);
+        // Looks one step ahead: what falls out next must not leave its rounding behind.
+        let next = window.oldest() - self.sums.base;
+        let left = self.sums.squares - next * next;
+        let worn = variance < WORN * (left * self.share);
+        if worn || WORN * (next * next) > left || self.due == 0 {
+            self.sums = Sums::anew(window.cells(), self.share);
+            self.due = WINDOWS * window.length() as u64;
+            variance = self.sums.variance(self.share);
         }
         // What is no number stays visible.
         libm::sqrt(if variance < 0.0 { 0.0 } else { variance })
     }
 
-    #[inline]
-    fn add(&mut self, input: f64) {
-        let deviation = input - self.base;
-        self.sum += deviation;
-        self.squares += deviation * deviation;
-    }
-
-    #[inline]
-    fn remove(&mut self, oldest: f64) -> f64 {
-        let deviation = oldest - self.base;
-        let square = deviation * deviation;
-        self.sum -= deviation;
-        self.squares -= square;
-        square
-    }
-
-    #[inline]
-    fn variance(&self) -> f64 {
-        let mean = self.sum * self.share;
-        self.squares * self.share - mean * mean
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn renew(&mut self, window: &Window) -> f64 {
-        let cells = window.cells();
-        self.due = WINDOWS * cells.len() as u64;
-        let mut variance = self.measure(cells.iter().sum::<f64>() * self.share, cells);
-        if variance < WORN * (self.squares * self.share) {
-            // The mean's own rounding is more than the spread: measured from one of the values,
-            // equal ones have none.
-            variance = self.measure(window.oldest(), cells);
-        }
-        self.remove(window.oldest());
-        variance
-    }
-
-    fn measure(&mut self, base: f64, cells: &[f64]) -> f64 {
-        (self.base, self.sum, self.squares) = (base, 0.0, 0.0);
-        cells.iter().for_each(|cell| self.add(*cell));
-        self.variance()
-    }
-
     pub(crate) fn reset(&mut self) {
-        (self.base, self.sum, self.squares, self.due) = (0.0, 0.0, 0.0, 0);
+        (self.sums, self.due) = (Sums::default(), 0);
     }
 }
 
@@ -136,16 +145,21 @@ impl Indicator for Stddev {
 
     #[inline]
     fn push(&mut self, input: f64) -> Option<f64> {
-        self.window.push(input);
+        let gone = self.window.push(input);
         let length = self.window.length();
-        if self.seen + 1 < length {
+        if self.seen < length {
             self.spread.fill(input, self.seen == 0, length);
             self.seen += 1;
-            return None;
+            if self.seen < length {
+                return None;
+            }
+        } else {
+            self.spread.slide(input, gone);
         }
-        let deviation = self.spread.slide(input, &self.window);
-        self.value = Some(deviation * self.deviations);
-        self.value
+        let deviation = self.spread.deviation(&self.window);
+        let value = Some(deviation * self.deviations);
+        self.value = value;
+        value
     }
 
     #[inline]

@@ -71,11 +71,12 @@ impl Indicator for Supertrend {
         let band = self.multiplier * self.atr.push(bar)?;
         let middle = (bar.high() + bar.low()) / 2.0;
         let (upper, lower) = (middle + band, middle - band);
-        // The first bar finds the bands infinitely far away and takes its own.
-        let free = upper < self.upper || self.previous_close > self.upper;
-        self.upper = if free { upper } else { self.upper };
-        let free = lower > self.lower || self.previous_close < self.lower;
-        self.lower = if free { lower } else { self.lower };
+        // The first bar finds the bands infinitely far away and takes its own. A band that the
+        // previous close lay beyond is left as well: it is as good as infinitely far away.
+        let held = if self.previous_close > self.upper { upper } else { self.upper };
+        self.upper = if upper < held { upper } else { held };
+        let held = if self.previous_close < self.lower { lower } else { self.lower };
+        self.lower = if lower > held { lower } else { held };
         let close = bar.close();
         if self.warm {
             self.up = if self.up { close >= self.lower } else { close > self.upper };

@@ -68,8 +68,9 @@ impl Indicator for Vortex {
         let [range, plus, minus] = self.sums;
         let moved = range > 0.0;
         let of_range = |sum: f64| if moved { sum / range } else { 0.0 };
-        self.value = Some(VortexLines { plus: of_range(plus), minus: of_range(minus) });
-        self.value
+        let lines = VortexLines { plus: of_range(plus), minus: of_range(minus) };
+        self.value = Some(lines);
+        Some(lines)
     }
 
     #[inline]

@@ -9,7 +9,6 @@
 //! it is absent until something is traded since, before the chosen bar, and outside of the session.
 
 use crate::indicator::Indicator;
-use crate::typical::typical;
 use aegis_types::{Bar, Nanos};
 
 /// Minutes of a day.
@@ -39,48 +38,65 @@ pub enum Anchor {
     Bar(u64),
 }
 
+impl Anchor {
+    /// First and last instant of the span that holds `time`, and whether prices count in it.
+    #[cold]
+    #[inline(never)]
+    fn span(self, time: Nanos) -> (Nanos, Nanos, bool) {
+        let every = |span: Nanos, offset: Nanos| {
+            let first = time.since(offset).floor(span).after(offset);
+            (first, first.after(span).since(Nanos(1)))
+        };
+        match self {
+            Self::Start | Self::Bar(_) => (Nanos(i64::MIN), Nanos::MAX, true),
+            Self::Day => {
+                let (first, last) = every(Nanos::DAY, Nanos::ZERO);
+                (first, last, true)
+            }
+            Self::Week => {
+                let (first, last) = every(WEEK, MONDAY);
+                (first, last, true)
+            }
+            Self::Session { open, close } => {
+                let (open, close) = (open % DAY, close % DAY);
+                let length = Nanos::MINUTE.times(i64::from((close + DAY - open - 1) % DAY + 1));
+                let (opening, last) = every(Nanos::DAY, Nanos::MINUTE.times(i64::from(open)));
+                let closing = opening.after(length);
+                let open = time < closing;
+                if open { (opening, closing.since(Nanos(1)), open) } else { (closing, last, open) }
+            }
+        }
+    }
+}
+
 /// VWAP of bars, in price.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Vwap {
     anchor: Anchor,
-    /// The span that is being averaged, half-open, and whether the session is open in it.
-    from: Nanos,
-    until: Nanos,
-    inside: bool,
+    /// The span that is being averaged, and whether prices count in it. None before the first bar:
+    /// no instant lies in it.
+    first: Nanos,
+    last: Nanos,
+    counts: bool,
+    /// Three times the price, times volume.
     paid: f64,
     traded: f64,
-    bars: u64,
-    value: Option<f64>,
+    /// Bars to come before the chosen one.
+    ahead: u64,
 }
 
 impl Vwap {
     /// Since `anchor`.
     pub fn new(anchor: Anchor) -> Self {
-        let (from, until) = (Nanos::ZERO, Nanos::ZERO);
-        Self { anchor, from, until, inside: true, paid: 0.0, traded: 0.0, bars: 0, value: None }
-    }
-
-    /// Begins the span that holds `time`.
-    #[inline(never)]
-    fn turn(&mut self, time: Nanos) {
-        let every = |span: Nanos, offset: Nanos| {
-            let from = time.since(offset).floor(span).after(offset);
-            (from, from.after(span), true)
-        };
-        (self.from, self.until, self.inside) = match self.anchor {
-            Anchor::Start => (Nanos(i64::MIN), Nanos::MAX, true),
-            Anchor::Day => every(Nanos::DAY, Nanos::ZERO),
-            Anchor::Week => every(WEEK, MONDAY),
-            Anchor::Session { open, close } => {
-                let (open, close) = (open % DAY, close % DAY);
-                let length = Nanos::MINUTE.times(i64::from((close + DAY - open - 1) % DAY + 1));
-                let (opening, next, _) = every(Nanos::DAY, Nanos::MINUTE.times(i64::from(open)));
-                let closing = opening.after(length);
-                if time < closing { (opening, closing, true) } else { (closing, next, false) }
-            }
-            Anchor::Bar(_) => (Nanos(i64::MIN), Nanos::MAX, false),
-        };
-        (self.paid, self.traded, self.value) = (0.0, 0.0, None);
+        Self {
+            anchor,
+            first: Nanos::MAX,
+            last: Nanos(i64::MIN),
+            counts: false,
+            paid: 0.0,
+            traded: 0.0,
+            ahead: if let Anchor::Bar(number) = anchor { number } else { 0 },
+        }
     }
 }
 
@@ -90,30 +106,33 @@ impl Indicator for Vwap {
 
     #[inline]
     fn push(&mut self, bar: Bar) -> Option<f64> {
-        let time = bar.time();
-        if !(self.from <= time && time < self.until) {
-            self.turn(time);
-        }
-        if let Anchor::Bar(number) = self.anchor {
-            self.inside = self.bars >= number;
-            self.bars = self.bars.saturating_add(1);
-        }
-        if !self.inside {
+        if self.ahead > 0 {
+            self.ahead -= 1;
             return None;
         }
-        self.paid += typical(&bar) * bar.volume();
-        self.traded += bar.volume();
-        if self.traded > 0.0 {
-            self.value = Some(self.paid / self.traded);
-        } else if self.anchor == Anchor::Start && self.value.is_none() {
-            self.value = Some(0.0);
+        let time = bar.time();
+        if time < self.first || self.last < time {
+            (self.first, self.last, self.counts) = self.anchor.span(time);
+            (self.paid, self.traded) = (0.0, 0.0);
         }
-        self.value
+        if !self.counts {
+            return None;
+        }
+        self.paid += (bar.high() + bar.low() + bar.close()) * bar.volume();
+        self.traded += bar.volume();
+        self.value()
     }
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        self.value
+        if !self.counts {
+            return None;
+        }
+        if self.traded > 0.0 {
+            return Some(self.paid / self.traded * (1.0 / 3.0));
+        }
+        // TA-Lib's zero until something is traded.
+        (self.anchor == Anchor::Start).then_some(0.0)
     }
 
     fn reset(&mut self) {
