@@ -121,21 +121,21 @@ impl SessionWindow {
 
     /// The same, by the offset that holds at the instant.
     fn at_in(&self, at: Nanos, regime: &Regime) -> Stretch {
-        let today = regime.civil(at).day;
-        let mut between = Span { from: Nanos(i64::MIN), until: Nanos::MAX };
-        for day in [today - 1, today, today + 1] {
-            let span = self.of_day_in(day, regime);
-            if span.contains(at) {
-                return Stretch { span, day: Some(day) };
-            }
-            if span.until <= at {
-                between.from = between.from.max(span.until);
-            }
-            if span.from > at {
-                between.until = between.until.min(span.from);
-            }
+        let day = regime.civil(at).day;
+        let today = self.of_day_in(day, regime);
+        if today.contains(at) {
+            return Stretch { span: today, day: Some(day) };
         }
-        Stretch { span: between, day: None }
+        let span = if today.from <= at {
+            Span { from: today.until, until: self.of_day_in(day + 1, regime).from }
+        } else {
+            let yesterday = self.of_day_in(day - 1, regime);
+            if yesterday.contains(at) {
+                return Stretch { span: yesterday, day: Some(day - 1) };
+            }
+            Span { from: yesterday.until, until: today.from }
+        };
+        Stretch { span, day: None }
     }
 }
 
@@ -397,34 +397,34 @@ impl Sessions {
 
     /// Reads a bar at which sessions may open or close: first all that close, then all that open.
     fn turn(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) {
-        let here = self.cursors.each_mut().map(|cursor| cursor.at(bar.time()));
-        self.calm = Span { from: Nanos(i64::MIN), until: Nanos::MAX };
-        for (session, stretch) in Session::ALL.into_iter().zip(here) {
-            self.calm.from = self.calm.from.max(stretch.span.from);
-            self.calm.until = self.calm.until.min(stretch.span.until);
-            let open = &mut self.open[session as usize];
-            if let Some(run) = *open
-                && (stretch.day.is_none() || run.span != stretch.span)
-            {
-                *open = None;
-                self.closed[session as usize] = Some(run);
-                let kill_zone = session.is_kill_zone();
-                let kind = if kill_zone { Kind::KillZoneClosed } else { Kind::SessionClosed };
-                out(told(at, run.first, kind, session, &run));
-            }
-        }
-        for (session, stretch) in Session::ALL.into_iter().zip(here) {
-            let Some(day) = stretch.day else { continue };
-            let open = &mut self.open[session as usize];
-            if let Some(run) = open {
-                run.extend(bar);
+        let mut opening = [false; 8];
+        for session in Session::ALL {
+            let n = session as usize;
+            if self.cursors[n].stays(bar.time()) {
                 continue;
             }
-            let run = SessionRun::new(stretch.span, day, at, bar);
-            *open = Some(run);
+            opening[n] = self.cursors[n].day(bar.time()).is_some();
+            let Some(run) = self.open[n].take() else { continue };
+            self.closed[n] = Some(run);
             let kill_zone = session.is_kill_zone();
-            let kind = if kill_zone { Kind::KillZoneOpened } else { Kind::SessionOpened };
-            out(told(at, at, kind, session, &run));
+            let kind = if kill_zone { Kind::KillZoneClosed } else { Kind::SessionClosed };
+            out(told(at, run.first, kind, session, &run));
+        }
+        self.calm = Span { from: Nanos(i64::MIN), until: Nanos::MAX };
+        for session in Session::ALL {
+            let n = session as usize;
+            let Stretch { span, day } = self.cursors[n].here;
+            self.calm.from = self.calm.from.max(span.from);
+            self.calm.until = self.calm.until.min(span.until);
+            if let Some(run) = &mut self.open[n] {
+                run.extend(bar);
+            } else if let Some(day) = day.filter(|_| opening[n]) {
+                let run = SessionRun::new(span, day, at, bar);
+                self.open[n] = Some(run);
+                let kill_zone = session.is_kill_zone();
+                let kind = if kill_zone { Kind::KillZoneOpened } else { Kind::SessionOpened };
+                out(told(at, at, kind, session, &run));
+            }
         }
         self.narrow();
     }
