@@ -5,6 +5,7 @@
 mod clock;
 mod imbalance;
 mod laws;
+mod record;
 mod series;
 mod smt;
 mod tables;
