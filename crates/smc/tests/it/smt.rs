@@ -58,7 +58,12 @@ fn slow_swings(bars: &[Bar], at: usize, length: usize) -> Vec<Swing> {
             let low = |j: usize| View::of(&bars[j], side).low;
             (p + 1 - length..=p + length).all(|j| low(p) <= low(j))
         });
+        let flat = || {
+            let window = &bars[p + 1 - length..=p + length];
+            window.iter().all(|bar| bar.high() == bars[p].low() && bar.low() == bars[p].low())
+        };
         let side = match (is, swings.last()) {
+            ([true, true], _) if flat() => continue,
             ([true, true], Some((open, ..))) => open.opposite(),
             ([true, false], _) => Side::Buy,
             ([false, true], _) => Side::Sell,
