@@ -30,14 +30,14 @@ pub enum CallError {
         /// As given.
         text: String,
     },
-    /// More parameters than it has.
-    TooMany {
+    /// Neither all of its parameters nor none of them.
+    Arity {
         /// How many were given.
         given: usize,
         /// What it takes.
         signature: String,
         /// How many it has.
-        most: usize,
+        takes: usize,
     },
     /// A parameter that is no number.
     NotANumber {
@@ -70,8 +70,11 @@ impl fmt::Display for CallError {
             Self::Form { text } => {
                 write!(f, "'{text}' is not a call; write a name, or as rsi(9) or macd(8,21,5)")
             }
-            Self::TooMany { given, signature, most } => {
-                write!(f, "{given} parameters where at most {most} are taken: {signature}")
+            Self::Arity { given, signature, takes: 0 } => {
+                write!(f, "{given} parameters where none is taken: {signature}")
+            }
+            Self::Arity { given, signature, takes } => {
+                write!(f, "{given} parameters where {takes} or none are taken: {signature}")
             }
             Self::NotANumber { text, parameter, signature } => {
                 write!(f, "{parameter} '{text}' is not a number: {signature}")
@@ -86,8 +89,9 @@ impl fmt::Display for CallError {
 impl core::error::Error for CallError {}
 
 impl Call {
-    /// Reads `name`, `name()` or `name(a,b,…)`, in any case, spaces anywhere between. Missing
-    /// parameters at the end take their defaults.
+    /// Reads `name`, `name()` or `name(a,b,…)`, in any case, spaces anywhere between. Without
+    /// parameters it takes its defaults; some of them and not the others are an error, since nobody
+    /// could see from `macd(8)` what is computed.
     ///
     /// # Errors
     /// [`CallError`]; its message names the nearest known indicator or shows the signature.
@@ -96,11 +100,11 @@ impl Call {
         let entry = find(name)
             .ok_or_else(|| CallError::Unknown { name: name.into(), nearest: nearest(name) })?;
         let texts = pieces(entry, inside);
-        if texts.len() > entry.parameters.len() {
-            return Err(CallError::TooMany {
+        if !texts.is_empty() && texts.len() != entry.parameters.len() {
+            return Err(CallError::Arity {
                 given: texts.len(),
                 signature: entry.signature(),
-                most: entry.parameters.len(),
+                takes: entry.parameters.len(),
             });
         }
         let mut arguments = Arguments::defaults(entry.parameters);
@@ -227,7 +231,7 @@ mod tests {
     #[test]
     fn says_what_would_be_right() {
         assert_eq!(error("rsj(3)"), "no indicator is called 'rsj'; the nearest is 'rsi'");
-        assert_eq!(error("rsi(3,4)"), "2 parameters where at most 1 are taken: rsi(period=14)");
+        assert_eq!(error("rsi(3,4)"), "2 parameters where 1 or none are taken: rsi(period=14)");
         assert_eq!(error("rsi(x)"), "period 'x' is not a number: rsi(period=14)");
         assert_eq!(error("rsi(nan)"), "period 'nan' is not a number: rsi(period=14)");
         let range = "period 1 is out of range (whole, 2 to 100000): rsi(period=14)";

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! One table per family lies in a file of its own; [`ENTRIES`] is all of them in one row. Names are
-//! lower case, parameters stand in TA-Lib's order, a missing one at the end takes its default.
+//! lower case, parameters stand in TA-Lib's order, all of them or none: then its defaults.
 
 mod averages;
 mod call;
