@@ -240,7 +240,7 @@ fn short(columns: &[Option<usize>], from: usize) -> RowFault {
 }
 
 fn read_time(line: &[u8], at: usize) -> Result<(Nanos, usize), RowFault> {
-    let bad = |why| RowFault::new(TIME, why, "give ms or µs since the epoch, or text in UTC");
+    let bad = |why| RowFault::new(TIME, why, "correct the row, or check the order of the columns");
     if let Some(plain) = number::plain(line, at)
         && plain.decimals == 0
     {
@@ -314,14 +314,16 @@ mod tests {
     fn every_layout_gives_the_same_bars() {
         for text in [
             "time,open,high,low,close,volume\n\
-             2025-05-04 15:33:00,1.5,3e-9,-2.0,1e17,0.5\n2025-05-04 15:34:00,1.5,3e-9,-2,1e17,0.5\n",
+             2025-05-04 15:33:00,1.5,3e-9,-2.0,1e17,0.5\n\
+             2025-05-04 15:34:00,1.5,3e-9,-2,1e17,0.5\n",
             "1746372780000,1.5,0.000000003,-2,100000000000000000,.5,1746372839999,1,2,3,4,0\r\n\
              1746372840000,1.5,0.000000003,-2,100000000000000000,0.50,1746372899999,1,2,3,4,0\r\n",
             "\u{feff}open_time,open,high,low,close,volume,close_time\n\
              1746372780000000,1.5,3e-9,-2.0,1e17,0.5,1\n\n\
              1746372840000000,1.5,3e-9,-2.0,1e17,0.5,2\n\n \n\n",
             "Close,\"Date\", TickVol ,Open,Note,LOW,High\n\
-             1e17,\"2025-05-04T15:33:00Z\",0.5,1.5,a,-2,3e-9\n1e17,2025-05-04 15:34,0.5,1.5,,-2,3e-9",
+             1e17,\"2025-05-04T15:33:00Z\",0.5,1.5,a,-2,3e-9\n\
+             1e17,2025-05-04 15:34,0.5,1.5,,-2,3e-9",
         ] {
             assert_eq!(read(text), Ok(two()), "{text}");
         }
