@@ -1,5 +1,7 @@
 //! The command line.
 
+use crate::smc::DetectorName;
+use crate::table::Form;
 use aegis_node::pace::Speed;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -50,6 +52,18 @@ pub enum Command {
     #[command(after_help = "Example:\n  BINANCE_API_SECRET=… aegis sign \
         'symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.5'")]
     Sign(Sign),
+    /// Indicators of a candle file, a row a candle.
+    #[command(after_help = "Examples:\n  aegis indicators BTCUSDT-1h.csv 'rsi(9)' 'macd(8,21,5)' \
+        'bbands(34,2.5)'\n  zcat candles.csv.gz | aegis indicators - rsi --out json\n  aegis \
+        indicators --list")]
+    Indicators(Indicators),
+    /// Market structure of a candle file: live events, the record of one detector, a picture.
+    #[command(
+        after_help = "Examples:\n  aegis smc BTCUSDT-15m.csv --swing-length 10\n  aegis smc \
+        BTCUSDT-15m.zip --detector bos_choch --swing-length 5 --compat\n  tail -f live.csv | aegis \
+        smc -\n  aegis smc BTCUSDT-15m.csv --chart picture.html --last 300"
+    )]
+    Smc(Smc),
     /// The project's own measurements.
     #[command(after_help = "Examples:\n  aegis bench ring --json\n  aegis bench ring --soak")]
     Bench(Bench),
@@ -327,6 +341,120 @@ pub struct Sign {
     /// Time to sign with, ms since the epoch; now without it.
     #[arg(long, value_name = "MS")]
     pub timestamp: Option<i64>,
+}
+
+#[derive(Args)]
+pub struct Indicators {
+    /// Candles: time,open,high,low,close,volume or the exchange's rows, plain, gzip or zip; - reads
+    /// stdin.
+    #[arg(required_unless_present = "list")]
+    pub file: Option<PathBuf>,
+    /// What to compute, such as 'rsi(9)', or macd with its default parameters.
+    #[arg(value_name = "NAME(P,…)")]
+    pub calls: Vec<String>,
+    /// How rows are written.
+    #[arg(long, value_enum, value_name = "FORM", default_value = "csv")]
+    pub out: Form,
+    /// Prints every name with parameters, defaults and output columns.
+    #[arg(long)]
+    pub list: bool,
+}
+
+#[derive(Args)]
+pub struct Smc {
+    /// Candles: time,open,high,low,close,volume or the exchange's rows, plain, gzip or zip; - reads
+    /// stdin.
+    pub file: PathBuf,
+    /// The record of one detector; live events without it.
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub detector: Option<DetectorName>,
+    /// Bars after a swing until it is confirmed [default: 50].
+    #[arg(long, value_name = "L", value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    pub swing_length: Option<u32>,
+    /// A level breaks by a close (the default of bos_choch).
+    #[arg(long, conflicts_with = "wick")]
+    pub close: bool,
+    /// A level breaks by a wick (the default of ob).
+    #[arg(long)]
+    pub wick: bool,
+    /// Joins neighbouring gaps of one side.
+    #[arg(long)]
+    pub join: bool,
+    /// How near equal highs lie, as a share of the price range [default: 0.01].
+    #[arg(long, value_name = "SHARE", value_parser = share,
+          allow_negative_numbers = true)]
+    pub range_percent: Option<f64>,
+    /// Period of the previous high and low, such as 15min, 1h, 4h, 1D, W, ME [default: 1D].
+    #[arg(long, value_name = "PERIOD")]
+    pub timeframe: Option<String>,
+    /// Session or kill zone by name, or a window HH:MM-HH:MM.
+    #[arg(long, value_name = "NAME|HH:MM-HH:MM")]
+    pub session: Option<String>,
+    /// Clock of a window HH:MM-HH:MM: new_york (the default) or utc.
+    #[arg(long, value_name = "ZONE", value_parser = ["new_york", "utc"])]
+    pub zone: Option<String>,
+    /// Equal to smartmoneyconcepts 0.0.27, cell for cell.
+    #[arg(long)]
+    pub compat: bool,
+    /// How the record is written: csv (the default) or json.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub out: Option<Form>,
+    /// Swing length of the internal structure.
+    #[arg(long, value_name = "L", value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    pub internal_length: Option<u32>,
+    /// Candles of a second symbol that moves with this one: tells SMT divergences too.
+    #[arg(long, value_name = "FILE")]
+    pub smt: Option<PathBuf>,
+    /// Which concepts speak in live events, by name; structure always does.
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+    pub concepts: Vec<String>,
+    #[command(flatten)]
+    pub chart: Chart,
+}
+
+/// A picture of the live events.
+#[derive(Args)]
+pub struct Chart {
+    /// Draws the candles with what was found on them; .html can be zoomed, .svg cannot.
+    #[arg(long, value_name = "FILE.html|FILE.svg")]
+    pub chart: Option<PathBuf>,
+    /// First bar shown: its number from 0, or a time as in the file.
+    #[arg(long, value_name = "BAR|TIME", requires = "chart")]
+    pub from: Option<String>,
+    /// First bar not shown any more.
+    #[arg(long, value_name = "BAR|TIME", requires = "chart")]
+    pub to: Option<String>,
+    /// Shows so many bars before --to, or before the end.
+    #[arg(long, value_name = "N", requires = "chart", conflicts_with = "from",
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub last: Option<u32>,
+    /// What is drawn on the candles, by name; everything by default.
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…", requires = "chart")]
+    pub layers: Vec<String>,
+    /// Pixels, such as 1600x900.
+    #[arg(long, value_name = "WxH", requires = "chart", value_parser = size)]
+    pub size: Option<(u32, u32)>,
+    /// light or dark; as the viewer prefers by default.
+    #[arg(long, value_name = "THEME", requires = "chart", value_parser = ["auto", "light", "dark"])]
+    pub theme: Option<String>,
+    /// As documents show one concept: 640x320, 80 bars, few labels.
+    #[arg(long, requires = "chart")]
+    pub small: bool,
+}
+
+/// Width and height in pixels.
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let pixels = |text: &str, least: u32| {
+        text.trim().parse().ok().filter(|pixels: &u32| (least..=8192).contains(pixels))
+    };
+    let size = text.split_once('x').and_then(|(w, h)| Some((pixels(w, 160)?, pixels(h, 120)?)));
+    size.ok_or_else(|| "not WIDTHxHEIGHT from 160x120 to 8192x8192".to_owned())
+}
+
+/// A finite share from 0 on.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share: &f64| share.is_finite() && *share >= 0.0);
+    share.ok_or_else(|| "not a finite number from 0 on".to_owned())
 }
 
 const BENCHES: [&str; 8] =

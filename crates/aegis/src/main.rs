@@ -8,9 +8,12 @@ mod bench;
 mod children;
 mod context;
 mod demo;
+mod indicators;
 mod operate;
 mod output;
 mod research;
+mod smc;
+mod table;
 mod tools;
 
 use aegis_node::Failure;
@@ -51,6 +54,8 @@ fn run(cli: Cli) -> Result<i32, Failure> {
         Command::Store(args) => tools::store(&args),
         Command::Config(args) => tools::config(&args),
         Command::Sign(args) => tools::sign(&args),
+        Command::Indicators(args) => indicators::indicators(&args),
+        Command::Smc(args) => smc::smc(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::BenchChild(args) => Ok(aegis_bench::child(&args.words)),
         Command::AuditChild(args) => Ok(aegis_node::audit::child(&args.words)),

@@ -4,14 +4,18 @@
 //! - SIGKILL of feed and brain at ten places, of the orchestrator, Ctrl-C and resume: the same
 //!   digest and fills in the end;
 //! - SQLite and PostgreSQL hold equal rows;
+//! - indicators and records equal the golden tables, and no event depends on a later candle;
 //! - wrong input is an error with its exit code, and says what to do.
 
 mod audit;
 mod harness;
+mod indicators;
 mod input;
 mod operate;
 mod output;
 mod recovery;
 mod runs;
 mod settings;
+mod smc;
 mod stores;
+mod tables;
