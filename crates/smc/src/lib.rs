@@ -51,6 +51,7 @@ mod tracker;
 mod turtle_soup;
 mod view;
 mod volume_imbalance;
+mod waiting;
 mod window;
 mod zone;
 

@@ -12,10 +12,12 @@
 
 use crate::bounded::Bounded;
 use crate::event::{Event, Kind, Of};
+use crate::least::Least;
 use crate::pivot::PivotKind;
 use crate::view::View;
-use crate::window::{Greatest, History};
-use crate::zone::Zone;
+use crate::waiting::{Found, Waiting};
+use crate::window::History;
+use crate::zone::{Zone, ZoneState};
 use aegis_types::{Bar, Side};
 
 /// Parameters of [`LuxBlocks`].
@@ -57,9 +59,7 @@ struct Candidate {
 struct Half {
     /// The pivot high that was not crossed yet, and the lowest bar since.
     guard: Option<(f64, Candidate)>,
-    zones: Bounded<Zone>,
-    /// The highest far edge.
-    trigger: f64,
+    waiting: Waiting,
 }
 
 /// LuxAlgo-style order blocks of both sides.
@@ -68,13 +68,12 @@ pub struct LuxBlocks {
     params: LuxParams,
     length: u32,
     last: Option<PivotKind>,
-    highest: Greatest,
-    /// Of the negated lows.
-    lowest: Greatest,
-    /// Of the parsed highs.
-    parsed_highest: Greatest,
-    /// Of the negated parsed lows.
-    parsed_lowest: Greatest,
+    /// Of the negated highs of the last n+1 bars.
+    highest: Least,
+    /// Of the lows.
+    lowest: Least,
+    /// Of the parsed lows as each side sees them.
+    parsed: [Least; 2],
     history: History,
     halves: [Half; 2],
 }
@@ -85,28 +84,24 @@ impl LuxBlocks {
     /// None yet.
     pub fn new(params: LuxParams) -> Self {
         let length = params.length.clamp(1, LENGTH_MAX);
-        let queue = || Greatest::new(length + 1);
-        let half = |_| Half {
-            guard: None,
-            zones: Bounded::new(params.capacity),
-            trigger: f64::NEG_INFINITY,
-        };
+        let least = || Least::new(length + 1);
+        let waiting = |_| Waiting::new(params.capacity, params.age_max);
         Self {
             params,
             length,
             last: None,
-            highest: queue(),
-            lowest: queue(),
-            parsed_highest: queue(),
-            parsed_lowest: queue(),
+            highest: least(),
+            lowest: least(),
+            parsed: [least(), least()],
             history: History::new(length + 1),
-            halves: SIDES.map(half),
+            halves: SIDES.map(|side| Half { guard: None, waiting: waiting(side) }),
         }
     }
 
-    /// Blocks alive that speak for `side`, oldest first, as it sees them.
+    /// Blocks alive that speak for `side`, oldest first, as it sees them. Whether they were touched
+    /// is not followed: they count as touched from the first.
     pub const fn zones(&self, side: Side) -> &Bounded<Zone> {
-        &self.halves[side as usize].zones
+        self.halves[side as usize].waiting.zones()
     }
 
     /// Reads bar `at`, also as both sides see it. `atr` is the long ATR at this bar, `volume` that
@@ -122,21 +117,19 @@ impl LuxBlocks {
         out: &mut impl FnMut(Event),
     ) {
         let volatile = bar.high() - bar.low() >= self.params.volatile_atr * atr.unwrap_or(f64::NAN);
-        let parsed = |side: Side| {
-            let view = views[side as usize];
-            if volatile { view.high } else { view.low }
-        };
         for side in SIDES {
+            let view = views[side as usize];
+            let parsed = if volatile { view.high } else { view.low };
             let half = &mut self.halves[side as usize];
-            half.live(at, side, views[side as usize], &self.params, out);
-            half.cross(at, side, views[side as usize], parsed(side), volume, out);
+            half.live(at, side, view, self.params.close, out);
+            half.cross(at, side, view, parsed, volume, out);
+            self.parsed[side as usize].push(at, parsed);
         }
-        self.history.put(at, bar);
-        let (_, highest) = self.highest.push(at, bar.high());
-        let (_, lowest) = self.lowest.push(at, -bar.low());
-        self.parsed_lowest.push(at, -parsed(Side::Buy));
-        self.parsed_highest.push(at, -parsed(Side::Sell));
-        // The oldest of n+1 bars is still in the queue only if no later one is as high.
+        self.history.put(at, bar, [false; 2]);
+        self.highest.push(at, -bar.high());
+        self.lowest.push(at, bar.low());
+        let (highest, lowest) = (self.highest.least().1, self.lowest.least().1);
+        // The oldest of n+1 bars is the extreme, the later on ties, only if no later one is as far.
         let Some(pos) = at.checked_sub(self.length) else { return };
         if highest == pos || lowest == pos {
             self.confirm(pos, highest == pos, lowest == pos);
@@ -152,48 +145,31 @@ impl LuxBlocks {
             _ => return,
         };
         self.last = Some(kind);
-        let (top, bottom) = self.history.get(pos);
-        let (side, level, queue) = match kind {
-            PivotKind::High => (Side::Buy, top, &self.parsed_lowest),
-            PivotKind::Low => (Side::Sell, -bottom, &self.parsed_highest),
+        let (top, bottom, _) = self.history.get(pos);
+        let (side, level) = match kind {
+            PivotKind::High => (Side::Buy, top),
+            PivotKind::Low => (Side::Sell, -bottom),
         };
-        let (parsed, bar) = queue.since(pos);
-        let (high, low) = match (side, self.history.get(bar)) {
-            (Side::Buy, (high, low)) => (high, low),
-            (Side::Sell, (high, low)) => (-low, -high),
+        let (parsed, pos) = self.parsed[side as usize].least();
+        let (high, low) = match (side, self.history.get(pos)) {
+            (Side::Buy, (high, low, _)) => (high, low),
+            (Side::Sell, (high, low, _)) => (-low, -high),
         };
-        let candidate = Candidate { pos: bar, high, low, parsed: -parsed };
+        let candidate = Candidate { pos, high, low, parsed };
         self.halves[side as usize].guard = Some((level, candidate));
     }
 }
 
 impl Half {
+    /// The blocks count as touched: only the far edge matters.
     #[inline]
-    fn live(
-        &mut self,
-        at: u32,
-        side: Side,
-        bar: View,
-        params: &LuxParams,
-        out: &mut impl FnMut(Event),
-    ) {
-        while self.zones.first().is_some_and(|zone| at - zone.formed > params.age_max) {
-            self.zones.remove_first();
-        }
-        let price = if params.close { bar.close } else { bar.low };
-        if price < self.trigger {
-            let mut trigger = f64::NEG_INFINITY;
-            self.zones.retain(|zone| {
-                let alive = price >= zone.far;
-                if alive {
-                    trigger = trigger.max(zone.far);
-                } else {
-                    out(event(at, Kind::ObMitigated, side, zone));
-                }
-                alive
-            });
-            self.trigger = trigger;
-        }
+    fn live(&mut self, at: u32, side: Side, bar: View, close: bool, out: &mut impl FnMut(Event)) {
+        let price = if close { bar.close } else { bar.low };
+        self.waiting.push(at, price, price, |found, zone| {
+            if found == Found::Broken {
+                out(event(at, Kind::ObMitigated, side, zone));
+            }
+        });
     }
 
     #[inline]
@@ -210,10 +186,9 @@ impl Half {
         if bar.close > *level {
             let Candidate { pos, high, low, .. } = *candidate;
             self.guard = None;
-            let (near, far) = (high, low);
-            let zone = Zone { near, far, pos, formed: at, amount: volume, ..Zone::default() };
-            self.zones.push(zone);
-            self.trigger = self.trigger.max(far);
+            let (near, far, state) = (high, low, ZoneState::Touched);
+            let zone = Zone { near, far, pos, formed: at, state, amount: volume, swept: false };
+            self.waiting.add(zone);
             out(event(at, Kind::ObFormed, side, &zone));
         } else if parsed <= candidate.parsed {
             *candidate = Candidate { pos: at, high: bar.high, low: bar.low, parsed };

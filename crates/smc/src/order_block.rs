@@ -16,6 +16,7 @@ use crate::bounded::Bounded;
 use crate::event::{Event, Kind, Of};
 use crate::launch::Launch;
 use crate::view::View;
+use crate::waiting::{Found, Waiting};
 use crate::zone::{Zone, ZoneState};
 use aegis_types::Side;
 
@@ -37,65 +38,6 @@ impl Default for OrderBlockParams {
     }
 }
 
-/// Zones that wait for price, and the highest edge whose touch changes anything.
-#[derive(Clone, Debug, PartialEq)]
-struct Waiting {
-    zones: Bounded<Zone>,
-    trigger: f64,
-}
-
-impl Waiting {
-    fn new(capacity: u32) -> Self {
-        Self { zones: Bounded::new(capacity), trigger: f64::NEG_INFINITY }
-    }
-
-    fn add(&mut self, zone: Zone) {
-        self.zones.push(zone);
-        self.trigger = self.trigger.max(zone.near);
-    }
-
-    #[inline]
-    fn forget(&mut self, at: u32, age_max: u32) {
-        while self.zones.first().is_some_and(|zone| at - zone.formed > age_max) {
-            self.zones.remove_first();
-        }
-    }
-
-    /// A bar came down to `low`, its price `through` for the far edges: tells each zone that it
-    /// touches for the first time, then each that it breaks, which is gone.
-    #[inline]
-    fn push(&mut self, low: f64, through: f64, found: impl FnMut(Found, &Zone)) {
-        if low <= self.trigger {
-            self.touch(low, through, found);
-        }
-    }
-
-    fn touch(&mut self, low: f64, through: f64, mut found: impl FnMut(Found, &Zone)) {
-        let mut trigger = f64::NEG_INFINITY;
-        self.zones.retain(|zone| {
-            if low <= zone.next_edge() {
-                if zone.state == ZoneState::Fresh {
-                    zone.state = ZoneState::Touched;
-                    found(Found::Touched, zone);
-                }
-                if through < zone.far {
-                    found(Found::Broken, zone);
-                    return false;
-                }
-            }
-            trigger = trigger.max(zone.next_edge());
-            true
-        });
-        self.trigger = trigger;
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
-    Touched,
-    Broken,
-}
-
 /// The blocks of one side, and what became of them when they were broken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderBlocks {
@@ -109,20 +51,20 @@ pub struct OrderBlocks {
 impl OrderBlocks {
     /// None yet.
     pub fn new(of: Of, side: Side, params: OrderBlockParams) -> Self {
-        let [blocks, turned] = [(); 2].map(|()| Waiting::new(params.capacity));
+        let [blocks, turned] = [(); 2].map(|()| Waiting::new(params.capacity, params.age_max));
         Self { params, of, side, blocks, turned }
     }
 
     /// Blocks alive, oldest first by bar of formation, as their side sees them.
     pub const fn zones(&self) -> &Bounded<Zone> {
-        &self.blocks.zones
+        self.blocks.zones()
     }
 
     /// Blocks of this side that were broken and speak for the other side now, as that side sees
     /// them, oldest first by the bar that broke them: a breaker where `swept`, else a mitigation
     /// block.
     pub const fn turned(&self) -> &Bounded<Zone> {
-        &self.turned.zones
+        self.turned.zones()
     }
 
     /// Reads bar `at` as this side sees it: the life of what was turned over before. Comes before
@@ -130,8 +72,7 @@ impl OrderBlocks {
     #[inline]
     pub fn push_turned(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
         let (side, of) = (self.side.opposite(), self.of);
-        self.turned.forget(at, self.params.age_max);
-        self.turned.push(-bar.high, -bar.close, |found, zone| {
+        self.turned.push(at, -bar.high, -bar.close, |found, zone| {
             let kind = match found {
                 Found::Touched => Kind::ObRetested,
                 Found::Broken => Kind::ObInvalidated,
@@ -144,10 +85,9 @@ impl OrderBlocks {
     #[inline]
     pub fn push(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
         let (side, of) = (self.side, self.of);
-        self.blocks.forget(at, self.params.age_max);
         let turned = &mut self.turned;
         let through = if self.params.wick { bar.low } else { bar.close };
-        self.blocks.push(bar.low, through, |found, zone| match found {
+        self.blocks.push(at, bar.low, through, |found, zone| match found {
             Found::Touched => out(event(at, Kind::ObMitigated, side, zone).of(of)),
             Found::Broken => {
                 let (near, far, state) = (-zone.far, -zone.near, ZoneState::Fresh);

@@ -7,10 +7,13 @@
 //! for nothing before the first or where all 2L bars stand at one price; with `high_wins` it is a
 //! high, as in smartmoneyconcepts 0.0.27, whose other definitions these are.
 //!
-//! Two monotonic queues over the window: constant amortised time at any length.
+//! The highest high of a window of 2L bars is that of its halves. Bar p is marked when it is the
+//! highest of the L bars that end with it, and L bars later needs only to be compared with the L
+//! bars since: one sliding extreme of L bars each way, in constant amortised time at any length.
 
 use crate::event::{Event, Kind, Of};
-use crate::window::{Greatest, History};
+use crate::least::Least;
+use crate::window::History;
 use aegis_types::{Bar, Side};
 
 /// Parameters of [`Pivots`].
@@ -95,9 +98,10 @@ impl Swing {
 pub struct Pivots {
     length: u32,
     high_wins: bool,
-    highest: Greatest,
-    /// Of the negated lows.
-    lowest: Greatest,
+    /// Of the negated highs of the last L bars.
+    highest: Least,
+    /// Of the lows of the last L bars.
+    lowest: Least,
     history: History,
     open: Option<Pivot>,
 }
@@ -109,8 +113,8 @@ impl Pivots {
         Self {
             length,
             high_wins: params.high_wins,
-            highest: Greatest::new(2 * length),
-            lowest: Greatest::new(2 * length),
+            highest: Least::new(length),
+            lowest: Least::new(length),
             history: History::new(length + 1),
             open: None,
         }
@@ -120,18 +124,22 @@ impl Pivots {
     #[inline]
     pub fn push(&mut self, at: u32, bar: &Bar) -> Option<Swing> {
         let length = self.length;
-        let highest = self.highest.push(at, bar.high()).0;
-        let lowest = -self.lowest.push(at, -bar.low()).0;
-        self.history.put(at, bar);
+        self.highest.push(at, -bar.high());
+        self.lowest.push(at, bar.low());
+        let (highest, lowest) = (-self.highest.least().0, self.lowest.least().0);
+        let (is_highest, is_lowest) = (bar.high() == highest, bar.low() == lowest);
+        self.history.put(at, bar, [is_highest, is_lowest]);
         if at < 3 * length - 1 {
             return None;
         }
-        let (high, low) = self.history.get(at - length);
-        if high != highest && low != lowest {
+        let (high, low, [was_highest, was_lowest]) = self.history.get(at - length);
+        let is_high = was_highest & (high >= highest);
+        let is_low = was_lowest & (low <= lowest);
+        if !is_high & !is_low {
             return None;
         }
-        let kind = match (high == highest, low == lowest) {
-            (true, true) if !self.high_wins && highest == lowest => return None,
+        let kind = match (is_high, is_low) {
+            (true, true) if !self.high_wins && high == low => return None,
             (true, true) if !self.high_wins => match self.open?.kind {
                 PivotKind::High => PivotKind::Low,
                 PivotKind::Low => PivotKind::High,
@@ -166,17 +174,19 @@ impl Pivots {
         self.open
     }
 
-    /// The bar with the lowest low after bar `pos`, the later on ties: its index, high and low.
-    /// `pos` is at least one and at most L bars before the last.
-    pub(crate) fn lowest_after(&self, pos: u32) -> (u32, (f64, f64)) {
-        let (_, lowest) = self.lowest.since(pos + 1);
-        (lowest, self.history.get(lowest))
+    /// The bar with the lowest low of the last L, the later on ties: its index, high and low. After
+    /// a swing was confirmed: of the bars since.
+    pub(crate) fn lowest(&self) -> (u32, f64, f64) {
+        let pos = self.lowest.least().1;
+        let (high, low, _) = self.history.get(pos);
+        (pos, high, low)
     }
 
-    /// The bar with the highest high after bar `pos`, as [`Self::lowest_after`].
-    pub(crate) fn highest_after(&self, pos: u32) -> (u32, (f64, f64)) {
-        let (_, highest) = self.highest.since(pos + 1);
-        (highest, self.history.get(highest))
+    /// The bar with the highest high of the last L, as [`Self::lowest`].
+    pub(crate) fn highest(&self) -> (u32, f64, f64) {
+        let pos = self.highest.least().1;
+        let (high, low, _) = self.history.get(pos);
+        (pos, high, low)
     }
 }
 
@@ -234,5 +244,12 @@ mod tests {
         let outside = [(5., 4.), (9., 1.), (8., 2.)];
         assert_eq!(swings(true, &outside), [(2, Kind::Pivot, 1)]);
         assert_eq!(swings(false, &outside), [], "nothing is open: it could be either");
+    }
+
+    #[test]
+    fn a_flat_stretch_has_no_swings() {
+        let bars = [(5., 4.), (9., 5.), (8., 4.), (7., 7.), (7., 7.), (7., 7.), (7., 7.)];
+        let before = [(2, Kind::Pivot, 1), (3, Kind::PivotFinal, 1), (3, Kind::Pivot, 2)];
+        assert_eq!(swings(false, &bars), before);
     }
 }

@@ -130,11 +130,11 @@ impl Tracker {
         }
         // A swing high guards the buyers' next break and ends a leg of theirs.
         let side = pivot.kind.side().opposite();
-        let (pos, (high, low)) = match side {
-            Side::Buy => self.pivots.lowest_after(pivot.pos),
+        let (pos, high, low) = match side {
+            Side::Buy => self.pivots.lowest(),
             Side::Sell => {
-                let (pos, (high, low)) = self.pivots.highest_after(pivot.pos);
-                (pos, (-low, -high))
+                let (pos, high, low) = self.pivots.highest();
+                (pos, -low, -high)
             }
         };
         let before = self.last[side as usize].map(|pivot| View::price(pivot.level, side));
