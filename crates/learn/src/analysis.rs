@@ -46,7 +46,7 @@ impl Analysis {
             minutes: 0,
             builders: [Timeframe::M5, Timeframe::M15, Timeframe::H1, Timeframe::D1]
                 .map(CandleBuilder::new),
-            frames: Timeframe::ALL.map(|_| Frame::new(config)),
+            frames: Timeframe::ALL.map(|timeframe| Frame::new(timeframe, config)),
         }
     }
 

@@ -8,9 +8,10 @@
 use crate::analysis::Analysis;
 use crate::config::Config;
 use crate::frame::{Frame, Mark};
-use crate::session;
-use aegis_smc::{View, Zone, ZoneState};
+use aegis_smc::{Bounded, Session, View, Zone, ZoneState, kill_zone_at};
 use aegis_types::{Component, List, Nanos, REASONS_MAX, Reason, Side, Timeframe};
+
+type Zones = Bounded<Zone>;
 
 /// The timeframes in which setups form.
 const SETUP: [Timeframe; 2] = [Timeframe::M5, Timeframe::M15];
@@ -53,14 +54,23 @@ impl Case<'_> {
             Component::HigherTimeframe => self.higher_timeframe(),
             Component::Structure => self.structure(),
             Component::LiquiditySweep => self.sweep().map_or(0.0, |(_, value)| value),
+            Component::StructureShift => self.structure_shift(),
             Component::Displacement => self.displacement(),
-            Component::FairValueGap => self.nearness(|f, side| f.detector.gaps(side).zones()),
-            Component::OrderBlock => self.nearness(|f, side| f.detector.blocks(side).zones()),
+            Component::FairValueGap => self.nearness(|frame, side| {
+                [frame.detector.gaps(side).zones(), frame.detector.inverse_gaps(side)]
+            }),
+            // What was broken of the other side speaks for this one.
+            Component::OrderBlock => self.nearness(|frame, side| {
+                let other = frame.detector.blocks(side.opposite());
+                [frame.detector.blocks(side).zones(), other.turned()]
+            }),
             Component::DealingRange => self.dealing_range(),
+            Component::OptimalEntry => self.optimal_entry(),
+            Component::OpposingLiquidity => self.opposing_liquidity(),
             Component::Momentum => self.momentum(),
             Component::Rsi => self.rsi(),
             Component::Volume => self.volume(),
-            Component::Session => session::weight(self.analysis.now()),
+            Component::KillZone => self.kill_zone(),
         }
     }
 
@@ -90,28 +100,34 @@ impl Case<'_> {
         if ema.is_some_and(|ema| self.price() > self.seen(ema)) { 1.0 } else { 0.0 }
     }
 
+    /// How many of three agree: 1h structure, price beyond the 1h EMA, the bias of the day.
     fn higher_timeframe(&self) -> f64 {
-        0.5 * self.trend(Timeframe::H1)
-            + 0.3 * self.beyond_ema(Timeframe::H1)
-            + 0.2 * self.beyond_ema(Timeframe::M15)
+        let bias = self.frame(Timeframe::M5).detector.clock().bias();
+        let bias = if bias == Some(self.side) { 1.0 } else { 0.0 };
+        (self.trend(Timeframe::H1) + self.beyond_ema(Timeframe::H1) + bias) / 3.0
     }
 
+    /// How many of two agree: the structure of 15m and of 5m.
     fn structure(&self) -> f64 {
+        (self.trend(Timeframe::M15) + self.trend(Timeframe::M5)) / 2.0
+    }
+
+    fn structure_shift(&self) -> f64 {
         let broke = SETUP.iter().filter_map(|tf| self.frame(*tf).marks(self.side).broke);
         let window = self.config.retest_window_minutes;
-        let fresh = broke.map(|mark| self.fading(&mark, window) * mark.strength);
-        0.4 * self.trend(Timeframe::M15)
-            + 0.2 * self.trend(Timeframe::M5)
-            + 0.4 * fresh.fold(0.0, f64::max)
+        broke.map(|mark| self.fading(&mark, window) * mark.strength).fold(0.0, f64::max)
     }
 
     /// The sweep that counts most, and how much: longer timeframes more, old ones less.
     pub fn sweep(&self) -> Option<(Mark, f64)> {
         let window = self.config.sweep_window_minutes;
         let mut best: Option<(Mark, f64)> = None;
-        for (timeframe, worth) in
-            [(Timeframe::H1, 1.0), (Timeframe::M15, 0.8), (Timeframe::M5, 0.5)]
-        {
+        let worth = &self.config.worth;
+        for (timeframe, worth) in [
+            (Timeframe::H1, 1.0),
+            (Timeframe::M15, worth.sweep_15m),
+            (Timeframe::M5, worth.sweep_5m),
+        ] {
             if let Some(mark) = self.frame(timeframe).marks(self.side).sweep {
                 let value = worth * self.fading(&mark, window);
                 // A sweep whose extreme was passed again protects nothing.
@@ -131,14 +147,14 @@ impl Case<'_> {
     }
 
     /// 1 inside a usable zone of this side, falling to 0 at one ATR of 15m above it.
-    fn nearness<'b>(&'b self, zones: impl Fn(&'b Frame, Side) -> &'b [Zone]) -> f64 {
+    fn nearness<'b>(&'b self, zones: impl Fn(&'b Frame, Side) -> [&'b Zones; 2]) -> f64 {
         let Some(atr) = self.frame(Timeframe::M15).detector.atr().filter(|atr| *atr > 0.0) else {
             return 0.0;
         };
         let price = self.price();
         let mut nearest = f64::INFINITY;
         for timeframe in SETUP {
-            for zone in zones(self.frame(timeframe), self.side) {
+            for zone in zones(self.frame(timeframe), self.side).into_iter().flat_map(|z| z.iter()) {
                 if zone.state != ZoneState::Filled && price > zone.far {
                     nearest = nearest.min((price - zone.near).max(0.0));
                 }
@@ -154,6 +170,91 @@ impl Case<'_> {
         let Some(position) = position(self.analysis.price()) else { return 0.0 };
         let from_cheap_end = if self.side == Side::Buy { position } else { 1.0 - position };
         (1.0 - 2.0 * from_cheap_end).clamp(0.0, 1.0)
+    }
+
+    /// 1 at the ideal price of the optimal trade entry of the last 15m leg towards this side,
+    /// falling to 0 at either end of its zone.
+    fn optimal_entry(&self) -> f64 {
+        let ote = self.frame(Timeframe::M15).detector.swing().ote();
+        let (Some(leg), Some([shallow, ideal, deep])) = (ote.leg(), ote.zone()) else {
+            return 0.0;
+        };
+        let price = self.price();
+        if leg.side != self.side || price > shallow || price < deep {
+            return 0.0;
+        }
+        let (away, end) = if price > ideal {
+            (price - ideal, shallow - ideal)
+        } else {
+            (ideal - price, ideal - deep)
+        };
+        if end > 0.0 { 1.0 - away / end } else { 1.0 }
+    }
+
+    /// 1 when liquidity of the other side lies between the least and the full target, less the
+    /// further beyond it the nearest lies, 0 without any.
+    fn opposing_liquidity(&self) -> f64 {
+        let Some(risk) = self.risk(None) else { return 0.0 };
+        let full = self.config.target_r * risk;
+        match self.nearest_opposing(self.config.target_r_min * risk) {
+            Some(distance) if distance > full => full / distance,
+            Some(_) => 1.0,
+            None => 0.0,
+        }
+    }
+
+    /// Distance to the nearest untaken liquidity of the other side, at least `least` away: swings
+    /// and pools of 15m and 1h, extremes of the previous day and week.
+    pub fn nearest_opposing(&self, least: f64) -> Option<f64> {
+        let opposite = self.side.opposite();
+        let price = self.price();
+        let mut nearest = None;
+        let mut see = |distance: f64| {
+            if distance >= least && nearest.is_none_or(|nearest| distance < nearest) {
+                nearest = Some(distance);
+            }
+        };
+        for timeframe in [Timeframe::M15, Timeframe::H1] {
+            // The other side sees prices upside down: above is below.
+            let liquidity = self.frame(timeframe).detector.liquidity(opposite);
+            if let Some(level) = liquidity.nearest_below(-price, least) {
+                see(-level - price);
+            }
+        }
+        let periods = self.frame(Timeframe::M5).detector.clock().periods();
+        for period in [periods.day(), periods.week()] {
+            if let Some(level) = period.prior(opposite).filter(|level| !level.broken) {
+                see(self.seen(level.price) - price);
+            }
+        }
+        nearest
+    }
+
+    /// Distance from the price to a stop beyond what proves the idea wrong: the swept extreme and
+    /// the far edge of `zone`. None when that is too far away.
+    pub fn risk(&self, zone: Option<Mark>) -> Option<f64> {
+        let config = self.config;
+        let quarter = self.analysis.atr(Timeframe::M15)?;
+        // Over four times the time a price moves twice as far: stands in until 1h is warm.
+        let hour = self.analysis.atr(Timeframe::H1).unwrap_or(2.0 * quarter);
+        let price = self.price();
+        let swept = self.sweep().map(|(mark, _)| self.seen(mark.far));
+        let behind = zone.map(|mark| self.seen(mark.far));
+        let wrong = swept.into_iter().chain(behind).fold(price, f64::min);
+        let least = config.stop_min_atr * hour;
+        let risk = (price - wrong + config.stop_buffer_atr * quarter).max(least);
+        (risk > 0.0 && risk <= config.stop_max_atr * hour).then_some(risk)
+    }
+
+    fn kill_zone(&self) -> f64 {
+        let worth = &self.config.worth;
+        match kill_zone_at(self.analysis.now()) {
+            Some(Session::Asia) => worth.asia,
+            Some(Session::LondonOpen) => worth.london_open,
+            Some(Session::NewYorkOpen) => worth.new_york,
+            Some(Session::LondonClose) => worth.london_close,
+            _ => worth.no_kill_zone,
+        }
     }
 
     fn momentum(&self) -> f64 {

@@ -33,8 +33,16 @@ pub struct Config {
     pub target_r: f64,
     /// Least target in multiples of the stop distance.
     pub target_r_min: f64,
+    /// Most zones alive (gaps, blocks, each of a side and a timeframe).
+    pub zones_max: u32,
+    /// Most levels of resting liquidity alive, each of a side and a timeframe.
+    pub levels_max: u32,
+    /// A zone or a level is forgotten after this many bars of its timeframe.
+    pub age_max_bars: u32,
     /// What each component of a confidence may add at most.
     pub weights: Weights,
+    /// What one example of a component counts against the best of it.
+    pub worth: Worth,
 }
 
 /// The most that each component adds to a confidence. Together at most 1.
@@ -42,12 +50,14 @@ pub struct Config {
 pub struct Weights {
     /// Where every confidence starts.
     pub base: f64,
-    /// 1h structure and EMA agree with the side.
+    /// 1h structure, 1h EMA and the daily bias agree with the side.
     pub higher_timeframe: f64,
     /// 15m and 5m structure agree with the side.
     pub structure: f64,
-    /// Opposing liquidity was just swept.
+    /// Opposing liquidity was just taken.
     pub liquidity_sweep: f64,
+    /// Structure just broke towards the side.
+    pub structure_shift: f64,
     /// A displacement candle in the side's direction.
     pub displacement: f64,
     /// Price is at an open fair value gap of the side.
@@ -56,32 +66,39 @@ pub struct Weights {
     pub order_block: f64,
     /// Long in the discount, short in the premium of the dealing range.
     pub dealing_range: f64,
+    /// Price is in the optimal trade entry of the last leg.
+    pub optimal_entry: f64,
+    /// Liquidity of the other side lies where the trade is paid.
+    pub opposing_liquidity: f64,
     /// Momentum over ATR in the side's direction.
     pub momentum: f64,
     /// RSI has room in the side's direction.
     pub rsi: f64,
     /// Volume above its mean.
     pub volume: f64,
-    /// A session in which moves are made.
-    pub session: f64,
+    /// A kill zone, in which moves are made.
+    pub kill_zone: f64,
 }
 
 impl Weights {
     /// All weights, in the order of `types::Component`.
-    pub fn all(&self) -> [f64; 12] {
+    pub fn all(&self) -> [f64; 15] {
         [
             self.base,
             self.higher_timeframe,
             self.structure,
             self.liquidity_sweep,
+            self.structure_shift,
             self.displacement,
             self.fair_value_gap,
             self.order_block,
             self.dealing_range,
+            self.optimal_entry,
+            self.opposing_liquidity,
             self.momentum,
             self.rsi,
             self.volume,
-            self.session,
+            self.kill_zone,
         ]
     }
 }
@@ -89,18 +106,77 @@ impl Weights {
 impl Default for Weights {
     fn default() -> Self {
         Self {
-            base: 0.05,
-            higher_timeframe: 0.19,
-            structure: 0.15,
-            liquidity_sweep: 0.18,
+            base: 0.01,
+            higher_timeframe: 0.17,
+            structure: 0.10,
+            liquidity_sweep: 0.16,
+            structure_shift: 0.14,
             displacement: 0.10,
-            fair_value_gap: 0.07,
-            order_block: 0.07,
-            dealing_range: 0.09,
+            fair_value_gap: 0.05,
+            order_block: 0.05,
+            dealing_range: 0.07,
+            optimal_entry: 0.04,
+            opposing_liquidity: 0.01,
             momentum: 0.02,
             rsi: 0.02,
             volume: 0.02,
-            session: 0.04,
+            kill_zone: 0.04,
+        }
+    }
+}
+
+/// What one example of a component counts against the best example of it, 0 to 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Worth {
+    /// A break of structure, against a market structure shift.
+    pub bos: f64,
+    /// A change of character, against a market structure shift.
+    pub choch: f64,
+    /// Liquidity taken on 5m, against 1h.
+    pub sweep_5m: f64,
+    /// Liquidity taken on 15m, against 1h.
+    pub sweep_15m: f64,
+    /// The Asian kill zone.
+    pub asia: f64,
+    /// The London open kill zone.
+    pub london_open: f64,
+    /// The New York kill zone.
+    pub new_york: f64,
+    /// The London close kill zone.
+    pub london_close: f64,
+    /// Outside all of them.
+    pub no_kill_zone: f64,
+}
+
+impl Worth {
+    /// All, by name.
+    pub fn all(&self) -> [(&'static str, f64); 9] {
+        [
+            ("bos", self.bos),
+            ("choch", self.choch),
+            ("sweep_5m", self.sweep_5m),
+            ("sweep_15m", self.sweep_15m),
+            ("asia", self.asia),
+            ("london_open", self.london_open),
+            ("new_york", self.new_york),
+            ("london_close", self.london_close),
+            ("no_kill_zone", self.no_kill_zone),
+        ]
+    }
+}
+
+impl Default for Worth {
+    fn default() -> Self {
+        Self {
+            bos: 0.5,
+            choch: 0.8,
+            sweep_5m: 0.5,
+            sweep_15m: 0.8,
+            asia: 0.5,
+            london_open: 1.0,
+            new_york: 1.0,
+            london_close: 0.6,
+            no_kill_zone: 0.2,
         }
     }
 }
@@ -121,7 +197,11 @@ impl Default for Config {
             stop_max_atr: 4.0,
             target_r: 2.0,
             target_r_min: 1.2,
+            zones_max: 16,
+            levels_max: 24,
+            age_max_bars: 500,
             weights: Weights::default(),
+            worth: Worth::default(),
         }
     }
 }
@@ -144,6 +224,9 @@ impl Config {
         whole("swing_length", self.swing_length, 1, 50);
         whole("sweep_window_minutes", self.sweep_window_minutes, 1, 10_080);
         whole("retest_window_minutes", self.retest_window_minutes, 1, 10_080);
+        whole("zones_max", self.zones_max, 1, 1_000);
+        whole("levels_max", self.levels_max, 1, 1_000);
+        whole("age_max_bars", self.age_max_bars, 1, 1_000_000);
         let mut real = |name: &str, value: f64, least: f64, most: f64| {
             if !(value >= least && value <= most) {
                 wrong.push(format!("{name} is {value}; it must be {least} to {most}"));
@@ -160,6 +243,9 @@ impl Config {
         for (weight, component) in self.weights.all().into_iter().zip(aegis_types::Component::ALL) {
             real(&format!("weights.{component}"), weight, 0.0, 1.0);
             total += weight;
+        }
+        for (name, worth) in self.worth.all() {
+            real(&format!("worth.{name}"), worth, 0.0, 1.0);
         }
         real("the sum of all weights", total, 0.0, 1.0 + 1e-9);
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }

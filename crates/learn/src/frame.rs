@@ -2,8 +2,8 @@
 
 use crate::config::Config;
 use aegis_indicators::{Ema, Indicator, Rsi, Sma};
-use aegis_smc::{Concepts, Detector, Event, FvgParams, Kind, Params};
-use aegis_types::{Bar, Nanos, Pattern, Side};
+use aegis_smc::{Concepts, Detector, Event, FvgParams, Kind, Params, View};
+use aegis_types::{Bar, Nanos, Pattern, Side, Timeframe};
 use core::num::NonZeroU32;
 
 /// Bars back that momentum compares with.
@@ -24,10 +24,22 @@ pub(crate) struct Mark {
     pub pattern: Pattern,
 }
 
+impl Mark {
+    /// Does this one stand for its bar rather than `held`? A later bar's does; of one bar the
+    /// strongest, then the one that proves the idea wrong last, whatever their order.
+    fn outranks(&self, held: &Self, side: Side) -> bool {
+        let rank = |mark: &Self| (mark.strength, -View::price(mark.far, side));
+        self.at > held.at
+            || rank(self) > rank(held)
+            || rank(self) == rank(held) && (self.pattern as u8) < held.pattern as u8
+    }
+}
+
 /// What last happened for one side.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Marks {
-    /// Opposing liquidity was swept.
+    /// Opposing liquidity was taken and price closed back: a swing, a pool, an old extreme, a
+    /// previous day, week or month, the Asian range.
     pub sweep: Option<Mark>,
     /// A swing was broken: strength 1 for a market structure shift, less for the others.
     pub broke: Option<Mark>,
@@ -49,24 +61,39 @@ pub(crate) struct Frame {
     last: Bar,
     closed: Nanos,
     marks: [Marks; 2],
+    /// Of a break of structure and of a change of character.
+    strengths: [f64; 2],
 }
 
-/// Strength of a break by what kind it is.
-const BOS: f64 = 0.5;
-const CHOCH: f64 = 0.8;
-const MSS: f64 = 1.0;
+/// What each timeframe is read for. Swings, structure, displacement and the ATR always run.
+const fn concepts(timeframe: Timeframe) -> Concepts {
+    let zones = Concepts::GAPS.with(Concepts::BLOCKS).with(Concepts::LIQUIDITY);
+    let setup = zones.with(Concepts::TURTLE_SOUP);
+    match timeframe {
+        // The clock is read once, on the bars of the setup that come most often.
+        Timeframe::M5 => setup.with(Concepts::PERIODS).with(Concepts::MODELS),
+        Timeframe::M15 => setup.with(Concepts::RANGE),
+        _ => zones,
+    }
+}
+
 /// A displacement of this many ATR is as strong as they come.
 const DISPLACEMENT_FULL_ATR: f64 = 4.0;
 
 impl Frame {
-    pub fn new(config: &Config) -> Self {
+    pub fn new(timeframe: Timeframe, config: &Config) -> Self {
         let period = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let mut params = Params { atr_period: period(config.atr_period), ..Params::default() };
-        params.concepts = Concepts::GAPS | Concepts::BLOCKS | Concepts::LIQUIDITY;
+        let (zones, levels, age_max) = (config.zones_max, config.levels_max, config.age_max_bars);
+        params.concepts = concepts(timeframe);
         params.pivot.length = config.swing_length;
         params.displacement.body_atr = config.displacement_atr;
+        params.fvg = FvgParams { join: true, capacity: zones, age_max, ..params.fvg };
+        params.order_block.capacity = zones;
+        params.order_block.age_max = age_max;
         params.liquidity.tolerance_atr = config.pool_tolerance_atr;
-        params.fvg = FvgParams { join: true, ..params.fvg };
+        params.liquidity.capacity = levels;
+        params.liquidity.age_max = age_max;
         Self {
             detector: Detector::new(&params),
             rsi: Rsi::new(period(config.rsi_period)),
@@ -77,6 +104,7 @@ impl Frame {
             last: Bar::default(),
             closed: Nanos::ZERO,
             marks: [Marks::default(); 2],
+            strengths: [config.worth.bos, config.worth.choch],
         }
     }
 
@@ -92,10 +120,23 @@ impl Frame {
         self.last = *bar;
         self.closed = closed;
         let atr_before = self.detector.atr().unwrap_or(f64::INFINITY);
-        let marks = &mut self.marks;
+        let (marks, strengths) = (&mut self.marks, self.strengths);
+        let close = bar.close();
         self.detector.push(bar, &mut |event| {
             let Some(side) = event.side else { return };
-            remember(&mut marks[side as usize], &event, closed, atr_before);
+            if let Some((what, mark)) = mark_of(&event, close, strengths, atr_before) {
+                let places = &mut marks[side as usize];
+                let place = match what {
+                    What::Sweep => &mut places.sweep,
+                    What::Broke => &mut places.broke,
+                    What::Displacement => &mut places.displacement,
+                    What::Retest => &mut places.retest,
+                };
+                let mark = Mark { at: closed, ..mark };
+                if place.is_none_or(|held| mark.outranks(&held, side)) {
+                    *place = Some(mark);
+                }
+            }
             if let Some(pattern) = pattern_of(event.kind) {
                 found(pattern, side, event.level);
             }
@@ -137,22 +178,44 @@ impl Frame {
     }
 }
 
-fn remember(marks: &mut Marks, event: &Event, at: Nanos, atr_before: f64) {
-    let mark = |strength, pattern| Some(Mark { at, far: event.far, strength, pattern });
-    match event.kind {
-        Kind::Sweep => marks.sweep = mark(1.0, Pattern::Sweep),
-        Kind::Bos => marks.broke = mark(BOS, Pattern::Bos),
-        Kind::Choch => marks.broke = mark(CHOCH, Pattern::Choch),
-        Kind::Mss => marks.broke = mark(MSS, Pattern::Mss),
-        Kind::FvgTouched => marks.retest = mark(1.0, Pattern::Fvg),
-        Kind::ObMitigated => marks.retest = mark(1.0, Pattern::OrderBlock),
+/// Which of a side's marks an event renews.
+enum What {
+    Sweep,
+    Broke,
+    Displacement,
+    Retest,
+}
+
+/// What an event leaves behind, on a bar that closed at `close`.
+fn mark_of(
+    event: &Event,
+    close: f64,
+    [bos, choch]: [f64; 2],
+    atr_before: f64,
+) -> Option<(What, Mark)> {
+    let side = event.side?;
+    let (what, strength, pattern) = match event.kind {
+        Kind::Sweep => (What::Sweep, 1.0, Pattern::Sweep),
+        Kind::TurtleSoup => (What::Sweep, 1.0, Pattern::TurtleSoup),
+        Kind::JudasSwing => (What::Sweep, 1.0, Pattern::JudasSwing),
+        // A previous extreme that price trades through is taken; only a close back is a sweep.
+        Kind::PeriodLevelBroken if View::price(close, side) > View::price(event.level, side) => {
+            (What::Sweep, 1.0, Pattern::PeriodSweep)
+        }
+        Kind::Bos => (What::Broke, bos, Pattern::Bos),
+        Kind::Choch => (What::Broke, choch, Pattern::Choch),
+        Kind::Mss => (What::Broke, 1.0, Pattern::Mss),
+        Kind::FvgTouched => (What::Retest, 1.0, Pattern::Fvg),
+        Kind::FvgRetested => (What::Retest, 1.0, Pattern::InverseFvg),
+        Kind::ObMitigated => (What::Retest, 1.0, Pattern::OrderBlock),
+        Kind::ObRetested => (What::Retest, 1.0, Pattern::Breaker),
         Kind::Displacement => {
             let body = (event.level - event.far).abs() / atr_before;
-            marks.displacement =
-                mark((body / DISPLACEMENT_FULL_ATR).min(1.0), Pattern::Displacement);
+            (What::Displacement, (body / DISPLACEMENT_FULL_ATR).min(1.0), Pattern::Displacement)
         }
-        _ => {}
-    }
+        _ => return None,
+    };
+    Some((what, Mark { at: Nanos::ZERO, far: event.far, strength, pattern }))
 }
 
 const fn pattern_of(kind: Kind) -> Option<Pattern> {
@@ -161,8 +224,12 @@ const fn pattern_of(kind: Kind) -> Option<Pattern> {
         Kind::Choch => Some(Pattern::Choch),
         Kind::Mss => Some(Pattern::Mss),
         Kind::FvgFormed | Kind::FvgJoined => Some(Pattern::Fvg),
+        Kind::FvgInverted => Some(Pattern::InverseFvg),
         Kind::ObFormed => Some(Pattern::OrderBlock),
+        Kind::ObBreaker | Kind::ObMitigation => Some(Pattern::Breaker),
         Kind::Sweep => Some(Pattern::Sweep),
+        Kind::TurtleSoup => Some(Pattern::TurtleSoup),
+        Kind::JudasSwing => Some(Pattern::JudasSwing),
         Kind::Displacement => Some(Pattern::Displacement),
         _ => None,
     }

@@ -23,9 +23,8 @@ mod case;
 mod config;
 pub mod features;
 mod frame;
-mod session;
 mod teacher;
 
 pub use analysis::{Analysis, Found};
-pub use config::{Config, Weights};
+pub use config::{Config, Weights, Worth};
 pub use teacher::{Proposal, decayed, propose};

@@ -1,21 +1,26 @@
 //! The teacher: rules that give side, confidence, stop and target.
 //!
-//! A setup of a side is liquidity of the other side swept, then structure broken towards the side,
-//! then price back at a gap or block of the side. It proposes at three moments, all of them edges:
+//! A setup of a side is liquidity of the other side taken and closed back from (a swing, a pool, a
+//! previous day's extreme, the Asian range), then structure broken towards the side, best of all a
+//! market structure shift by displacement, then price back at a gap or block of the side. It
+//! proposes at three moments, all of them edges:
 //!
 //! 1. **shift**: 5m or 15m structure breaks towards the side within the sweep window;
 //! 2. **retest**: within the retest window of such a break a gap or block of the side on 5m or 15m
-//!    is touched for the first time, and holds;
-//! 3. **sweep**: liquidity on 15m or 1h is swept and price closes back, with the 1h trend.
+//!    (also one of the other side that was broken and turned) is touched for the first time, and
+//!    holds;
+//! 3. **sweep**: liquidity on 15m or 1h is taken and price closes back, with the 1h trend.
 //!
 //! Proposals are edges and not states because a state holds for hours: proposing it every minute
 //! would re-enter a stopped-out idea at once, sixty times an hour, and a rejected signal would stay
 //! rejected at the same price. An edge says something new each time.
 //!
-//! The side comes from the moment, the confidence from what speaks for that side ([`Case`]). The
-//! stop lies beyond what proves the idea wrong (swept extreme, far edge of the zone) with room on
-//! the scale of 15m and 1h, never nearer than noise; the target at the nearest opposing liquidity,
-//! or at a fixed multiple of the stop distance if that is nearer.
+//! The side comes from the moment, the confidence from what speaks for that side ([`Case`]): bias
+//! of the higher timeframes, half of the dealing range, liquidity taken, shift and displacement,
+//! entry at a gap or block, kill zone, opposing liquidity as target. The stop lies beyond what
+//! proves the idea wrong (swept extreme, far edge of the zone) with room on the scale of 15m and
+//! 1h, never nearer than noise; the target at the nearest opposing liquidity, or at a fixed
+//! multiple of the stop distance if that is nearer.
 
 use crate::analysis::Analysis;
 use crate::case::Case;
@@ -138,38 +143,16 @@ fn with_context(case: &Case, mut patterns: Patterns) -> Patterns {
     patterns
 }
 
-/// Stop and target, in price; none when the idea is proven wrong only too far away.
+/// Stop and target, in price; none when the idea is proven wrong only too far away. The target is
+/// the nearest opposing liquidity that pays enough, or `target_r` times the risk if that is nearer.
 fn levels(case: &Case, zone: Option<Mark>) -> Option<(f64, f64)> {
     let config = case.config;
-    let quarter = case.analysis.atr(Timeframe::M15)?;
-    // Over four times the time a price moves twice as far: stands in until 1h is warm.
-    let hour = case.analysis.atr(Timeframe::H1).unwrap_or(2.0 * quarter);
     let price = case.price();
-    let swept = case.sweep().map(|(mark, _)| case.seen(mark.far));
-    let behind = zone.map(|mark| case.seen(mark.far));
-    let wrong = swept.into_iter().chain(behind).fold(price, f64::min);
-    let risk = (price - wrong + config.stop_buffer_atr * quarter).max(config.stop_min_atr * hour);
-    if !(risk > 0.0 && risk <= config.stop_max_atr * hour) {
-        return None;
-    }
-    let reward = reward(case, price, risk);
+    let risk = case.risk(zone)?;
+    let full = config.target_r * risk;
+    let reward = case.nearest_opposing(config.target_r_min * risk).map_or(full, |d| d.min(full));
     let (stop, target) = (case.seen(price - risk), case.seen(price + reward));
     (stop > 0.0 && target > 0.0).then_some((stop, target))
-}
-
-/// Distance to the target: the nearest opposing liquidity that pays enough, at most `target_r`.
-fn reward(case: &Case, price: f64, risk: f64) -> f64 {
-    let (least, most) = (case.config.target_r_min * risk, case.config.target_r * risk);
-    let opposite = case.side.opposite();
-    let mut nearest = most;
-    for timeframe in [Timeframe::M15, Timeframe::H1] {
-        // The other side sees prices upside down: above is below.
-        let liquidity = case.analysis.frame(timeframe).detector.liquidity(opposite);
-        if let Some(level) = liquidity.nearest_below(-price, least) {
-            nearest = nearest.min(-level - price);
-        }
-    }
-    nearest
 }
 
 /// Are the reasons for a position of `side`, entered at `entered_at`, gone?

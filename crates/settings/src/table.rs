@@ -74,6 +74,10 @@ const fn weight(key: &'static str, default: &'static str, why: &'static str) -> 
     row(key, Real(0.0, 1.0), default, "confidence", why)
 }
 
+const fn worth(key: &'static str, default: &'static str, why: &'static str) -> Row {
+    row(key, Real(0.0, 1.0), default, "share", why)
+}
+
 /// The sections in the order of the example file, each with one line of what it is about.
 pub(crate) const SECTIONS: &[(&str, &str)] = &[
     ("", "the run as a whole"),
@@ -284,6 +288,21 @@ pub const TABLE: &[Row] = &[
         "min",
         "an entry zone must be retested within this of its structure break",
     ),
+    row(
+        "teacher.zones_max",
+        Whole(1, 1_000),
+        "16",
+        "",
+        "most gaps, and most blocks, of a side kept",
+    ),
+    row("teacher.levels_max", Whole(1, 1_000), "24", "", "most liquidity levels of a side kept"),
+    row(
+        "teacher.age_max_bars",
+        Whole(1, 1_000_000),
+        "500",
+        "bars",
+        "an older zone or level is forgotten",
+    ),
     // teacher: stop and target
     row(
         "teacher.stop_buffer_atr",
@@ -315,22 +334,59 @@ pub const TABLE: &[Row] = &[
     ),
     row("teacher.target_r_min", Real(1.0, 50.0), "1.2", "R", "least target"),
     // teacher: weights, together at most 1
-    weight("teacher.weight_base", "0.05", "where every confidence starts"),
-    weight("teacher.weight_higher_timeframe", "0.19", "1h structure and EMA agree with the side"),
-    weight("teacher.weight_structure", "0.15", "15m and 5m structure agree with the side"),
-    weight("teacher.weight_liquidity_sweep", "0.18", "opposing liquidity was just swept"),
+    weight("teacher.weight_base", "0.01", "where every confidence starts"),
+    weight(
+        "teacher.weight_higher_timeframe",
+        "0.17",
+        "1h structure, 1h EMA and the daily bias agree with the side",
+    ),
+    weight("teacher.weight_structure", "0.1", "15m and 5m structure agree with the side"),
+    weight("teacher.weight_liquidity_sweep", "0.16", "opposing liquidity was just taken"),
+    weight("teacher.weight_structure_shift", "0.14", "structure just broke towards the side"),
     weight("teacher.weight_displacement", "0.1", "a displacement candle in the side's direction"),
-    weight("teacher.weight_fair_value_gap", "0.07", "price is at an open fair value gap"),
-    weight("teacher.weight_order_block", "0.07", "price is at a live order block"),
+    weight(
+        "teacher.weight_fair_value_gap",
+        "0.05",
+        "price is at an open fair value gap of the side",
+    ),
+    weight("teacher.weight_order_block", "0.05", "price is at a live order block of the side"),
     weight(
         "teacher.weight_dealing_range",
-        "0.09",
+        "0.07",
         "long in the discount, short in the premium of the dealing range",
+    ),
+    weight(
+        "teacher.weight_optimal_entry",
+        "0.04",
+        "price is in the optimal trade entry of the last leg",
+    ),
+    weight(
+        "teacher.weight_opposing_liquidity",
+        "0.01",
+        "liquidity of the other side lies where the trade is paid",
     ),
     weight("teacher.weight_momentum", "0.02", "momentum over ATR in the side's direction"),
     weight("teacher.weight_rsi", "0.02", "RSI has room in the side's direction"),
     weight("teacher.weight_volume", "0.02", "volume above its mean"),
-    weight("teacher.weight_session", "0.04", "a session in which moves are made"),
+    weight("teacher.weight_kill_zone", "0.04", "a kill zone, in which moves are made"),
+    // teacher: what one example of a component counts against the best of it
+    worth("teacher.worth_bos", "0.5", "a break of structure, against a market structure shift"),
+    worth("teacher.worth_choch", "0.8", "a change of character, against a market structure shift"),
+    worth("teacher.worth_sweep_5m", "0.5", "liquidity taken on 5m, against 1h"),
+    worth("teacher.worth_sweep_15m", "0.8", "liquidity taken on 15m, against 1h"),
+    worth("teacher.worth_asia", "0.5", "the Asian kill zone, 20:00 to 00:00 in New York"),
+    worth(
+        "teacher.worth_london_open",
+        "1",
+        "the London open kill zone, 02:00 to 05:00 in New York",
+    ),
+    worth("teacher.worth_new_york", "1", "the New York kill zone, 08:30 to 11:00 in New York"),
+    worth(
+        "teacher.worth_london_close",
+        "0.6",
+        "the London close kill zone, 10:00 to 12:00 in New York",
+    ),
+    worth("teacher.worth_no_kill_zone", "0.2", "the rest of the day"),
     // sim
     row("sim.balance", Amount, "10000", "USDT", "deposit at the start"),
     row(

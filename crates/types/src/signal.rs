@@ -65,28 +65,34 @@ codes! {
     Component {
         /// Where every confidence starts.
         Base = "base",
-        /// Higher timeframes agree with the side.
+        /// Higher timeframes agree with the side: 1h structure, 1h EMA, daily bias.
         HigherTimeframe = "higher_timeframe",
-        /// The structure of the decision's timeframe agrees with the side.
+        /// The structure of the setup's timeframes agrees with the side.
         Structure = "structure",
-        /// Opposing liquidity was just swept.
+        /// Opposing liquidity was just taken: a swing, a pool, a previous day, the Asian range.
         LiquiditySweep = "liquidity_sweep",
+        /// Structure just broke towards the side; a market structure shift counts in full.
+        StructureShift = "structure_shift",
         /// A displacement candle in the side's direction.
         Displacement = "displacement",
-        /// Price is in or near an open fair value gap of the side.
+        /// Price is in or near an open fair value gap of the side, or an inverse one.
         FairValueGap = "fair_value_gap",
-        /// Price is in or near a live order block of the side.
+        /// Price is in or near a live order block of the side, or a breaker.
         OrderBlock = "order_block",
         /// Long in the discount half of the dealing range, or short in the premium half.
         DealingRange = "dealing_range",
+        /// Price is in the optimal trade entry of the last leg towards the side.
+        OptimalEntry = "optimal_entry",
+        /// Liquidity of the other side lies where the trade is paid.
+        OpposingLiquidity = "opposing_liquidity",
         /// Momentum over ATR.
         Momentum = "momentum",
         /// RSI has room in the side's direction.
         Rsi = "rsi",
         /// Volume above its mean.
         Volume = "volume",
-        /// A session in which moves are made.
-        Session = "session",
+        /// A kill zone: an hour in which moves are made, by New York's clock.
+        KillZone = "kill_zone",
     }
 }
 
@@ -107,6 +113,16 @@ codes! {
         Sweep = "sweep",
         /// Displacement candle.
         Displacement = "displacement",
+        /// Inverse fair value gap.
+        InverseFvg = "inverse_fvg",
+        /// Breaker or mitigation block: an order block that was broken and changed sides.
+        Breaker = "breaker",
+        /// Turtle soup: a failed break of an old extreme.
+        TurtleSoup = "turtle_soup",
+        /// Judas swing: the Asian range taken soon after an open, and closed back into.
+        JudasSwing = "judas_swing",
+        /// A previous day's, week's or month's extreme taken and closed back from.
+        PeriodSweep = "period_sweep",
     }
 }
 

@@ -127,14 +127,17 @@ fn weights_change_confidence_and_never_the_side() {
         higher_timeframe: w.higher_timeframe / 2.0,
         structure: w.structure / 2.0,
         liquidity_sweep: w.liquidity_sweep / 2.0,
+        structure_shift: w.structure_shift / 2.0,
         displacement: w.displacement / 2.0,
         fair_value_gap: w.fair_value_gap / 2.0,
         order_block: w.order_block / 2.0,
         dealing_range: w.dealing_range / 2.0,
+        optimal_entry: w.optimal_entry / 2.0,
+        opposing_liquidity: w.opposing_liquidity / 2.0,
         momentum: w.momentum / 2.0,
         rsi: w.rsi / 2.0,
         volume: w.volume / 2.0,
-        session: w.session / 2.0,
+        kill_zone: w.kill_zone / 2.0,
     };
     let timid = Config { weights: halved, ..config.clone() };
     let candles = data::walk(20, 8_000);
@@ -296,9 +299,9 @@ fn a_bad_configuration_is_told_in_full() {
     assert_eq!(Config::default().check(), Ok(()));
     let mut config = Config { rsi_period: 0, target_r_min: 0.5, ..Config::default() };
     config.weights.base = 2.0;
-    config.weights.session = f64::NAN;
+    config.weights.kill_zone = f64::NAN;
     let wrong = config.check().unwrap_err();
-    for name in ["rsi_period", "target_r_min", "weights.base", "weights.session", "the sum"] {
+    for name in ["rsi_period", "target_r_min", "weights.base", "weights.kill_zone", "the sum"] {
         assert!(wrong.iter().any(|line| line.starts_with(name)), "{name} is not in {wrong:?}");
     }
     assert_eq!(wrong.len(), 5);
@@ -309,20 +312,18 @@ proptest! {
     #[test]
     fn confidence_stays_in_range_whatever_the_numbers(
         seed in 100u64..10_000,
-        weights in prop::array::uniform12(0.0..2.0f64),
+        weights in prop::array::uniform15(0.0..2.0f64),
         periods in prop::array::uniform3(0u32..40),
         length in 0u32..12,
     ) {
-        let [base, higher_timeframe, structure, liquidity_sweep, displacement, fair_value_gap,
-            order_block, dealing_range, momentum, rsi, volume, session] = weights;
+        let [base, higher_timeframe, structure, liquidity_sweep, structure_shift, displacement, fair_value_gap, order_block, dealing_range, optimal_entry, opposing_liquidity, momentum, rsi, volume, kill_zone] = weights;
         let config = Config {
             rsi_period: periods[0],
             atr_period: periods[1],
             ema_period: periods[2],
             swing_length: length,
             weights: Weights {
-                base, higher_timeframe, structure, liquidity_sweep, displacement, fair_value_gap,
-                order_block, dealing_range, momentum, rsi, volume, session,
+                base, higher_timeframe, structure, liquidity_sweep, structure_shift, displacement, fair_value_gap, order_block, dealing_range, optimal_entry, opposing_liquidity, momentum, rsi, volume, kill_zone,
             },
             ..Config::default()
         };

@@ -32,7 +32,7 @@ fn the_example_file_means_the_defaults_with_and_without_its_comment_signs() {
     let example = example_toml();
     let as_is = load(Some(&example), &[], &[]).expect("valid");
     assert_eq!(as_is, Settings::default());
-    let key = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let key = |text: &str| text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
     let is_value = |line: &str| {
         let line = line.strip_prefix("# ").and_then(|line| line.split_once(" = "));
         line.is_some_and(|(name, _)| key(name))
