@@ -1,7 +1,6 @@
-//! Candles, the float bars that detectors read, and building longer candles from 1m ones.
+//! Candles and the float bars that detectors read.
 
 use crate::fixed::Px;
-use crate::list::List;
 use crate::symbol::SymbolId;
 use crate::time::{Nanos, Timeframe};
 use core::fmt;
@@ -228,76 +227,3 @@ impl Bar {
         self.volume
     }
 }
-
-/// Builds one longer timeframe from 1m candles, aligned to UTC.
-///
-/// A candle is emitted when its last minute arrives, or, if that minute is missing, when the first
-/// minute after it does; then `missing_minutes` says how many were not there. A minute at or before
-/// the last one pushed changes nothing: late and duplicate candles are refused, never merged.
-#[derive(Clone, Copy, Debug)]
-pub struct CandleBuilder {
-    timeframe: Timeframe,
-    open: Option<Candle>,
-    last: Nanos,
-}
-
-/// What one 1m candle did to a [`CandleBuilder`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LateCandle;
-
-impl CandleBuilder {
-    /// A builder of `timeframe` candles.
-    pub const fn new(timeframe: Timeframe) -> Self {
-        Self { timeframe, open: None, last: Nanos(i64::MIN) }
-    }
-
-    /// Adds a 1m candle; returns the candles that this closes, oldest first (at most two: one cut
-    /// short by a gap and one completed).
-    ///
-    /// # Errors
-    /// [`LateCandle`] when its minute is not after the last one.
-    #[inline]
-    pub fn push(&mut self, minute: &Candle) -> Result<List<ClosedCandle, 2>, LateCandle> {
-        if minute.open_time <= self.last {
-            return Err(LateCandle);
-        }
-        self.last = minute.open_time;
-        let mut closed = List::new();
-        let start = minute.open_time.floor(self.timeframe.span());
-        let minutes = self.timeframe.minutes() as u16;
-        match &mut self.open {
-            Some(open) if open.open_time == start => {
-                open.high = open.high.max(minute.high);
-                open.low = open.low.min(minute.low);
-                open.close = minute.close;
-                open.volume += minute.volume;
-                open.missing_minutes -= 1;
-            }
-            slot => {
-                if let Some(cut) = slot.take() {
-                    // Cannot be full: this is the first of two places.
-                    let _ = closed.push(ClosedCandle(Some(cut)));
-                }
-                *slot = Some(Candle {
-                    open_time: start,
-                    timeframe: self.timeframe,
-                    missing_minutes: minutes - 1,
-                    ..*minute
-                });
-            }
-        }
-        if minute.open_time.after(Nanos::MINUTE) == start.after(self.timeframe.span()) {
-            let _ = closed.push(ClosedCandle(self.open.take()));
-        }
-        Ok(closed)
-    }
-
-    /// The candle that is not closed yet, for display only; detectors never see it.
-    pub const fn unfinished(&self) -> Option<&Candle> {
-        self.open.as_ref()
-    }
-}
-
-/// A place in the list that [`CandleBuilder::push`] returns; every returned place is filled.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ClosedCandle(pub Option<Candle>);

@@ -33,6 +33,7 @@
 
 extern crate alloc;
 
+mod builder;
 mod candle;
 mod codec;
 mod command;
@@ -41,6 +42,7 @@ mod event;
 mod fixed;
 mod instrument;
 mod list;
+mod minute;
 mod notice;
 mod order;
 mod side;
@@ -51,9 +53,8 @@ mod tick;
 mod time;
 mod venue;
 
-pub use candle::{
-    Bar, Candle, CandleBuilder, CandleFault, CandleJson, ClosedCandle, LateCandle, NotFinite,
-};
+pub use builder::{BuildRefusal, BuildRefusals, CandleBuilder, ClosedCandle, LateCandle};
+pub use candle::{Bar, Candle, CandleFault, CandleJson, NotFinite};
 pub use codec::{CodecError, ENCODED_MAX, Encoded};
 pub use command::{Command, ORDER_BYTES, Out, order_bytes};
 pub use denial::{Denial, DenialCode};
@@ -61,6 +62,7 @@ pub use event::{Event, EventBody, Operator};
 pub use fixed::{DecimalError, Money, OutOfRange, Px, Qty, Rate, Round, SCALE, parse_decimal};
 pub use instrument::{Bracket, Instrument, InstrumentOrigin};
 pub use list::{Full, List};
+pub use minute::MinuteBuilder;
 pub use notice::{Notice, Position, Topic, Trade};
 pub use order::{
     AccountUpdate, ClientOrderId, Fill, FillReason, ORDER_ID_PREFIX, Order, OrderReason, OrderType,

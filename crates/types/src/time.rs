@@ -54,10 +54,11 @@ impl Nanos {
         Self(self.0.saturating_mul(n))
     }
 
-    /// The start of the UTC-aligned span of length `span` that holds this instant.
+    /// The start of the UTC-aligned span of length `span` that holds this instant; the ends of the
+    /// range hold.
     #[inline]
     pub const fn floor(self, span: Self) -> Self {
-        Self(self.0 - self.0.rem_euclid(span.0))
+        Self(self.0.saturating_sub(self.0.rem_euclid(span.0)))
     }
 
     /// Year, month, day, hour, minute, second in UTC (proleptic Gregorian calendar).

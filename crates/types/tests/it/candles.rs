@@ -1,7 +1,8 @@
 //! Longer candles against the fold of their minutes.
 
 use aegis_types::{
-    Candle, CandleBuilder, CandleFault, ClosedCandle, LateCandle, Nanos, Px, SymbolId, Timeframe,
+    BuildRefusal, BuildRefusals, Candle, CandleBuilder, CandleFault, ClosedCandle, Nanos, Px,
+    SymbolId, Timeframe,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -37,6 +38,12 @@ fn fold(timeframe: Timeframe, start: Nanos, minutes: &[Candle]) -> Candle {
     }
 }
 
+/// All candles of `timeframe` that `parts` close.
+fn built(timeframe: Timeframe, parts: &[Candle]) -> Vec<Candle> {
+    let mut builder = CandleBuilder::new(timeframe);
+    parts.iter().flat_map(|part| closed(&builder.push(part).expect("in order"))).collect()
+}
+
 fn closed(list: &[ClosedCandle]) -> Vec<Candle> {
     list.iter().map(|place| place.0.expect("every returned place is filled")).collect()
 }
@@ -64,8 +71,8 @@ proptest! {
             one.check().expect("a candle");
             let list = builder.push(&one).expect("in order");
             // Late and duplicate minutes change nothing.
-            prop_assert_eq!(builder.push(&one).map(|l| l.len()), Err(LateCandle));
-            prop_assert_eq!(builder.push(&minute(number - 1, 5)).map(|l| l.len()), Err(LateCandle));
+            prop_assert_eq!(builder.push(&one).err(), Some(BuildRefusal::Duplicate));
+            prop_assert_eq!(builder.push(&minute(number - 1, 5)).err(), Some(BuildRefusal::Late));
             for candle in closed(&list) {
                 // Never before it is knowable.
                 prop_assert!(candle.close_time() <= one.close_time());
@@ -84,6 +91,50 @@ proptest! {
             buckets.iter().map(|(start, minutes)| fold(timeframe, *start, minutes)).collect();
         prop_assert_eq!(emitted, wanted);
     }
+}
+
+proptest! {
+    #[test]
+    fn merging_candles_is_building_them_directly(
+        start in -10_000i64..50_000_000,
+        steps in prop::collection::vec(step(), 1..300),
+        parts in prop::collection::btree_set(1usize..4, 0..4),
+    ) {
+        let mut number = start;
+        let mut minutes: Vec<Candle> = Vec::new();
+        for (step, seed) in steps {
+            number += step;
+            minutes.push(minute(number, seed));
+        }
+        // The last day is whole to its end, so that nothing is left over.
+        let end = Nanos::MINUTE.times(number).floor(Nanos::DAY).after(Nanos::DAY);
+        minutes.extend((number + 1..end.0 / Nanos::MINUTE.0).map(|n| minute(n, n * 37)));
+        for timeframe in Timeframe::ALL {
+            let direct = built(timeframe, &minutes);
+            let shorter = parts.iter().filter(|part| **part <= timeframe.index());
+            let merged = shorter.fold(minutes.clone(), |candles, part| {
+                built(Timeframe::ALL[*part], &candles)
+            });
+            prop_assert_eq!(built(timeframe, &merged), direct);
+        }
+    }
+}
+
+#[test]
+fn what_does_not_lie_inside_is_refused_and_counted() {
+    let mut builder = CandleBuilder::new(Timeframe::M5);
+    let hour = Candle { timeframe: Timeframe::H1, ..minute(0, 1) };
+    assert_eq!(builder.push(&hour).err(), Some(BuildRefusal::Malformed));
+    let straddling = Candle { open_time: Nanos::MINUTE.times(4).after(Nanos(1)), ..minute(0, 1) };
+    assert_eq!(builder.push(&straddling).err(), Some(BuildRefusal::Malformed));
+    let five = Candle { timeframe: Timeframe::M5, missing_minutes: 2, ..minute(5, 1) };
+    assert_eq!(closed(&builder.push(&five).unwrap()), [five]);
+    assert_eq!(builder.push(&five).err(), Some(BuildRefusal::Duplicate));
+    assert_eq!(builder.push(&minute(7, 1)).err(), Some(BuildRefusal::Late));
+    assert_eq!(builder.push(&minute(4, 1)).err(), Some(BuildRefusal::Late));
+    let counted = BuildRefusals { late: 2, duplicate: 1, malformed: 2 };
+    assert_eq!(*builder.refusals(), counted);
+    assert_eq!(builder.unfinished(), None);
 }
 
 #[test]
