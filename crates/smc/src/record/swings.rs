@@ -130,3 +130,24 @@ pub(super) fn record(bars: &[Bar], swings: &Swings) -> Record {
     }
     record
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aegis_types::Nanos;
+
+    #[test]
+    fn the_window_grows_with_the_data_and_not_with_the_length() {
+        for (length, most) in [(3, 6), (u32::MAX, 40)] {
+            let (mut swings, mut bars) = (Swings::new(length, true), Vec::new());
+            for n in 0..40 {
+                // Both queues keep most where highs fall and lows rise.
+                let (high, low) = (100.0 - f64::from(n), f64::from(n));
+                bars.push(Bar::new(Nanos::ZERO, low, high, low, high, 0.0).unwrap());
+                swings.push(&bars);
+                assert!(swings.highest.0.len().max(swings.lowest.0.len()) <= most);
+            }
+            assert_eq!(swings.highest.0.len(), most);
+        }
+    }
+}
