@@ -91,7 +91,8 @@ impl core::error::Error for CallError {}
 impl Call {
     /// Reads `name`, `name()` or `name(a,b,…)`, in any case, spaces anywhere between. Without
     /// parameters it takes its defaults; some of them and not the others are an error, since nobody
-    /// could see from `macd(8)` what is computed.
+    /// could see from `macd(8)` what is computed. Only optional ones, `stddev`'s and `bbands`'s
+    /// deviations, may be left out alone.
     ///
     /// # Errors
     /// [`CallError`]; its message names the nearest known indicator or shows the signature.
@@ -100,7 +101,8 @@ impl Call {
         let entry = find(name)
             .ok_or_else(|| CallError::Unknown { name: name.into(), nearest: nearest(name) })?;
         let texts = pieces(entry, inside);
-        if !texts.is_empty() && texts.len() != entry.parameters.len() {
+        let needed = entry.parameters.iter().filter(|p| !p.optional).count();
+        if !texts.is_empty() && !(needed..=entry.parameters.len()).contains(&texts.len()) {
             return Err(CallError::Arity {
                 given: texts.len(),
                 signature: entry.signature(),
@@ -234,6 +236,11 @@ mod tests {
         assert_eq!(error("rsi(3,4)"), "2 parameters where 1 or none are taken: rsi(period=14)");
         assert_eq!(error("rsi(x)"), "period 'x' is not a number: rsi(period=14)");
         assert_eq!(error("rsi(nan)"), "period 'nan' is not a number: rsi(period=14)");
+        assert_eq!(
+            error("macd(8)"),
+            "1 parameters where 3 or none are taken: macd(fast=12,slow=26,signal=9)"
+        );
+        assert_eq!(Call::parse("stddev(9)").unwrap().to_string(), "stddev(9,1)");
         let range = "period 1 is out of range (whole, 2 to 100000): rsi(period=14)";
         assert_eq!(error("rsi(1)"), range);
         for text in ["", "rsi(", "rsi)", "rsi(3", "rsi(3)x", "(3)", "rsi((3))", "r si"] {

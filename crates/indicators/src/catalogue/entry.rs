@@ -44,6 +44,8 @@ pub struct Parameter {
     pub default: f64,
     /// Its allowed range.
     pub kind: ParameterKind,
+    /// A call that gives the others may leave it out.
+    pub optional: bool,
 }
 
 impl Parameter {
@@ -54,17 +56,27 @@ impl Parameter {
 
     /// A whole number.
     pub const fn whole(name: &'static str, default: u32, least: u32, most: u32) -> Self {
-        Self { name, default: default as f64, kind: ParameterKind::Whole { least, most } }
+        Self {
+            name,
+            default: default as f64,
+            kind: ParameterKind::Whole { least, most },
+            optional: false,
+        }
     }
 
     /// Any number between two.
     pub const fn real(name: &'static str, default: f64, least: f64, most: f64) -> Self {
-        Self { name, default, kind: ParameterKind::Real { least, most } }
+        Self { name, default, kind: ParameterKind::Real { least, most }, optional: false }
     }
 
     /// A time of the UTC day.
     pub const fn time(name: &'static str, default_minutes: u32) -> Self {
-        Self { name, default: default_minutes as f64, kind: ParameterKind::Time }
+        Self { name, default: default_minutes as f64, kind: ParameterKind::Time, optional: false }
+    }
+
+    /// The same, to be left out of a call.
+    pub const fn optional(self) -> Self {
+        Self { optional: true, ..self }
     }
 
     /// Whether `value` is allowed.

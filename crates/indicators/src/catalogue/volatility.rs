@@ -58,14 +58,14 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "bbands",
         about: "Bollinger bands: mean and standard deviations around it (Bollinger)",
-        parameters: &[Parameter::period("period", 20, 2), multiplier("deviations", 2.0)],
+        parameters: &[Parameter::period("period", 20, 2), multiplier("deviations", 2.0).optional()],
         columns: &["bb_up", "bb_mid", "bb_low"],
         make: |a| of_closes(Bbands::new(a.period(0), a.real(1))),
     },
     Entry {
         name: "stddev",
         about: "standard deviation of the population of the last closes, times a factor",
-        parameters: &[Parameter::period("period", 20, 2), multiplier("deviations", 1.0)],
+        parameters: &[Parameter::period("period", 20, 2), multiplier("deviations", 1.0).optional()],
         columns: &["stddev"],
         make: |a| of_closes(Stddev::new(a.period(0), a.real(1))),
     },
