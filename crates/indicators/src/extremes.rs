@@ -105,29 +105,31 @@ pub struct Ages {
     pub low: usize,
 }
 
-/// A value and the bar it stands on, counted from the start of the block it is read in.
+/// Extremes and the numbers of the bars they stand on, whole floats.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Placed {
     high: f64,
-    high_at: usize,
+    high_at: f64,
     low: f64,
-    low_at: usize,
+    low_at: f64,
 }
 
 impl Placed {
-    const NONE: Self = Self { high: f64::NEG_INFINITY, high_at: 0, low: f64::INFINITY, low_at: 0 };
+    const NONE: Self =
+        Self { high: f64::NEG_INFINITY, high_at: 0.0, low: f64::INFINITY, low_at: 0.0 };
 
     /// Of equals the later bar counts.
     #[inline]
     fn with_later(self, later: Self) -> Self {
-        let mut both = self;
-        if later.high >= self.high {
-            (both.high, both.high_at) = (later.high, later.high_at);
+        // One or nothing: a step of arithmetic where a choice might become a branch.
+        let above = f64::from(u8::from(later.high >= self.high));
+        let below = f64::from(u8::from(later.low <= self.low));
+        Self {
+            high: if later.high > self.high { later.high } else { self.high },
+            high_at: self.high_at + above * (later.high_at - self.high_at),
+            low: if later.low < self.low { later.low } else { self.low },
+            low_at: self.low_at + below * (later.low_at - self.low_at),
         }
-        if later.low <= self.low {
-            (both.low, both.low_at) = (later.low, later.low_at);
-        }
-        both
     }
 }
 
@@ -137,6 +139,8 @@ pub struct ExtremeAges {
     /// As in [`Extremes`].
     places: Box<[Placed]>,
     at: usize,
+    /// Number of the bar that comes next.
+    bar_at: f64,
     head: Placed,
     warm: bool,
 }
@@ -145,44 +149,34 @@ impl ExtremeAges {
     /// Over `length` bars, at least one. Allocates once.
     pub fn new(length: usize) -> Self {
         let places = vec![Placed::NONE; length.max(1) + 1].into_boxed_slice();
-        Self { places, at: 0, head: Placed::NONE, warm: false }
+        Self { places, at: 0, bar_at: 0.0, head: Placed::NONE, warm: false }
     }
 
     /// Reads one bar; ages from the `length`-th bar on.
     #[inline]
     pub fn push(&mut self, high: f64, low: f64) -> Option<Ages> {
-        let at = self.at;
-        let bar = Placed { high, high_at: at, low, low_at: at };
+        let (at, bar_at) = (self.at, self.bar_at);
+        let bar = Placed { high, high_at: bar_at, low, low_at: bar_at };
         self.head = self.head.with_later(bar);
         let length = self.places.len() - 1;
         let [place, rest] = self.places.get_mut(at..at + 2)? else { return None };
         *place = bar;
-        // Places of the block before lie `length` bars further back.
-        let age = |from_head: bool, place: usize| {
-            if from_head { at - place } else { at + length - place }
-        };
-        let ages = Ages {
-            high: age(
-                self.head.high >= rest.high,
-                if self.head.high >= rest.high { self.head.high_at } else { rest.high_at },
-            ),
-            low: age(
-                self.head.low <= rest.low,
-                if self.head.low <= rest.low { self.head.low_at } else { rest.low_at },
-            ),
-        };
+        let extremes = rest.with_later(self.head);
         self.at += 1;
+        self.bar_at += 1.0;
         if self.at == length {
             turn_placed(&mut self.places[..length]);
             (self.at, self.head, self.warm) = (0, Placed::NONE, true);
         }
-        self.warm.then_some(ages)
+        // Whole and not below zero.
+        let age = |extreme_at: f64| (bar_at - extreme_at) as u32 as usize;
+        self.warm.then(|| Ages { high: age(extremes.high_at), low: age(extremes.low_at) })
     }
 
     /// As new.
     pub fn reset(&mut self) {
         self.places.fill(Placed::NONE);
-        self.at = 0;
+        (self.at, self.bar_at) = (0, 0.0);
         self.head = Placed::NONE;
         self.warm = false;
     }
