@@ -17,9 +17,19 @@
 //! | [`Ema`] | p − 1 | mean of the first p |
 //! | [`Rsi`] | p | mean of the first p changes |
 //! | [`Atr`] | p | mean of the first p true ranges, the first bar's left out |
+//! | [`PlusDi`] [`MinusDi`] [`Dx`] | p | sums of the first p − 1 changes, then Wilder's |
+//! | [`Adx`], [`Adxr`] | 2p − 1, 3p − 2 | mean of the first p DX |
+//! | [`Supertrend`] | p | the ATR's; the first trend is up |
+//! | [`Sar`] | 1 | the first two bars' movement |
+//! | [`Keltner`] | later of p − 1, a | both averages from the bars just before |
+//! | [`Adosc`] | longer period − 1 | the first value of the line |
+//! | [`Bbands`] [`Stddev`] [`Donchian`] [`Cmf`] [`Vwma`] | p − 1 | none |
+//! | [`Aroon`] [`Vortex`] [`Mfi`] | p | none |
+//! | [`Obv`] [`Ad`] [`Vwap`] | 0 | none |
 //!
 //! Inputs are finite numbers; a value that is not finite makes every later one not finite, visibly,
-//! until `reset`. Only `+ - * /` are used, in one fixed order: the same bits on every machine.
+//! until `reset`. Only `+ - * /` and the correctly rounded
+//! square root are used, in one fixed order: the same bits on every machine.
 #![no_std]
 
 extern crate alloc;
