@@ -8,6 +8,7 @@
 //! left out for their size.
 //! Source: the common ICT usage; the number of bars is ours.
 
+use crate::age::Age;
 use crate::bounded::Bounded;
 use crate::event::{Event, Kind};
 use crate::fvg::gap;
@@ -53,6 +54,7 @@ struct Half {
     zones: Bounded<Zone>,
     /// The highest far edge: a close below it ends something.
     trigger: f64,
+    age: Age,
 }
 
 /// The balanced price ranges of both sides.
@@ -73,6 +75,7 @@ impl BalancedRanges {
             gaps: Bounded::new(bars_max + 1),
             zones: Bounded::new(params.capacity),
             trigger: f64::NEG_INFINITY,
+            age: Age::new(params.age_max),
         };
         Self {
             params: BalancedRangeParams { bars_max, ..params },
@@ -92,8 +95,10 @@ impl BalancedRanges {
     pub fn push(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) {
         for side in [Side::Buy, Side::Sell] {
             let half = &mut self.halves[side as usize];
-            if half.zones.first().is_some_and(|zone| at - zone.pos > self.params.age_max) {
-                half.zones.remove_first();
+            if half.age.is_due(at) {
+                while half.age.too_old(at, half.zones.first().map(|zone| zone.pos)) {
+                    half.zones.remove_first();
+                }
             }
             if View::price(bar.close(), side) < half.trigger {
                 half.invalidate(at, side, View::price(bar.close(), side), out);

@@ -5,12 +5,13 @@ use alloc::vec;
 
 /// Up to a fixed number of values; when full the oldest gives way and is counted.
 ///
-/// The values lie in one slice of twice the capacity. The oldest leaves by moving the start; only
+/// The values lie in one slice with some room to spare. The oldest leaves by moving the start; only
 /// when the end is reached everything moves to the front, so a full list of any capacity takes a
 /// new value in constant amortised time and can still be read as a slice.
 #[derive(Clone, Debug)]
 pub struct Bounded<T> {
     items: Box<[T]>,
+    capacity: usize,
     start: usize,
     length: usize,
     evicted: u64,
@@ -18,23 +19,27 @@ pub struct Bounded<T> {
 
 /// Greatest capacity; larger ones are taken for it.
 const CAPACITY_MAX: u32 = 1 << 16;
+/// Least room to spare: more would cost memory, which many symbols share, less would move more.
+const SPARE_MIN: usize = 4;
 
 impl<T: Copy + Default> Bounded<T> {
     /// Room for `capacity` values: at least one, at most 65,536.
     pub fn new(capacity: u32) -> Self {
-        let slots = 2 * capacity.clamp(1, CAPACITY_MAX) as usize;
-        Self { items: vec![T::default(); slots].into(), start: 0, length: 0, evicted: 0 }
+        let capacity = capacity.clamp(1, CAPACITY_MAX) as usize;
+        let slots = capacity + (capacity / 4).max(SPARE_MIN);
+        let items = vec![T::default(); slots].into();
+        Self { items, capacity, start: 0, length: 0, evicted: 0 }
     }
 
     /// Most values alive.
     pub const fn capacity(&self) -> usize {
-        self.items.len() / 2
+        self.capacity
     }
 
     /// Appends; a full list loses its oldest value.
     #[inline]
     pub fn push(&mut self, value: T) {
-        if self.length == self.capacity() {
+        if self.length == self.capacity {
             self.evicted += 1;
             self.remove_first();
         }

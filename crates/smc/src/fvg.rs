@@ -18,6 +18,7 @@
 //! Bearish mirrored.
 //! Source: smartmoneyconcepts 0.0.27 `fvg` (touch = its mitigation), states after ICT usage.
 
+use crate::age::Age;
 use crate::bounded::Bounded;
 use crate::event::{Event, Kind};
 use crate::view::View;
@@ -65,12 +66,23 @@ struct Alive {
     prices: Bounded<f64>,
     /// The highest of them: above it nothing happens.
     trigger: f64,
+    age: Age,
 }
 
 impl Alive {
-    fn new(capacity: u32) -> Self {
-        let (zones, prices) = (Bounded::new(capacity), Bounded::new(capacity));
-        Self { zones, prices, trigger: f64::NEG_INFINITY }
+    fn new(params: &FvgParams) -> Self {
+        let (zones, prices) = (Bounded::new(params.capacity), Bounded::new(params.capacity));
+        Self { zones, prices, trigger: f64::NEG_INFINITY, age: Age::new(params.age_max) }
+    }
+
+    /// Forgets what is too old at bar `at`, counted from the bar that `born` names.
+    #[inline]
+    fn forget(&mut self, at: u32, born: impl Fn(&Zone) -> u32) {
+        if self.age.is_due(at) {
+            while self.age.too_old(at, self.zones.first().map(&born)) {
+                self.remove_first();
+            }
+        }
     }
 
     fn push(&mut self, zone: Zone) {
@@ -155,8 +167,8 @@ impl FairValueGaps {
             side,
             before: View::NONE,
             last: View::NONE,
-            gaps: Alive::new(params.capacity),
-            inverse: Alive::new(params.capacity),
+            gaps: Alive::new(&params),
+            inverse: Alive::new(&params),
         }
     }
 
@@ -174,14 +186,8 @@ impl FairValueGaps {
     /// Reads bar `at` as this side sees it; `atr` is the ATR at its close.
     #[inline]
     pub fn push(&mut self, at: u32, bar: View, atr: Option<f64>, out: &mut impl FnMut(Event)) {
-        let age_max = self.params.age_max;
-        while self.inverse.zones.first().is_some_and(|zone| at - zone.formed > age_max) {
-            self.inverse.remove_first();
-        }
-        // Gaps are of different bars: at most one grows too old a bar.
-        if self.gaps.zones.first().is_some_and(|zone| at - zone.pos > age_max) {
-            self.gaps.remove_first();
-        }
+        self.inverse.forget(at, |zone| zone.formed);
+        self.gaps.forget(at, |zone| zone.pos);
         if -bar.high.max(bar.close) <= self.inverse.trigger {
             self.touch_inverse(at, bar, out);
         }

@@ -11,10 +11,10 @@ use alloc::vec;
 /// The least value of the last `window` bars and its bar, the latest on ties.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Least {
-    /// The present block.
-    block: Box<[f64]>,
-    /// Least of the last block from each place to its end; of nothing at its end.
-    rest: Box<[(f64, u32)]>,
+    /// Up to `place` the present block; from there on the least of the last block from each place
+    /// to its end, and at the end that of nothing. What the one overwrites of the other has left
+    /// the window, and a bar touches two neighbours only.
+    slots: Box<[(f64, u32)]>,
     place: usize,
     of_block: (f64, u32),
     least: (f64, u32),
@@ -28,8 +28,7 @@ impl Least {
     pub fn new(window: u32) -> Self {
         let window = window.max(1) as usize;
         Self {
-            block: vec![0.0; window].into_boxed_slice(),
-            rest: vec![NOTHING; window + 1].into_boxed_slice(),
+            slots: vec![NOTHING; window + 1].into_boxed_slice(),
             place: 0,
             of_block: NOTHING,
             least: NOTHING,
@@ -39,21 +38,25 @@ impl Least {
     /// Adds the value of bar `at`, one bar after the last; the window now ends with it.
     #[inline]
     pub fn push(&mut self, at: u32, value: f64) {
-        self.block[self.place] = value;
-        self.place += 1;
         self.of_block = later_least(self.of_block, (value, at));
-        self.least = later_least(self.rest[self.place], self.of_block);
-        if self.place == self.block.len() {
-            self.turn(at);
+        let Some([slot, rest]) = self.slots.get_mut(self.place..).and_then(<[_]>::first_chunk_mut)
+        else {
+            return;
+        };
+        *slot = (value, at);
+        self.least = later_least(*rest, self.of_block);
+        self.place += 1;
+        if self.place + 1 == self.slots.len() {
+            self.turn();
         }
     }
 
     /// The block is full and becomes the last one.
-    fn turn(&mut self, at: u32) {
+    fn turn(&mut self) {
         let mut least = NOTHING;
-        for (back, (&value, rest)) in self.block.iter().zip(&mut *self.rest).rev().enumerate() {
-            least = later_least((value, at - back as u32), least);
-            *rest = least;
+        for slot in self.slots.iter_mut().rev() {
+            least = later_least(*slot, least);
+            *slot = least;
         }
         self.place = 0;
         self.of_block = NOTHING;

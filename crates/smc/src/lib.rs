@@ -8,11 +8,11 @@
 //! the prefix of the events, on any data, and a property test holds it so.
 //!
 //! ```text
-//!            ┌ displacement ┐
-//!            ├ fvg          ┤        zones, levels and swings that are alive
-//! bar ──push─┤ liquidity    ├─> Event{at, pos, kind, side, level, far}
-//!            ├ structure ─> order block, mss
-//!            └ pivot ─────> structure, liquidity, dealing range
+//!            ┌ gaps, imbalances, liquidity, turtle soup ┐
+//!            ├ tracker of swings   ┐ breaks, strength,  │
+//! bar ──push─┤ tracker, internal   ┘ blocks, entries    ├─> Event{at, pos, kind, of, side, …}
+//!            ├ LuxAlgo-style blocks, equal swings       │
+//!            └ clock: sessions, periods, models         ┘
 //! ```
 //!
 //! Each concept is one file of one shape: definition, parameters, state, `push`, tests. Concepts
@@ -24,6 +24,7 @@
 
 extern crate alloc;
 
+mod age;
 mod balanced_range;
 mod bounded;
 mod clock;

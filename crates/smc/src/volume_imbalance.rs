@@ -9,6 +9,7 @@
 //! A later zone always lies above the ones alive (price would have filled them otherwise), so the
 //! list is sorted and only its end is ever looked at.
 
+use crate::age::Age;
 use crate::bounded::Bounded;
 use crate::event::{Event, Kind};
 use crate::view::View;
@@ -39,12 +40,16 @@ pub struct VolumeImbalances {
     side: Side,
     last: View,
     zones: Bounded<Zone>,
+    /// The far edge of the newest, which is the highest.
+    trigger: f64,
+    age: Age,
 }
 
 impl VolumeImbalances {
     /// None yet.
     pub fn new(side: Side, params: VolumeImbalanceParams) -> Self {
-        Self { params, side, last: View::NONE, zones: Bounded::new(params.capacity) }
+        let (zones, age) = (Bounded::new(params.capacity), Age::new(params.age_max));
+        Self { params, side, last: View::NONE, zones, trigger: f64::NEG_INFINITY, age }
     }
 
     /// Imbalances alive, oldest first, as their side sees them.
@@ -55,18 +60,17 @@ impl VolumeImbalances {
     /// Reads bar `at` as this side sees it; `atr` is the ATR at its close.
     #[inline]
     pub fn push(&mut self, at: u32, bar: View, atr: Option<f64>, out: &mut impl FnMut(Event)) {
-        if self.zones.first().is_some_and(|zone| at - zone.pos > self.params.age_max) {
-            self.zones.remove_first();
+        if self.age.is_due(at) {
+            while self.age.too_old(at, self.zones.first().map(|zone| zone.pos)) {
+                self.zones.remove_first();
+            }
         }
         let body = bar.open.min(bar.close);
         // The body belongs to the bar even where its low does not say so; this keeps the list
         // sorted on any bars.
         let reach = bar.low.min(body);
-        while let Some(zone) = self.zones.last()
-            && reach <= zone.far
-        {
-            out(event(at, Kind::VolumeImbalanceFilled, self.side, zone));
-            self.zones.remove_last();
+        if reach <= self.trigger {
+            self.fill(at, reach, out);
         }
         let before = self.last.open.max(self.last.close);
         // Comparisons with the missing bar before the first (NaN) are false.
@@ -74,9 +78,22 @@ impl VolumeImbalances {
             let (near, far) = (body, before);
             let zone = Zone { near, far, pos: at, formed: at, ..Zone::default() };
             self.zones.push(zone);
+            self.trigger = far;
             out(event(at, Kind::VolumeImbalance, self.side, &zone));
         }
         self.last = bar;
+    }
+
+    fn fill(&mut self, at: u32, reach: f64, out: &mut impl FnMut(Event)) {
+        self.trigger = f64::NEG_INFINITY;
+        while let Some(zone) = self.zones.last() {
+            if reach > zone.far {
+                self.trigger = zone.far;
+                break;
+            }
+            out(event(at, Kind::VolumeImbalanceFilled, self.side, zone));
+            self.zones.remove_last();
+        }
     }
 
     #[inline]

@@ -1,5 +1,6 @@
 //! Zones that wait for price to come down to them.
 
+use crate::age::Age;
 use crate::bounded::Bounded;
 use crate::zone::{Zone, ZoneState};
 
@@ -7,11 +8,9 @@ use crate::zone::{Zone, ZoneState};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Waiting {
     zones: Bounded<Zone>,
-    age_max: u32,
     /// The highest edge whose touch changes anything.
     trigger: f64,
-    /// The bar at which the oldest is too old.
-    expires: u32,
+    age: Age,
 }
 
 /// What a bar did to a zone.
@@ -27,7 +26,7 @@ impl Waiting {
     /// None yet.
     pub fn new(capacity: u32, age_max: u32) -> Self {
         let zones = Bounded::new(capacity);
-        Self { zones, age_max, trigger: f64::NEG_INFINITY, expires: u32::MAX }
+        Self { zones, trigger: f64::NEG_INFINITY, age: Age::new(age_max) }
     }
 
     /// Zones alive, oldest first.
@@ -39,33 +38,20 @@ impl Waiting {
     pub fn add(&mut self, zone: Zone) {
         self.zones.push(zone);
         self.trigger = self.trigger.max(zone.next_edge());
-        self.date();
-    }
-
-    fn date(&mut self) {
-        let oldest = self.zones.first();
-        self.expires = oldest
-            .map_or(u32::MAX, |zone| zone.formed.saturating_add(self.age_max).saturating_add(1));
     }
 
     /// Bar `at` came down to `low`, its price `through` for the far edges: tells each zone that it
     /// touches for the first time, then whether it breaks it.
     #[inline]
     pub fn push(&mut self, at: u32, low: f64, through: f64, found: impl FnMut(Found, &Zone)) {
-        if at >= self.expires {
-            self.forget(at);
+        if self.age.is_due(at) {
+            while self.age.too_old(at, self.zones.first().map(|zone| zone.formed)) {
+                self.zones.remove_first();
+            }
         }
         if low <= self.trigger {
             self.touch(low, through, found);
         }
-    }
-
-    #[cold]
-    fn forget(&mut self, at: u32) {
-        while self.zones.first().is_some_and(|zone| at - zone.formed > self.age_max) {
-            self.zones.remove_first();
-        }
-        self.date();
     }
 
     fn touch(&mut self, low: f64, through: f64, mut found: impl FnMut(Found, &Zone)) {
@@ -85,6 +71,5 @@ impl Waiting {
             true
         });
         self.trigger = trigger;
-        self.date();
     }
 }
