@@ -1,8 +1,8 @@
 //! Accumulation/distribution line: volume weighted by where in its range a bar closed.
 //!
-//! Each bar adds `((close − low) − (high − close)) / (high − low) × volume`: all of the volume for a
-//! close at the high, minus all of it at the low; a bar without range adds nothing. First value on
-//! bar 0, known at its close. Source: Marc Chaikin.
+//! Each bar adds `((close − low) − (high − close)) / (high − low) × volume`: all of the volume for
+//! a close at the high, minus all of it at the low; a bar without range adds nothing. First value
+//! on bar 0, known at its close. Source: Marc Chaikin.
 
 use crate::indicator::Indicator;
 use aegis_types::Bar;
