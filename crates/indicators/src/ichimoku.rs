@@ -2,8 +2,8 @@
 //!
 //! Tenkan, kijun and span B are half-way between the highest high and the lowest low of 9, 26 and
 //! 52 bars; span A is half-way between tenkan and kijun. Each line begins when its own bars are
-//! there, and is known at the bar's close. The spans are not shifted: charts draw them 26 bars ahead, what
-//! is known now is what stands here.
+//! there, and is known at the bar's close. The spans are not shifted: charts draw them 26 bars
+//! ahead, what is known now is what stands here.
 //!
 //! Source: Goichi Hosoda (1969).
 

@@ -11,8 +11,8 @@ use crate::time::{Nanos, Timeframe};
 /// A trade belongs to the UTC minute that holds its time, half-open. A minute's candle is emitted
 /// with the first trade of a later minute, or when the clock is told to have passed its end
 /// ([`Self::close_until`]). A minute without a trade has no candle: it is counted here, and marked
-/// in the longer candles that a [`crate::CandleBuilder`] makes of these. Trades are taken in the order
-/// of their times (of their ids within one); late and duplicate ones are refused and counted.
+/// in the longer candles that a [`crate::CandleBuilder`] makes of these. Trades are taken in the
+/// order of their times (of their ids within one); late and duplicate ones are refused and counted.
 /// Volumes add up exactly and become floats once a minute. Nothing is allocated.
 #[derive(Clone, Copy, Debug)]
 pub struct MinuteBuilder {
