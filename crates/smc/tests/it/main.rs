@@ -9,6 +9,7 @@ mod record;
 mod series;
 mod smt;
 mod tables;
+mod trackers;
 
 use aegis_smc::{Detector, Event, FvgParams, Kind, Params, PivotKind, PivotParams, Pivots};
 use aegis_types::{Bar, Nanos, Side};
