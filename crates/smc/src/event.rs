@@ -135,8 +135,8 @@ codes! {
         BalancedRangeInvalidated = "BalancedRangeInvalidated",
         /// An order block: the edge that price meets first, the other edge; amount: volume.
         ObFormed = "ObFormed",
-        /// First touch of a block's near edge: its edges. Of a LuxAlgo-style block: its far edge was
-        /// traded through, and it is gone.
+        /// First touch of a block's near edge: its edges. Of a LuxAlgo-style block: its far edge
+        /// was traded through, and it is gone.
         ObMitigated = "ObMitigated",
         /// A block was broken whose swing had taken liquidity: from here a breaker of `side`, the
         /// new side; its edges as that side meets them.

@@ -14,8 +14,8 @@
 //! A close counts as reached even where a bar's low lies above it, so that no step is left out on
 //! any bars. With `join`, a gap directly after one of its side takes it over: highest top, lowest
 //! bottom, and its touches count from the later bar. A gap below `size_atr_min` does not exist, nor
-//! is it joined. Within a bar inverse gaps come first, then gaps, the latest first, then the new gap.
-//! Bearish mirrored.
+//! is it joined. Within a bar inverse gaps come first, then gaps, the latest first, then the new
+//! gap. Bearish mirrored.
 //! Source: smartmoneyconcepts 0.0.27 `fvg` (touch = its mitigation), states after ICT usage.
 
 use crate::age::Age;

@@ -5,9 +5,10 @@
 //! opposite of the last. The first close above the last pivot high crosses it, once. The block of a
 //! bullish crossing at bar t is the bar of `[p, t)` with the lowest parsed low, the later on ties;
 //! the parsed low of a bar is its low, but its high where the range is at least `volatile_atr` long
-//! ATR (while that warms up no bar is volatile): a bar that large is no place where orders rest. Edges are the bar's real high and low; known at t, with the volume of bar t
-//! and the two before. The block is mitigated, and gone, when a later low (or close, with `close`)
-//! is below its far edge. Bearish mirrored.
+//! ATR (while that warms up no bar is volatile): a bar that large is no place where orders rest.
+//! Edges are the bar's real high and low; known at t, with the volume of bar t and the two before.
+//! The block is mitigated, and gone, when a later low (or close, with `close`) is below its far
+//! edge. Bearish mirrored.
 //! Source: the LuxAlgo Smart Money Concepts indicator as described in public; own definition.
 
 use crate::bounded::Bounded;

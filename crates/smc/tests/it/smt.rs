@@ -211,7 +211,9 @@ proptest! {
         let want: Vec<_> = all
             .iter()
             .map(|(which, e)| match which {
-                Which::First => (*which, Event { level: e.level * factor, far: e.far * factor, ..*e }),
+                Which::First => {
+                    (*which, Event { level: e.level * factor, far: e.far * factor, ..*e })
+                }
                 Which::Second => (*which, *e),
             })
             .collect();
@@ -233,7 +235,9 @@ proptest! {
 
     #[test]
     fn numbers_that_are_no_bar_do_no_harm(
-        prices in prop::collection::vec((any::<bool>(), prop::array::uniform4(any::<f64>())), 1..200),
+        prices in prop::collection::vec(
+            (any::<bool>(), prop::array::uniform4(any::<f64>())), 1..200,
+        ),
         length in any::<u32>(), window in any::<u32>(), pair_bars in any::<u32>(),
     ) {
         let pivot = PivotParams { length, high_wins: false };

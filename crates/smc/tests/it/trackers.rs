@@ -93,9 +93,9 @@ struct Broke {
 
 fn slow_breaks(bars: &[Bar], swings: &[Told]) -> Vec<Broke> {
     let mut breaks: Vec<Broke> = Vec::new();
-    for at in 0..bars.len() {
+    for (at, bar) in bars.iter().enumerate() {
         for side in SIDES {
-            let close = View::of(&bars[at], side).close;
+            let close = View::of(bar, side).close;
             let guard = swings.iter().rev().find(|s| s.side != side && s.at < at);
             let Some(swing) = guard.filter(|swing| close > -swing.level) else { continue };
             let is_broken = breaks.iter().any(|b| b.side == side && b.swing.pos == swing.pos);
