@@ -15,6 +15,14 @@
 //! |---|---|---|
 //! | [`Sma`] | p − 1 | none |
 //! | [`Ema`] | p − 1 | mean of the first p |
+//! | [`Wma`] [`Wilder`], [`Hma`] | p − 1, p + √p − 2 | none; Wilder's the mean of the first p |
+//! | [`Dema`], [`Tema`] | 2p − 2, 3p − 3 | each average the mean of its own first p |
+//! | [`Macd`] | slow + signal − 2 | the fast average late, with the slow one |
+//! | [`Ppo`] | slow − 1 | each average the mean of its own first closes |
+//! | [`Stoch`] | k + slow_k + d − 3 | none |
+//! | [`StochRsi`] | p + k + d − 2 | the RSI's |
+//! | [`Cci`] [`Willr`] | p − 1 | none |
+//! | [`Mom`] [`Roc`], [`UltOsc`] | p, longest p | none |
 //! | [`Rsi`] | p | mean of the first p changes |
 //! | [`Atr`] | p | mean of the first p true ranges, the first bar's left out |
 //! | [`PlusDi`] [`MinusDi`] [`Dx`] | p | sums of the first p − 1 changes, then Wilder's |
@@ -27,9 +35,12 @@
 //! | [`Aroon`] [`Vortex`] [`Mfi`] | p | none |
 //! | [`Obv`] [`Ad`] [`Vwap`] | 0 | none |
 //!
-//! Inputs are finite numbers; a value that is not finite makes every later one not finite, visibly,
-//! until `reset`. Only `+ - * /` and the correctly rounded
-//! square root are used, in one fixed order: the same bits on every machine.
+//! All are reached by name through the [`catalogue`], which is what the command line lists.
+//!
+//! Inputs are finite numbers. A push costs the same whatever the period is (CCI alone reads its
+//! window, since its mean moves) and allocates nothing. Only `+ - * /` and the correctly rounded
+//! square root are used, in one fixed order: the same bits on every machine. Where the last bit
+//! decides, as in a stochastic of an index that stands still, the order is TA-Lib's.
 #![no_std]
 
 extern crate alloc;

@@ -32,7 +32,10 @@ impl Columns for MacdLines {
 }
 
 /// MACD of closes.
+///
+/// In this order for the reason given at [`crate::Ema`]; no pair crosses a cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(16))]
 pub struct Macd {
     /// Fast and slow: sums while warming up, then averages. One array, so that they are read and
     /// written as one.

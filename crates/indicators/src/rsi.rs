@@ -11,12 +11,15 @@ use crate::indicator::Indicator;
 use core::num::NonZeroU32;
 
 /// Wilder RSI of closes, 0 to 100.
+///
+/// In this order for the reason given at [`crate::Ema`]; the pair never crosses a cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(16))]
 pub struct Rsi {
-    previous: f64,
     /// Gain and loss: sums while warming up, then averages. One array, so that they are read and
     /// written as one.
     moves: [f64; 2],
+    previous: f64,
     /// Period less one, and one over the period.
     keep: f64,
     share: f64,
@@ -30,8 +33,8 @@ impl Rsi {
     pub fn new(period: NonZeroU32) -> Self {
         let length = f64::from(period.get());
         Self {
-            previous: 0.0,
             moves: [0.0; 2],
+            previous: 0.0,
             keep: length - 1.0,
             share: 1.0 / length,
             missing: period.get().saturating_add(1),
