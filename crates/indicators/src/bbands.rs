@@ -14,7 +14,7 @@ use core::num::NonZeroU32;
 pub struct Bbands {
     window: Window,
     spread: Spread,
-    period: f64,
+    share: f64,
     deviations: f64,
     sum: f64,
     seen: usize,
@@ -27,7 +27,7 @@ impl Bbands {
         Self {
             window: Window::new(period.get() as usize),
             spread: Spread::new(period),
-            period: f64::from(period.get()),
+            share: 1.0 / f64::from(period.get()),
             deviations,
             sum: 0.0,
             seen: 0,
@@ -42,23 +42,18 @@ impl Indicator for Bbands {
 
     #[inline]
     fn push(&mut self, input: f64) -> Option<Bands> {
-        let gone = self.window.push(input);
-        // What goes is zero while the window fills.
-        self.sum += input - gone;
+        let oldest = self.window.push(input);
+        // Zero while the window fills.
+        self.sum = self.sum - oldest + input;
         let length = self.window.length();
-        if self.seen < length {
+        if self.seen + 1 < length {
             self.spread.fill(input, self.seen == 0, length);
             self.seen += 1;
-            if self.seen < length {
-                return None;
-            }
-        } else {
-            self.spread.slide(input, gone);
+            return None;
         }
-        let distance = self.spread.deviation(&self.window) * self.deviations;
-        let bands = Bands::around(self.sum / self.period, distance);
-        self.value = Some(bands);
-        Some(bands)
+        let distance = self.spread.slide(input, &self.window) * self.deviations;
+        self.value = Some(Bands::around(self.sum * self.share, distance));
+        self.value
     }
 
     #[inline]

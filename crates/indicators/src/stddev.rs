@@ -18,101 +18,94 @@ const WORN: f64 = 1e-6;
 const WINDOWS: u64 = 32;
 
 /// Variance of a window that another structure holds.
+///
+/// In this order for the reason given at [`crate::Ema`]; the pair never crosses a cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(16))]
 pub(crate) struct Spread {
+    /// Sum and sum of squares of the window, less its oldest value once it is full.
+    sums: [f64; 2],
+    base: f64,
     share: f64,
-    sums: Sums,
     /// Inputs until the sums are made anew.
     due: u64,
 }
 
-/// Deviations from a base and their squares, summed over a window.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Sums {
-    base: f64,
-    sum: f64,
-    squares: f64,
-}
-
-impl Sums {
-    fn from(base: f64) -> Self {
-        Self { base, sum: 0.0, squares: 0.0 }
-    }
-
-    /// `input` comes in, and the value that the last window began with goes. Each sum takes one
-    /// step, so that the next input waits for one addition only.
-    #[inline]
-    fn step(&mut self, input: f64, gone: f64) {
-        let (new, old) = (input - self.base, gone - self.base);
-        self.sum += new - old;
-        self.squares += new * new - old * old;
-    }
-
-    #[inline]
-    fn variance(&self, share: f64) -> f64 {
-        let mean = self.sum * share;
-        self.squares * share - mean * mean
-    }
-
-    fn of(base: f64, cells: &[f64]) -> Self {
-        let mut sums = Self::from(base);
-        cells.iter().for_each(|cell| sums.step(*cell, base));
-        sums
-    }
-
-    /// All anew, from the mean; where its own rounding is more than the spread, from one of the
-    /// values: equal ones then have none.
-    #[cold]
-    #[inline(never)]
-    fn anew(cells: &[f64], share: f64) -> Self {
-        let sums = Self::of(cells.iter().sum::<f64>() * share, cells);
-        if sums.variance(share) < WORN * (sums.squares * share) {
-            return Self::of(cells[0], cells);
-        }
-        sums
-    }
-}
-
 impl Spread {
     pub(crate) fn new(period: NonZeroU32) -> Self {
-        Self { share: 1.0 / f64::from(period.get()), sums: Sums::default(), due: 0 }
+        let share = 1.0 / f64::from(period.get());
+        Self { sums: [0.0; 2], base: 0.0, share, due: 0 }
     }
 
     /// One more input while the window is not full.
+    #[inline]
     pub(crate) fn fill(&mut self, input: f64, first: bool, length: usize) {
         if first {
-            self.sums.base = input;
+            self.base = input;
             self.due = WINDOWS * length as u64;
         }
-        self.sums.step(input, self.sums.base);
+        self.add(input);
     }
 
-    /// One more input, for `gone`.
+    /// One more input, which `window` holds already and is full with; the standard deviation.
     #[inline]
-    pub(crate) fn slide(&mut self, input: f64, gone: f64) {
-        self.sums.step(input, gone);
-    }
-
-    /// Standard deviation of `window`, which is full.
-    #[inline]
-    pub(crate) fn deviation(&mut self, window: &Window) -> f64 {
-        let mut variance = self.sums.variance(self.share);
+    pub(crate) fn slide(&mut self, input: f64, window: &Window) -> f64 {
+        self.add(input);
+        let mut variance = self.variance();
+        let removed = self.remove(window.oldest());
         self.due = self.due.saturating_sub(1);
-        // Looks one step ahead: what falls out next must not leave its rounding behind.
-        let next = window.oldest() - self.sums.base;
-        let left = self.sums.squares - next * next;
-        let worn = variance < WORN * (left * self.share);
-        if worn || WORN * (next * next) > left || self.due == 0 {
-            self.sums = Sums::anew(window.cells(), self.share);
-            self.due = WINDOWS * window.length() as u64;
-            variance = self.sums.variance(self.share);
+        let worn = variance < WORN * (self.sums[1] * self.share);
+        if worn || WORN * removed > self.sums[1] || self.due == 0 {
+            (*self, variance) = self.renewed(window.cells(), window.oldest());
         }
         // What is no number stays visible.
         libm::sqrt(if variance < 0.0 { 0.0 } else { variance })
     }
 
+    #[inline]
+    fn add(&mut self, input: f64) {
+        let deviation = input - self.base;
+        self.sums = [self.sums[0] + deviation, self.sums[1] + deviation * deviation];
+    }
+
+    #[inline]
+    fn remove(&mut self, oldest: f64) -> f64 {
+        let deviation = oldest - self.base;
+        let square = deviation * deviation;
+        self.sums = [self.sums[0] - deviation, self.sums[1] - square];
+        square
+    }
+
+    #[inline]
+    fn variance(&self) -> f64 {
+        let mean = self.sums[0] * self.share;
+        self.sums[1] * self.share - mean * mean
+    }
+
+    /// With new sums, and the variance. Taken and given back by value, so that the sums may stay in
+    /// registers where nothing is renewed.
+    #[cold]
+    #[inline(never)]
+    fn renewed(mut self, cells: &[f64], oldest: f64) -> (Self, f64) {
+        self.due = WINDOWS * cells.len() as u64;
+        let mut variance = self.measure(cells.iter().sum::<f64>() * self.share, cells);
+        if variance < WORN * (self.sums[1] * self.share) {
+            // The mean's own rounding is more than the spread: measured from one of the values,
+            // equal ones have none.
+            variance = self.measure(oldest, cells);
+        }
+        self.remove(oldest);
+        (self, variance)
+    }
+
+    fn measure(&mut self, base: f64, cells: &[f64]) -> f64 {
+        (self.base, self.sums) = (base, [0.0; 2]);
+        cells.iter().for_each(|cell| self.add(*cell));
+        self.variance()
+    }
+
     pub(crate) fn reset(&mut self) {
-        (self.sums, self.due) = (Sums::default(), 0);
+        (self.base, self.sums, self.due) = (0.0, [0.0; 2], 0);
     }
 }
 
@@ -145,21 +138,16 @@ impl Indicator for Stddev {
 
     #[inline]
     fn push(&mut self, input: f64) -> Option<f64> {
-        let gone = self.window.push(input);
+        self.window.push(input);
         let length = self.window.length();
-        if self.seen < length {
+        if self.seen + 1 < length {
             self.spread.fill(input, self.seen == 0, length);
             self.seen += 1;
-            if self.seen < length {
-                return None;
-            }
-        } else {
-            self.spread.slide(input, gone);
+            return None;
         }
-        let deviation = self.spread.deviation(&self.window);
-        let value = Some(deviation * self.deviations);
-        self.value = value;
-        value
+        let deviation = self.spread.slide(input, &self.window);
+        self.value = Some(deviation * self.deviations);
+        self.value
     }
 
     #[inline]
