@@ -457,8 +457,8 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "not a finite number from 0 on".to_owned())
 }
 
-const BENCHES: [&str; 8] =
-    ["ring", "wire", "sign", "engine", "backtest", "startup", "memory", "all"];
+const BENCHES: [&str; 10] =
+    ["ring", "wire", "sign", "indicators", "smc", "engine", "backtest", "startup", "memory", "all"];
 
 /// Seconds that a measurement can take.
 fn seconds(text: &str) -> Result<f64, String> {
@@ -469,7 +469,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 #[derive(Args)]
 pub struct Bench {
-    /// ring, wire, sign, engine, backtest, startup, memory or all.
+    /// ring, wire, sign, indicators, smc, engine, backtest, startup, memory or all.
     #[arg(value_parser = BENCHES)]
     pub name: String,
     /// JSON objects, one a line.
@@ -484,6 +484,10 @@ pub struct Bench {
     /// Recorded candles for the benches that take them; generated ones without it.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// A Python that has the peers of `indicators` and `smc` (TA-Lib, smartmoneyconcepts): they are
+    /// timed in the same run.
+    #[arg(long, value_name = "PYTHON")]
+    pub peer: Option<PathBuf>,
 }
 
 #[derive(Args)]

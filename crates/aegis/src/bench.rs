@@ -5,7 +5,12 @@ use aegis_bench::{NAMES, Options, run};
 use aegis_node::{EXIT_OK, Failure};
 
 pub fn bench(args: &args::Bench) -> Result<i32, Failure> {
-    let options = Options { seconds: args.seconds, data: args.data.clone(), soak: args.soak };
+    let options = Options {
+        seconds: args.seconds,
+        data: args.data.clone(),
+        soak: args.soak,
+        peer: args.peer.clone(),
+    };
     let names: &[&str] = if args.name == "all" { &NAMES } else { &[args.name.as_str()] };
     for name in names {
         let object =

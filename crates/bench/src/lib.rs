@@ -8,21 +8,26 @@
 //!
 //! ```text
 //!  ring      two processes, one segment      wire      frames of every kind, against serde_json
+//!  indicators each alone, five together      smc       all concepts live, each record
 //!  sign      one query of 120 bytes          engine    one tick, one closed candle, allocations
 //!  backtest  candles/s, cost per order       startup   brain ready, audit
 //!  memory    the real brain, with 500 symbols
 //! ```
 
+mod bars;
 mod market;
+mod peer;
 mod program;
 mod sample;
 
 pub mod backtest;
 pub mod engine;
+pub mod indicators;
 pub mod memory;
 pub mod orders;
 pub mod ring;
 pub mod sign;
+pub mod smc;
 pub mod startup;
 pub mod wire;
 
@@ -40,16 +45,19 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// The long form, where a bench has one.
     pub soak: bool,
+    /// A Python with the peers of `indicators` and `smc`, to be timed in the same run.
+    pub peer: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seconds: 3.0, data: None, soak: false }
+        Self { seconds: 3.0, data: None, soak: false, peer: None }
     }
 }
 
 /// The benches, by name.
-pub const NAMES: [&str; 7] = ["ring", "wire", "sign", "engine", "backtest", "startup", "memory"];
+pub const NAMES: [&str; 9] =
+    ["ring", "wire", "sign", "indicators", "smc", "engine", "backtest", "startup", "memory"];
 
 /// Runs the bench called `name`.
 ///
@@ -60,6 +68,8 @@ pub fn run(name: &str, opts: &Options) -> Result<Value, String> {
         "ring" => ring::run(&ring::RingOptions { soak: opts.soak, ..Default::default() })?,
         "wire" => wire::run(opts)?,
         "sign" => sign::run(opts)?,
+        "indicators" => indicators::run(opts)?,
+        "smc" => smc::run(opts)?,
         "engine" => engine::run(opts)?,
         "backtest" => backtest::run(opts)?,
         "startup" => startup::run(opts)?,

@@ -51,6 +51,13 @@ pub fn ns_since(start: Instant) -> f64 {
     start.elapsed().as_nanos() as f64
 }
 
+/// Nanoseconds of processor time that this thread has used: what else runs on the machine counts
+/// less than in the time on the wall.
+pub fn on_cpu_ns() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+}
+
 /// What measuring nothing costs: the median of two readings of the clock in a row, in ns.
 pub fn clock_cost_ns() -> f64 {
     let mut costs = Samples::default();

@@ -1,5 +1,6 @@
 //! Indicators of every shape behind one: a bar in, a row of cells out.
 
+use super::entry::MAX_COLUMNS;
 use crate::indicator::Indicator;
 use aegis_types::Bar;
 use alloc::boxed::Box;
@@ -10,6 +11,22 @@ pub trait Row: Send {
     /// column warms up. Cells beyond the columns are left alone; where `out` is too short, the last
     /// columns are left out. Allocates nothing.
     fn push(&mut self, bar: &Bar, out: &mut [Option<f64>]);
+
+    /// Reads many bars, the batch form of [`Self::push`]: cell `c` of bar `i` goes to `out[c][i]`,
+    /// NaN while that column warms up. Bars beyond the shortest column are not read; columns beyond
+    /// the entry's are left alone.
+    fn read(&mut self, bars: &[Bar], out: &mut [&mut [f64]]) {
+        let most = out.len().min(MAX_COLUMNS);
+        let out = &mut out[..most];
+        let rows = out.iter().map(|column| column.len()).min().unwrap_or(0);
+        for (at, bar) in bars.iter().enumerate().take(rows) {
+            let mut cells = [None; MAX_COLUMNS];
+            self.push(bar, &mut cells[..out.len()]);
+            for (column, cell) in out.iter_mut().zip(cells) {
+                column[at] = cell.unwrap_or(f64::NAN);
+            }
+        }
+    }
 
     /// Forgets everything: afterwards indistinguishable from a fresh one.
     fn reset(&mut self);
