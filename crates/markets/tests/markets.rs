@@ -5,7 +5,8 @@
 //! (twenty others held when the bounds were set).
 
 use aegis_markets::{DRIFT_MINUTES, MarketSpec, Sweeps};
-use aegis_types::{Candle, Nanos, Side, Tick, TickBody};
+use aegis_types::{Candle, CandleBuilder, Nanos, Side, Tick, TickBody, Timeframe};
+use std::fmt::Write;
 
 const DAY: usize = 1_440;
 
@@ -301,5 +302,55 @@ fn the_planted_edge_is_there_when_asked_for_and_only_then() {
         let (found, error, _) = after_sweeps(edge);
         assert!((found - edge).abs() < 4.0 * error, "{found} ± {error} for {edge}");
         assert!(found > 4.0 * error, "{found} ± {error} for {edge}");
+    }
+}
+
+/// Monday 2025-02-24.
+const FIRST_DAY: Nanos = Nanos(20_143 * Nanos::DAY.0);
+
+/// Is a market open that pauses from 22:00 to 23:00 UTC and over the weekend between?
+fn is_open(time: Nanos) -> bool {
+    let (week, day) = (Nanos::DAY.times(7), Nanos::DAY);
+    let minute = (time.0 - FIRST_DAY.0) / Nanos::MINUTE.0;
+    let (of_week, of_day) = (minute % (week.0 / Nanos::MINUTE.0), minute % DAY as i64);
+    let weekend = day.times(4).after(Nanos::HOUR.times(22)).0 / Nanos::MINUTE.0;
+    let sunday = day.times(6).after(Nanos::HOUR.times(23)).0 / Nanos::MINUTE.0;
+    !(1_320..1_380).contains(&of_day) && !(weekend..sunday).contains(&of_week)
+}
+
+/// The candles that the pictures in `docs/` are drawn on, quarter hours: of one market, 19 days in
+/// which New York's clocks change; the first week of another that moves with it; and the first ten
+/// days of the first as of a market that closes. `UPDATE=1` writes the files.
+#[test]
+fn candle_files_of_the_documents() {
+    let spec = MarketSpec { symbols: 2, days: 19, start: FIRST_DAY, ..MarketSpec::default() };
+    let mut builders = [CandleBuilder::new(Timeframe::M15); 2];
+    let [mut one, mut two, mut closing] =
+        [(); 3].map(|()| String::from("time,open,high,low,close,volume\n"));
+    let day = |days| FIRST_DAY.after(Nanos::DAY.times(days));
+    for minute in spec.ticks().filter_map(|tick| tick.candle()) {
+        let first = minute.symbol.index() == 0;
+        let ended = builders[minute.symbol.index()].push(&minute).expect("minutes in order");
+        for candle in ended.iter().filter_map(|closed| closed.0) {
+            let Candle { open_time: time, open, high, low, close, volume, .. } = candle;
+            let row = format!("{},{open},{high},{low},{close},{volume:.3}", time.utc());
+            let files = [
+                (&mut one, first),
+                (&mut two, !first && time < day(7)),
+                (&mut closing, first && time < day(10) && is_open(time)),
+            ];
+            for (file, _) in files.into_iter().filter(|(_, wanted)| *wanted) {
+                writeln!(file, "{row}").expect("text");
+            }
+        }
+    }
+    let names = ["one_15m.csv", "two_15m.csv", "closing_15m.csv"];
+    for (name, text) in names.into_iter().zip([one, two, closing]) {
+        let path = format!("{}/../../fixtures/pictures/{name}", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, &text).expect("written");
+        }
+        let found = std::fs::read_to_string(&path).expect("a committed file");
+        assert!(found == text, "{path} is not what the generator gives; run with UPDATE=1");
     }
 }
