@@ -4,7 +4,7 @@
 //! its low is at or below the high before it (were it not, the bars would not meet at all). The
 //! zone lies between the two bodies. Known at the close of i. Filled by the first later bar that
 //! trades at or below the zone's lower edge. Bearish mirrored.
-//! Source: the common ICT usage, as in the notes to the definitions in `docs/`.
+//! Source: the common ICT usage.
 //!
 //! A later zone always lies above the ones alive (price would have filled them otherwise), so the
 //! list is sorted and only its end is ever looked at.

@@ -8,6 +8,7 @@
 //! - wrong input is an error with its exit code, and says what to do.
 
 mod audit;
+mod documents;
 mod harness;
 mod indicators;
 mod input;
