@@ -1,6 +1,6 @@
 //! Every habit the generator claims, measured on what it emits and held to stated bounds; and the
-//! contract of its ticks: order, grids, determinism; and that the candle files which the documents draw
-//! on are what it gives.
+//! contract of its ticks: order, grids, determinism; and that the candle files which the documents
+//! draw on are what it gives.
 //!
 //! The seed is fixed, so a bound holds or it does not; `MARKETS_SEED=7 cargo test` tries another
 //! (twenty others held when the bounds were set).
