@@ -1,6 +1,7 @@
 //! What a script does to the program's streams: closes them early, fills them, hands in nonsense.
 
 use crate::harness::{PATIENCE, Place, last_json, refused, text};
+use crate::tables::candles;
 use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::os::unix::ffi::OsStrExt;
@@ -25,8 +26,13 @@ fn a_reader_that_leaves_early_is_no_fault() {
     let place = Place::new("unread");
     let journal = place.path.join("journal");
     let journal = journal.to_str().unwrap();
+    let file = candles();
     for args in [
-        &["backtest", "--days", "1", "--json", "--journal", journal][..],
+        &["indicators", &file, "rsi", "macd"][..],
+        &["indicators", "--list"],
+        &["smc", &file],
+        &["smc", &file, "--detector", "prev_hl", "--out", "json"],
+        &["backtest", "--days", "1", "--json", "--journal", journal],
         &["backtest", "--days", "1"],
         &["replay", journal, "--json"],
         &["replay", journal, "--print"],
@@ -53,8 +59,12 @@ fn a_reader_that_leaves_early_is_no_fault() {
 fn a_full_disk_behind_stdout_is_an_error_and_no_panic() {
     let place = Place::new("full");
     let full = || OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let file = candles();
     for args in [
-        &["backtest", "--days", "1", "--json"][..],
+        &["indicators", &file, "rsi"][..],
+        &["smc", &file],
+        &["smc", &file, "--detector", "fvg"],
+        &["backtest", "--days", "1", "--json"],
         &["config", "show"],
         &["config", "example"],
         &["--help"],
