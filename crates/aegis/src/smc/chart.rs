@@ -7,6 +7,7 @@ use crate::table::Stop;
 use aegis_chart::{Layer, Layers, Options, Theme, render_html, render_svg};
 use aegis_data::parse_time;
 use aegis_node::Failure;
+use aegis_smc::Event;
 use aegis_types::Bar;
 use serde_json::json;
 use std::io::Write;
@@ -47,17 +48,38 @@ pub fn draw(args: &args::Smc) -> Result<(), Stop> {
     if let (Some(last), Some(to)) = (args.chart.last, options.to) {
         options.from = Some(to.saturating_sub(last));
     }
-    if options.from.unwrap_or(0) >= options.to.unwrap_or(bars.len() as u32) {
+    let end = options.to.unwrap_or(u32::MAX).min(bars.len() as u32);
+    if options.from.unwrap_or(0) >= end {
         return Err(Failure::usage(
             format!("--from and --to leave none of the {} bars", bars.len()),
             "name bars from 0, or times that the file holds, the earlier with --from",
         )
         .into());
     }
+    let counts = (bars.len(), events.len());
+    leave_out_the_old(&mut bars, &mut events, &mut options);
     write(path, &render(&bars, &events, &options))?;
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    output::line(json!({ "chart": path, "bars": bars.len(), "events": events.len() }))?;
+    output::line(json!({ "chart": path, "bars": counts.0, "events": counts.1 }))?;
     Ok(())
+}
+
+/// Bars kept before the first one of the picture: no zone or level lives as long.
+const BEFORE: u32 = 20_000;
+
+/// Drops what is so old that nothing of it can be seen: drawing takes longer the more there is.
+fn leave_out_the_old(bars: &mut Vec<Bar>, events: &mut Vec<Event>, options: &mut Options) {
+    let to = options.to.unwrap_or(u32::MAX).min(bars.len() as u32);
+    let from = options.from.unwrap_or(to.saturating_sub(options.bars));
+    let start = from.saturating_sub(options.bars_max.saturating_add(BEFORE));
+    bars.drain(..start as usize);
+    events.retain_mut(|event| {
+        let kept = event.pos >= start;
+        (event.at, event.pos) = (event.at.saturating_sub(start), event.pos.saturating_sub(start));
+        kept
+    });
+    options.from = options.from.map(|from| from - start);
+    options.to = options.to.map(|to| to.saturating_sub(start));
 }
 
 fn options(args: &args::Chart) -> Result<Options, Failure> {
@@ -125,4 +147,41 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
             "name a file in a folder that exists and may be written to",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aegis_smc::{Detector, Params};
+    use aegis_types::Nanos;
+
+    #[test]
+    fn what_was_left_out_is_not_missed() {
+        let (mut bars, mut events) = (Vec::new(), Vec::new());
+        let mut detector = Detector::new(&Params::default());
+        for i in 0..24_500u32 {
+            // Ever new mixtures of two waves.
+            let price = 100.0 + wave(i, 37) * 3.0 + wave(i, 411) * 9.0;
+            let (open, close) = (price, price + wave(i, 7));
+            let time = Nanos::MINUTE.times(i64::from(i));
+            let (high, low) = (open.max(close) + 0.3, open.min(close) - 0.3);
+            let bar = Bar::new(time, open, high, low, close, 1.0).expect("finite");
+            detector.push(&bar, &mut |event| events.push(event));
+            bars.push(bar);
+        }
+        for range in [(None, None), (Some(24_000), Some(24_200))] {
+            let mut options = Options { from: range.0, to: range.1, ..Options::default() };
+            let whole = render_svg(&bars, &events, &options);
+            let (mut bars, mut events) = (bars.clone(), events.clone());
+            leave_out_the_old(&mut bars, &mut events, &mut options);
+            assert!(bars.len() < 24_500, "{}", bars.len());
+            assert!(render_svg(&bars, &events, &options) == whole, "{range:?}");
+        }
+    }
+
+    /// A triangle wave between -1 and 1.
+    fn wave(i: u32, period: u32) -> f64 {
+        let phase = f64::from(i % period) / f64::from(period);
+        1.0 - 4.0 * (phase - 0.5).abs()
+    }
 }

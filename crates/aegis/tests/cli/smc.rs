@@ -232,6 +232,8 @@ fn a_picture_is_written_whole_and_shows_the_bars_that_were_asked_for() {
     refuses(&["--chart", "a.png"], 2, &["a.png", ".html", ".svg"]);
     refuses(&["--chart", "nowhere/a.svg"], 1, &["nowhere/a.svg", "folder"]);
     refuses(&["--chart", "a.svg", "--from", "9000"], 2, &["none of the 2500 bars"]);
+    refuses(&["--chart", "a.svg", "--from", "90000", "--to", "99999"], 2, &["none of the 2500"]);
+    refuses(&["--chart", "a.svg", "--to", "0"], 2, &["none of the 2500 bars"]);
     refuses(&["--chart", "a.svg", "--from", "soon"], 2, &["--from", "soon"]);
     refuses(&["--chart", "a.svg", "--layers", "gasp"], 2, &["gasp", "gaps"]);
     refuses(&["--chart", "a.svg", "--detector", "fvg"], 2, &["--chart", "live events"]);
