@@ -109,8 +109,8 @@ impl Bars {
         Ok(None)
     }
 
-    /// True when the next bar is already here: asking for it waits for nobody. What was found so far
-    /// should be shown before a call that may wait.
+    /// True when the next bar is already here: asking for it waits for nobody. What was found so
+    /// far should be shown before a call that may wait.
     pub fn is_ready(&self) -> bool {
         self.lines.has_line()
     }
