@@ -184,9 +184,8 @@ fn interleaved(bars: &[Bar], seconds: f64) -> Result<(f64, f64), String> {
     // Each symbol reads a stretch of its own, so that they do not do the same thing at once.
     let each = (bars.len() / SYMBOLS).min(3_000);
     // Minute by minute, as candles arrive.
-    let woven: Vec<Bar> = (0..each)
-        .flat_map(|at| (0..SYMBOLS).map(move |symbol| bars[symbol * each + at]))
-        .collect();
+    let woven: Vec<Bar> =
+        (0..each).flat_map(|at| (0..SYMBOLS).map(move |symbol| bars[symbol * each + at])).collect();
     let (mut one, mut many) = (Samples::default(), Samples::default());
     repeat(seconds, 3, || {
         let mut ns = 0.0;

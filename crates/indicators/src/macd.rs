@@ -6,7 +6,7 @@
 //! slow period is the shorter one, both are exchanged. Source: Gerald Appel, *The Moving Average
 //! Convergence-Divergence Trading Method* (1985).
 
-use crate::catalogue::Columns;
+use crate::catalogue::{Columns, MAX_COLUMNS, cells};
 use crate::ema::Ema;
 use crate::indicator::Indicator;
 use core::num::NonZeroU32;
@@ -26,8 +26,8 @@ impl Columns for MacdLines {
     const COUNT: usize = 3;
 
     #[inline]
-    fn write(self, out: &mut [Option<f64>]) {
-        crate::catalogue::write_cells([self.macd, self.signal, self.histogram], out);
+    fn cells(self) -> [f64; MAX_COLUMNS] {
+        cells([self.macd, self.signal, self.histogram])
     }
 }
 

@@ -5,7 +5,7 @@
 //! 0, as in TA-Lib. Source: George Lane, *Lane's Stochastics*, Technical Analysis of Stocks &
 //! Commodities 2:3 (1984).
 
-use crate::catalogue::Columns;
+use crate::catalogue::{Columns, MAX_COLUMNS, cells};
 use crate::extremes::{Extremes, Range};
 use crate::indicator::Indicator;
 use crate::rounding::negligible;
@@ -26,8 +26,8 @@ impl Columns for StochLines {
     const COUNT: usize = 2;
 
     #[inline]
-    fn write(self, out: &mut [Option<f64>]) {
-        crate::catalogue::write_cells([self.k, self.d], out);
+    fn cells(self) -> [f64; MAX_COLUMNS] {
+        cells([self.k, self.d])
     }
 }
 

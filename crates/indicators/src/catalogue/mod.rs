@@ -20,7 +20,7 @@ mod volume;
 pub use call::{Call, CallError, nearest};
 pub use columns::column_names;
 pub use entry::{Arguments, Entry, MAX_COLUMNS, MAX_PARAMETERS, Parameter, ParameterKind};
-pub(crate) use row::write_cells;
+pub(crate) use row::cells;
 pub use row::{Columns, Row};
 
 const FAMILIES: [&[Entry]; 5] =

@@ -37,32 +37,61 @@ pub trait Columns {
     /// How many cells.
     const COUNT: usize;
 
-    /// Writes the cells in the catalogue's order.
-    fn write(self, out: &mut [Option<f64>]);
+    /// The cells in the catalogue's order; those beyond [`Self::COUNT`] mean nothing.
+    fn cells(self) -> [f64; MAX_COLUMNS];
 }
 
-/// Writes values to the first cells.
+/// Values as cells.
 #[inline]
-pub(crate) fn write_cells<const N: usize>(values: [f64; N], out: &mut [Option<f64>]) {
-    for (cell, value) in out.iter_mut().zip(values) {
-        *cell = Some(value);
-    }
+pub(crate) fn cells<const N: usize>(values: [f64; N]) -> [f64; MAX_COLUMNS] {
+    let mut cells = [f64::NAN; MAX_COLUMNS];
+    cells[..N].copy_from_slice(&values);
+    cells
 }
 
 impl Columns for f64 {
     const COUNT: usize = 1;
 
     #[inline]
-    fn write(self, out: &mut [Option<f64>]) {
-        write_cells([self], out);
+    fn cells(self) -> [f64; MAX_COLUMNS] {
+        cells([self])
     }
 }
 
 #[inline]
 fn write_or_clear<C: Columns>(output: Option<C>, out: &mut [Option<f64>]) {
+    let out = out.iter_mut().take(C::COUNT);
     match output {
-        Some(columns) => columns.write(out),
-        None => out.iter_mut().take(C::COUNT).for_each(|cell| *cell = None),
+        Some(columns) => out.zip(columns.cells()).for_each(|(cell, value)| *cell = Some(value)),
+        None => out.for_each(|cell| *cell = None),
+    }
+}
+
+/// Bars read between two visits to the columns. An indicator's state can stay in registers over a
+/// block, because nothing that it could share memory with is written meanwhile.
+const BLOCK: usize = 64;
+
+/// [`Row::read`] of an indicator whose `push` is known.
+#[inline]
+fn read_columns<C: Columns>(
+    bars: &[Bar],
+    out: &mut [&mut [f64]],
+    mut push: impl FnMut(&Bar) -> Option<C>,
+) {
+    let rows = out.iter().map(|column| column.len()).min().unwrap_or(0).min(bars.len());
+    let mut block = [[0.0; BLOCK]; MAX_COLUMNS];
+    let mut at = 0;
+    for bars in bars[..rows].chunks(BLOCK) {
+        for (row, bar) in bars.iter().enumerate() {
+            let values = push(bar).map_or([f64::NAN; MAX_COLUMNS], Columns::cells);
+            for (cells, value) in block.iter_mut().zip(values).take(C::COUNT) {
+                cells[row] = value;
+            }
+        }
+        for (column, cells) in out.iter_mut().zip(&block).take(C::COUNT) {
+            column[at..at + bars.len()].copy_from_slice(&cells[..bars.len()]);
+        }
+        at += bars.len();
     }
 }
 
@@ -76,6 +105,10 @@ where
 {
     fn push(&mut self, bar: &Bar, out: &mut [Option<f64>]) {
         write_or_clear(self.0.push(bar.close()), out);
+    }
+
+    fn read(&mut self, bars: &[Bar], out: &mut [&mut [f64]]) {
+        read_columns(bars, out, |bar| self.0.push(bar.close()));
     }
 
     fn reset(&mut self) {
@@ -93,6 +126,10 @@ where
 {
     fn push(&mut self, bar: &Bar, out: &mut [Option<f64>]) {
         write_or_clear(self.0.push(*bar), out);
+    }
+
+    fn read(&mut self, bars: &[Bar], out: &mut [&mut [f64]]) {
+        read_columns(bars, out, |bar| self.0.push(*bar));
     }
 
     fn reset(&mut self) {

@@ -1,7 +1,7 @@
 //! Trend: direction and how strong it is.
 
-use super::entry::{Entry, Parameter};
-use super::row::{Columns, Row, of_bars, write_cells};
+use super::entry::{Entry, MAX_COLUMNS, Parameter};
+use super::row::{Columns, Row, cells, of_bars};
 use crate::indicator::Indicator;
 use crate::{
     Adx, Adxr, Aroon, AroonLines, Dx, MinusDi, PlusDi, Sar, Supertrend, TrendLine, Vortex,
@@ -18,16 +18,16 @@ const PERIOD_FROM_TWO: &[Parameter] = &[Parameter::period("period", 14, 2)];
 impl Columns for AroonLines {
     const COUNT: usize = 2;
 
-    fn write(self, out: &mut [Option<f64>]) {
-        write_cells([self.down, self.up], out);
+    fn cells(self) -> [f64; MAX_COLUMNS] {
+        cells([self.down, self.up])
     }
 }
 
 impl Columns for VortexLines {
     const COUNT: usize = 2;
 
-    fn write(self, out: &mut [Option<f64>]) {
-        write_cells([self.plus, self.minus], out);
+    fn cells(self) -> [f64; MAX_COLUMNS] {
+        cells([self.plus, self.minus])
     }
 }
 

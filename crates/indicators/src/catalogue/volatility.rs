@@ -1,9 +1,12 @@
 //! Volatility: how far prices range, and channels of that width.
 
-use super::entry::{Entry, Parameter};
-use super::row::{Columns, of_bars, of_closes, write_cells};
+use super::entry::{Entry, MAX_COLUMNS, Parameter};
+use super::row::{Columns, Row, cells, of_bars, of_closes};
 use crate::bands::Bands;
+use crate::indicator::Indicator;
 use crate::{Atr, Bbands, Donchian, Ichimoku, IchimokuLines, Keltner, Natr, Stddev, TrueRange};
+use aegis_types::Bar;
+use alloc::boxed::Box;
 
 /// The largest number TA-Lib takes, and its negative the smallest.
 const LARGEST: f64 = 3e37;
@@ -16,19 +19,23 @@ const fn multiplier(name: &'static str, default: f64) -> Parameter {
 impl Columns for Bands {
     const COUNT: usize = 3;
 
-    fn write(self, out: &mut [Option<f64>]) {
-        write_cells([self.upper, self.middle, self.lower], out);
+    fn cells(self) -> [f64; MAX_COLUMNS] {
+        cells([self.upper, self.middle, self.lower])
     }
 }
 
-impl Columns for IchimokuLines {
-    const COUNT: usize = 4;
-
-    fn write(self, out: &mut [Option<f64>]) {
-        let Self { tenkan, kijun, span_a, span_b } = self;
+/// Each line has a warm-up of its own.
+impl Row for Ichimoku {
+    fn push(&mut self, bar: &Bar, out: &mut [Option<f64>]) {
+        let lines = Indicator::push(self, *bar).unwrap_or_default();
+        let IchimokuLines { tenkan, kijun, span_a, span_b } = lines;
         for (cell, line) in out.iter_mut().zip([tenkan, kijun, span_a, span_b]) {
             *cell = line;
         }
+    }
+
+    fn reset(&mut self) {
+        Indicator::reset(self);
     }
 }
 
@@ -96,6 +103,6 @@ pub(super) const ENTRIES: &[Entry] = &[
             Parameter::period("span_b", 52, 1),
         ],
         columns: &["ichi_tenkan9", "ichi_kijun26", "ichi_spanA", "ichi_spanB52"],
-        make: |a| of_bars(Ichimoku::new(a.period(0), a.period(1), a.period(2))),
+        make: |a| Box::new(Ichimoku::new(a.period(0), a.period(1), a.period(2))),
     },
 ];

@@ -1,6 +1,6 @@
 //! Laws of every entry of the catalogue, over random parameters and bars: what comes out after n
 //! bars does not depend on what follows; after `reset` as new; no allocation once made; the same
-//! cells from an indicator made twice; finite bars of any kind do no harm.
+//! cells from an indicator made twice, and from the batch form; finite bars of any kind do no harm.
 
 use aegis_indicators::catalogue::{Call, ENTRIES, Entry, MAX_COLUMNS, ParameterKind, Row};
 use aegis_ring::CountingAllocator;
@@ -87,6 +87,33 @@ proptest! {
             other.reset();
             let after: Vec<Cells> = bars.iter().map(|bar| push(&mut *other, bar)).collect();
             prop_assert_eq!(&after, &whole, "{} remembers through reset", call);
+        }
+    }
+
+    /// The batch form, in two goes: the second continues the first.
+    #[test]
+    fn batch_equals_stream(bars in walk(), seed in any::<u64>(), cut in 0usize..150) {
+        let cut = cut.min(bars.len());
+        for entry in &ENTRIES {
+            let call = call(entry, seed);
+            let mut row = call.build();
+            let width = entry.columns.len();
+            let stream: Vec<Cells> = bars.iter().map(|bar| push(&mut *row, bar)).collect();
+            row.reset();
+            let mut columns = vec![vec![1.0; bars.len()]; width];
+            let mut read = |from: usize, to: usize| {
+                let mut out: Vec<&mut [f64]> =
+                    columns.iter_mut().map(|column| &mut column[from..to]).collect();
+                row.read(&bars[from..to], &mut out);
+            };
+            read(0, cut);
+            read(cut, bars.len());
+            for (column, cells) in columns.iter().enumerate() {
+                for (at, cell) in cells.iter().enumerate() {
+                    let cell = (!cell.is_nan()).then_some(cell.to_bits());
+                    prop_assert_eq!(cell, stream[at][column], "{} at {}", call, at);
+                }
+            }
         }
     }
 
