@@ -67,8 +67,8 @@ fn write_or_clear<C: Columns>(output: Option<C>, out: &mut [Option<f64>]) {
     }
 }
 
-/// Bars read between two visits to the columns. An indicator's state can stay in registers over a
-/// block, because nothing that it could share memory with is written meanwhile.
+/// Bars read between two visits to the columns. The indicator is a local meanwhile and nothing that
+/// it could share memory with is written, so that its state can stay in registers over a block.
 const BLOCK: usize = 64;
 
 /// [`Row::read`] of an indicator whose `push` is known.
@@ -95,8 +95,8 @@ fn read_columns<C: Columns>(
     }
 }
 
-/// An indicator of closes.
-struct OfCloses<I>(I);
+/// An indicator of closes; none only while it reads a batch.
+struct OfCloses<I>(Option<I>);
 
 impl<I> Row for OfCloses<I>
 where
@@ -104,20 +104,24 @@ where
     I::Output: Columns,
 {
     fn push(&mut self, bar: &Bar, out: &mut [Option<f64>]) {
-        write_or_clear(self.0.push(bar.close()), out);
+        let output = self.0.as_mut().and_then(|indicator| indicator.push(bar.close()));
+        write_or_clear(output, out);
     }
 
     fn read(&mut self, bars: &[Bar], out: &mut [&mut [f64]]) {
-        read_columns(bars, out, |bar| self.0.push(bar.close()));
+        if let Some(mut indicator) = self.0.take() {
+            read_columns(bars, out, |bar| indicator.push(bar.close()));
+            self.0 = Some(indicator);
+        }
     }
 
     fn reset(&mut self) {
-        self.0.reset();
+        self.0.iter_mut().for_each(I::reset);
     }
 }
 
-/// An indicator of whole bars.
-struct OfBars<I>(I);
+/// An indicator of whole bars; none only while it reads a batch.
+struct OfBars<I>(Option<I>);
 
 impl<I> Row for OfBars<I>
 where
@@ -125,15 +129,19 @@ where
     I::Output: Columns,
 {
     fn push(&mut self, bar: &Bar, out: &mut [Option<f64>]) {
-        write_or_clear(self.0.push(*bar), out);
+        let output = self.0.as_mut().and_then(|indicator| indicator.push(*bar));
+        write_or_clear(output, out);
     }
 
     fn read(&mut self, bars: &[Bar], out: &mut [&mut [f64]]) {
-        read_columns(bars, out, |bar| self.0.push(*bar));
+        if let Some(mut indicator) = self.0.take() {
+            read_columns(bars, out, |bar| indicator.push(*bar));
+            self.0 = Some(indicator);
+        }
     }
 
     fn reset(&mut self) {
-        self.0.reset();
+        self.0.iter_mut().for_each(I::reset);
     }
 }
 
@@ -143,7 +151,7 @@ where
     I: Indicator<Input = f64> + Send + 'static,
     I::Output: Columns,
 {
-    Box::new(OfCloses(indicator))
+    Box::new(OfCloses(Some(indicator)))
 }
 
 /// Boxes an indicator of whole bars.
@@ -152,5 +160,5 @@ where
     I: Indicator<Input = Bar> + Send + 'static,
     I::Output: Columns,
 {
-    Box::new(OfBars(indicator))
+    Box::new(OfBars(Some(indicator)))
 }
