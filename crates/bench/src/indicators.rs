@@ -1,10 +1,10 @@
 //! Every indicator alone, and the five that most strategies start from, together.
 //!
-//! Regime: 100,000 one-minute candles in memory, default parameters, through the same doors as
-//! `aegis indicators`: each indicator fills its columns from a slice of bars. The five are pushed
-//! candle by candle into one struct, as a live engine does. Medians over whole passes, in processor time. The physical
-//! limit beside them is the pass over the same candles that only reads and writes; with `--peer`
-//! TA-Lib's batch functions are timed on the same candles in the same run.
+//! Regime: 100,000 one-minute candles in memory, default parameters, through the catalogue that
+//! `aegis indicators` uses: each indicator fills its columns from a slice of bars. The five are
+//! pushed candle by candle into one struct, as a live engine does. Medians over whole passes, in
+//! processor time. The physical limit beside them is the pass over the same candles that only reads
+//! and writes; with `--peer` TA-Lib's batch functions are timed on the same candles.
 
 use crate::Options;
 use crate::bars::{self, Bars};

@@ -1,10 +1,10 @@
 //! Market structure alone: all concepts on one timeframe, live, and each record.
 //!
 //! Regime: one-minute candles of one symbol in memory, every concept on. The cost per candle is the
-//! median over whole passes, in processor time; the ratio of a long history to a short one compares the cost per
-//! candle of one pass over everything with passes of 10,000 candles over the same stretches. Single
-//! pushes are timed one by one for the tail, with the clock's own cost taken off. Left out: reading
-//! files and printing.
+//! median over whole passes, in processor time; the ratio of a long history to a short one compares
+//! one pass over everything with passes of 10,000 candles over the same stretches. Single pushes
+//! are timed one by one for the tail, with the clock's own cost taken off. Left out: reading files
+//! and printing.
 
 use crate::Options;
 use crate::bars::{self, Bars};

@@ -259,7 +259,13 @@ pub const TABLE: &[Row] = &[
         "EMA that tells the higher-timeframe bias before structure does",
     ),
     // teacher: structure
-    row("teacher.swing_length", Whole(1, 50), "5", "bars", "bars on each side of a swing point"),
+    row(
+        "teacher.swing_length",
+        Whole(1, 50),
+        "5",
+        "bars",
+        "bars after a swing point until it is known",
+    ),
     row(
         "teacher.displacement_atr",
         Real(0.1, 20.0),

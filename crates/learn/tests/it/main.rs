@@ -316,14 +316,20 @@ proptest! {
         periods in prop::array::uniform3(0u32..40),
         length in 0u32..12,
     ) {
-        let [base, higher_timeframe, structure, liquidity_sweep, structure_shift, displacement, fair_value_gap, order_block, dealing_range, optimal_entry, opposing_liquidity, momentum, rsi, volume, kill_zone] = weights;
+        let [
+            base, higher_timeframe, structure, liquidity_sweep, structure_shift, displacement,
+            fair_value_gap, order_block, dealing_range, optimal_entry, opposing_liquidity,
+            momentum, rsi, volume, kill_zone,
+        ] = weights;
         let config = Config {
             rsi_period: periods[0],
             atr_period: periods[1],
             ema_period: periods[2],
             swing_length: length,
             weights: Weights {
-                base, higher_timeframe, structure, liquidity_sweep, structure_shift, displacement, fair_value_gap, order_block, dealing_range, optimal_entry, opposing_liquidity, momentum, rsi, volume, kill_zone,
+                base, higher_timeframe, structure, liquidity_sweep, structure_shift,
+                displacement, fair_value_gap, order_block, dealing_range, optimal_entry,
+                opposing_liquidity, momentum, rsi, volume, kill_zone,
             },
             ..Config::default()
         };
