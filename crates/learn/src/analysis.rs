@@ -65,6 +65,8 @@ impl Analysis {
         }
         self.last = minute.open_time;
         self.minutes += 1;
+        let hour = self.frame(Timeframe::H1).detector.structure().trend();
+        self.frames[Timeframe::M5 as usize].detector.set_higher_trend(hour);
         let [first, longer @ ..] = &mut self.frames;
         read(first, minute, minute.close_time(), found);
         for (builder, frame) in self.builders.iter_mut().zip(longer) {

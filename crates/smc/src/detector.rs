@@ -114,6 +114,8 @@ pub struct Detector {
     displacement: Displacement,
     mss: Mss,
     clock: Clock,
+    /// Trend of a higher timeframe, as far as the caller tells it.
+    higher: Option<Side>,
     balanced: BalancedRanges,
     equal: EqualSwings,
     halves: [Half; 2],
@@ -145,6 +147,7 @@ impl Detector {
             displacement: Displacement::new(params.displacement),
             mss: Mss::new(params.mss),
             clock: Clock::new(params.clock, params.concepts),
+            higher: None,
             balanced: BalancedRanges::new(params.balanced_range),
             equal: EqualSwings::new(params.equal),
             halves: SIDES.map(half),
@@ -200,7 +203,7 @@ impl Detector {
         if on.has(Concepts::RANGE) {
             self.range.judge(at, bar.close(), out);
         }
-        self.clock.push(at, bar, None, out);
+        self.clock.push(at, bar, self.higher, out);
         self.bars += 1;
     }
 
@@ -249,6 +252,13 @@ impl Detector {
     /// Which concepts run.
     pub const fn concepts(&self) -> Concepts {
         self.concepts
+    }
+
+    /// Tells the trend of a higher timeframe before the next bar: against it there is no daily
+    /// bias. A detector that is never told reads its own timeframe alone.
+    #[inline]
+    pub fn set_higher_trend(&mut self, trend: Option<Side>) {
+        self.higher = trend;
     }
 
     /// Bars read.

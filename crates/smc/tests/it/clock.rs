@@ -7,7 +7,8 @@
 
 use crate::tables::real_minutes;
 use aegis_smc::{
-    Clock, ClockParams, Concepts, Event, Kind, Of, Session, TimeZone, kill_zone_at, sessions_at,
+    Clock, ClockParams, Concepts, Detector, Event, Kind, Of, Params, Session, TimeZone,
+    kill_zone_at, sessions_at,
 };
 use aegis_types::{Bar, Nanos, Side};
 use proptest::prelude::*;
@@ -62,6 +63,30 @@ fn london_offset(at: i64) -> i64 {
     };
     let summer = last(3) + 3_600..last(10) + 3_600;
     if summer.contains(&at) { 3_600 } else { 0 }
+}
+
+#[test]
+fn a_higher_trend_vetoes_the_bias_and_changes_nothing_else() {
+    let Some(bars) = real_minutes("BTCUSDT", 12_000) else { return };
+    let read = |trend: Option<Side>| {
+        let mut detector = Detector::new(&Params::default());
+        let (mut biases, mut others) = (Vec::new(), Vec::new());
+        for bar in &bars {
+            detector.set_higher_trend(trend);
+            detector.push(bar, &mut |event| {
+                if event.kind == Kind::DailyBias { &mut biases } else { &mut others }.push(event);
+            });
+        }
+        (biases, others)
+    };
+    let (free, others) = read(None);
+    assert!([Side::Buy, Side::Sell].iter().all(|side| free.iter().any(|e| e.side == Some(*side))));
+    for trend in [Side::Buy, Side::Sell] {
+        let (vetoed, same) = read(Some(trend));
+        assert!(!vetoed.is_empty() && vetoed.iter().all(|e| e.side != Some(trend.opposite())));
+        assert!(vetoed.len() < free.len());
+        assert_eq!(same, others);
+    }
 }
 
 #[test]
