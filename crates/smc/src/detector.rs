@@ -18,9 +18,10 @@ use crate::pivot::{PivotParams, Swing};
 use crate::retracement::RetracementParams;
 use crate::structure::Structure;
 use crate::tracker::{Context, Tracker};
-use crate::turtle_soup::{TurtleSoup, TurtleSoupParams};
+use crate::turtle_soup::{OldLows, TurtleSoup, TurtleSoupParams};
 use crate::view::View;
 use crate::volume_imbalance::{VolumeImbalanceParams, VolumeImbalances};
+use crate::window::{History, lows};
 use crate::zone::Zone;
 use aegis_indicators::{Atr, Indicator};
 use aegis_types::{Bar, Side};
@@ -118,6 +119,8 @@ pub struct Detector {
     higher: Option<Side>,
     balanced: BalancedRanges,
     equal: EqualSwings,
+    old_lows: OldLows,
+    history: History,
     halves: [Half; 2],
     swing: Tracker,
     range: DealingRange,
@@ -138,7 +141,7 @@ impl Detector {
         };
         let on = params.concepts;
         let internal = || Box::new(Tracker::new(Of::Internal, params.internal, params));
-        Self {
+        let mut all = Self {
             concepts: on,
             bars: 0,
             atr: Atr::new(params.atr_period),
@@ -150,12 +153,27 @@ impl Detector {
             higher: None,
             balanced: BalancedRanges::new(params.balanced_range),
             equal: EqualSwings::new(params.equal),
+            old_lows: OldLows::new(&params.turtle_soup),
+            history: History::new(0),
             halves: SIDES.map(half),
             swing: Tracker::new(Of::Swing, params.pivot, params),
             range: DealingRange::new(),
             internal: on.has(Concepts::INTERNAL).then(internal),
             lux: on.has(Concepts::LUX).then(|| Box::new(LuxBlocks::new(params.lux))),
-        }
+        };
+        all.history = History::new(all.bars_back(params));
+        all
+    }
+
+    /// Bars before the last that anything that runs looks at.
+    fn bars_back(&self, params: &Params) -> u32 {
+        let on = self.concepts;
+        let turtle_soup = on.has(Concepts::TURTLE_SOUP).then(|| params.turtle_soup.bars_back());
+        let equal = on.has(Concepts::EQUALS).then(|| self.equal.bars_back());
+        let internal = self.internal.as_ref().map(|tracker| tracker.bars_back());
+        let lux = self.lux.as_ref().map(|lux| lux.bars_back());
+        let others = [turtle_soup, equal, internal, lux].into_iter().flatten();
+        others.fold(self.swing.bars_back(), u32::max)
     }
 
     /// Reads one closed bar; tells every event that its close makes knowable.
@@ -172,6 +190,7 @@ impl Detector {
         self.atr.push(*bar);
         let atr_long = self.atr_long.push(*bar);
         let on = self.concepts;
+        self.history.put(at, lows(&views));
         for side in SIDES {
             self.push_side(at, side, bar, views[side as usize], atr_before, out);
         }
@@ -179,16 +198,19 @@ impl Detector {
             self.balanced.push(at, bar, out);
         }
         if on.has(Concepts::EQUALS) {
-            self.equal.push(at, bar, atr_long, out);
+            self.equal.push(at, &self.history, atr_long, out);
         }
-        let mss = &self.mss;
-        let context = Context { at, views: &views, volume, on, mss };
+        if on.has(Concepts::TURTLE_SOUP) {
+            self.old_lows.push(lows(&views));
+        }
+        let (mss, history) = (&self.mss, &self.history);
+        let context = Context { at, views: &views, volume, on, mss, history };
         let swing = self.swing.push(bar, &context, out);
         if let Some(internal) = &mut self.internal {
             internal.push(bar, &context, out);
         }
         if let Some(lux) = &mut self.lux {
-            lux.push(at, bar, &views, atr_long, volume, out);
+            lux.push(bar, &context, atr_long, out);
         }
         if let Some(Swing { new: pivot, .. }) = swing {
             self.range.swing(&pivot);
@@ -245,7 +267,8 @@ impl Detector {
             });
         }
         if on.has(Concepts::TURTLE_SOUP) {
-            half.turtle_soup.push(at, view, out);
+            let level = self.old_lows.lows[side as usize];
+            half.turtle_soup.push(at, view, level, &self.history, out);
         }
     }
 

@@ -11,7 +11,8 @@
 use crate::event::{Event, Kind};
 use crate::least::Least;
 use crate::view::View;
-use aegis_types::{Bar, Side};
+use crate::window::History;
+use aegis_types::Side;
 
 /// Parameters of [`EqualSwings`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,8 +40,8 @@ impl Default for EqualParams {
 pub struct EqualSwings {
     length: u32,
     tolerance_atr: f64,
-    /// Lows, and highs upside down.
-    extremes: [Least; 2],
+    /// Of the last `length` bars.
+    least: Least,
     /// The kind of the swing taken last: lows are for buyers.
     leg: Option<Side>,
     last: [Option<f64>; 2],
@@ -53,21 +54,36 @@ impl EqualSwings {
         Self {
             length,
             tolerance_atr: params.tolerance_atr,
-            extremes: [Least::new(length + 1), Least::new(length + 1)],
+            least: Least::new(length),
             leg: None,
             last: [None; 2],
         }
     }
 
-    /// Reads bar `at`; `atr` is the long ATR at its close, none while it warms up.
+    /// Bars before the last that are looked at.
+    pub(crate) const fn bars_back(&self) -> u32 {
+        self.length
+    }
+
+    /// Reads bar `at`, the last of `history`; `atr` is the long ATR at its close, none while it
+    /// warms up.
     #[inline]
-    pub fn push(&mut self, at: u32, bar: &Bar, atr: Option<f64>, out: &mut impl FnMut(Event)) {
-        self.extremes[Side::Buy as usize].push(at, bar.low());
-        self.extremes[Side::Sell as usize].push(at, -bar.high());
+    pub(crate) fn push(
+        &mut self,
+        at: u32,
+        history: &History,
+        atr: Option<f64>,
+        out: &mut impl FnMut(Event),
+    ) {
+        // A short swing is below all that came after it: the latter are its window.
+        let least = self.least.push(history.get(at));
+        let Some(pos) = at.checked_sub(self.length) else { return };
+        let swing = history.get(pos);
+        let is_swing = |side: Side| swing[side as usize] < least[side as usize];
         // Only the kind that would turn the leg is looked for: a bar that is both turns it too.
         let turned = match self.leg {
-            Some(leg) => self.is_swing(at, leg.opposite()).then_some(leg.opposite()),
-            None => match [Side::Buy, Side::Sell].map(|side| self.is_swing(at, side)) {
+            Some(leg) => is_swing(leg.opposite()).then_some(leg.opposite()),
+            None => match [Side::Buy, Side::Sell].map(is_swing) {
                 [true, false] => Some(Side::Buy),
                 [false, true] => Some(Side::Sell),
                 _ => None,
@@ -75,18 +91,18 @@ impl EqualSwings {
         };
         if let Some(side) = turned {
             self.leg = turned;
-            self.take(at, side, atr, out);
+            self.take(at, (pos, swing[side as usize]), side, atr, out);
         }
     }
 
-    /// The oldest bar of the window is its least still: below all that came after it.
-    #[inline]
-    fn is_swing(&self, at: u32, side: Side) -> bool {
-        at - self.extremes[side as usize].least().1 == self.length
-    }
-
-    fn take(&mut self, at: u32, side: Side, atr: Option<f64>, out: &mut impl FnMut(Event)) {
-        let (low, pos) = self.extremes[side as usize].least();
+    fn take(
+        &mut self,
+        at: u32,
+        (pos, low): (u32, f64),
+        side: Side,
+        atr: Option<f64>,
+        out: &mut impl FnMut(Event),
+    ) {
         if let (Some(before), Some(atr)) = (self.last[side as usize].replace(low), atr)
             && (low - before).abs() < self.tolerance_atr * atr
         {
@@ -99,16 +115,17 @@ impl EqualSwings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aegis_types::Nanos;
     use alloc::vec::Vec;
 
     fn run(bars: &[(f64, f64)], atr: Option<f64>) -> Vec<(u32, u32, Option<Side>, f64, f64)> {
         let params = EqualParams { length: 2, tolerance_atr: 0.5 };
         let mut equal = EqualSwings::new(params);
+        let mut history = History::new(equal.bars_back());
         let mut seen = Vec::new();
         for (at, &(high, low)) in (0..).zip(bars) {
-            let bar = Bar::new(Nanos::ZERO, low, high, low, high, 0.0).unwrap();
-            equal.push(at, &bar, atr, &mut |e| seen.push((e.at, e.pos, e.side, e.level, e.far)));
+            history.put(at, [low, -high]);
+            equal
+                .push(at, &history, atr, &mut |e| seen.push((e.at, e.pos, e.side, e.level, e.far)));
         }
         seen
     }

@@ -15,11 +15,14 @@ use crate::bounded::Bounded;
 use crate::event::{Event, Kind, Of};
 use crate::least::Least;
 use crate::pivot::PivotKind;
+use crate::tracker::Context;
 use crate::view::View;
 use crate::waiting::{Found, Waiting};
 use crate::window::History;
 use crate::zone::{Zone, ZoneState};
 use aegis_types::{Bar, Side};
+use alloc::boxed::Box;
+use alloc::vec;
 
 /// Parameters of [`LuxBlocks`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,13 +72,10 @@ pub struct LuxBlocks {
     params: LuxParams,
     length: u32,
     last: Option<PivotKind>,
-    /// Of the negated highs of the last n+1 bars.
-    highest: Least,
-    /// Of the lows.
-    lowest: Least,
-    /// Of the parsed lows as each side sees them.
-    parsed: [Least; 2],
-    history: History,
+    /// Of the last n bars.
+    least: Least,
+    /// Which of the last bars were volatile; a ring.
+    volatile: Box<[bool]>,
     halves: [Half; 2],
 }
 
@@ -85,16 +85,13 @@ impl LuxBlocks {
     /// None yet.
     pub fn new(params: LuxParams) -> Self {
         let length = params.length.clamp(1, LENGTH_MAX);
-        let least = || Least::new(length + 1);
         let waiting = |_| Waiting::new(params.capacity, params.age_max);
         Self {
             params,
             length,
             last: None,
-            highest: least(),
-            lowest: least(),
-            parsed: [least(), least()],
-            history: History::new(length + 1),
+            least: Least::new(length),
+            volatile: vec![false; (length + 1).next_power_of_two() as usize].into_boxed_slice(),
             halves: SIDES.map(|side| Half { guard: None, waiting: waiting(side) }),
         }
     }
@@ -105,18 +102,21 @@ impl LuxBlocks {
         self.halves[side as usize].waiting.zones()
     }
 
-    /// Reads bar `at`, also as both sides see it. `atr` is the long ATR at this bar, `volume` that
-    /// of this bar and the two before.
+    /// Bars before the last that are looked at.
+    pub(crate) const fn bars_back(&self) -> u32 {
+        self.length
+    }
+
+    /// Reads a bar; `atr` is the long ATR at its close.
     #[inline]
-    pub fn push(
+    pub(crate) fn push(
         &mut self,
-        at: u32,
         bar: &Bar,
-        views: &[View; 2],
+        context: &Context,
         atr: Option<f64>,
-        volume: f64,
         out: &mut impl FnMut(Event),
     ) {
+        let Context { at, views, volume, history, .. } = *context;
         let volatile = bar.high() - bar.low() >= self.params.volatile_atr * atr.unwrap_or(f64::NAN);
         for side in SIDES {
             let view = views[side as usize];
@@ -124,20 +124,20 @@ impl LuxBlocks {
             let half = &mut self.halves[side as usize];
             half.live(at, side, view, self.params.close, out);
             half.cross(at, side, view, parsed, volume, out);
-            self.parsed[side as usize].push(at, parsed);
         }
-        self.history.put(at, bar, [false; 2]);
-        self.highest.push(at, -bar.high());
-        self.lowest.push(at, bar.low());
-        let (highest, lowest) = (self.highest.least().1, self.lowest.least().1);
-        // The oldest of n+1 bars is the extreme, the later on ties, only if no later one is as far.
+        let mask = self.volatile.len() - 1;
+        self.volatile[at as usize & mask] = volatile;
+        let least = self.least.push(history.get(at));
         let Some(pos) = at.checked_sub(self.length) else { return };
-        if highest == pos || lowest == pos {
-            self.confirm(pos, highest == pos, lowest == pos);
+        let pivot = history.get(pos);
+        let [low, high] = [pivot[0] < least[0], pivot[1] < least[1]];
+        if high | low {
+            self.confirm(at, high, low, history);
         }
     }
 
-    fn confirm(&mut self, pos: u32, high: bool, low: bool) {
+    /// The bar n before bar `at` is a pivot.
+    fn confirm(&mut self, at: u32, high: bool, low: bool, history: &History) {
         let kind = match (self.last, high, low) {
             (None, true, true) => return,
             (Some(PivotKind::High), _, true) => PivotKind::Low,
@@ -146,16 +146,15 @@ impl LuxBlocks {
             _ => return,
         };
         self.last = Some(kind);
-        let (top, bottom, _) = self.history.get(pos);
-        let (side, level) = match kind {
-            PivotKind::High => (Side::Buy, top),
-            PivotKind::Low => (Side::Sell, -bottom),
+        let side = kind.side().opposite();
+        let level = history.range(at - self.length, side).0;
+        let mask = self.volatile.len() - 1;
+        let parsed = |pos: u32| {
+            let (high, low) = history.range(pos, side);
+            if self.volatile[pos as usize & mask] { high } else { low }
         };
-        let (parsed, pos) = self.parsed[side as usize].least();
-        let (high, low) = match (side, self.history.get(pos)) {
-            (Side::Buy, (high, low, _)) => (high, low),
-            (Side::Sell, (high, low, _)) => (-low, -high),
-        };
+        let pos = history.lowest(at, self.length + 1, parsed);
+        let (parsed, (high, low)) = (parsed(pos), history.range(pos, side));
         let candidate = Candidate { pos, high, low, parsed };
         self.halves[side as usize].guard = Some((level, candidate));
     }
@@ -205,6 +204,8 @@ fn event(at: u32, kind: Kind, side: Side, zone: &Zone) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::concepts::Concepts;
+    use crate::mss::{Mss, MssParams};
     use aegis_types::Nanos;
     use alloc::vec::Vec;
 
@@ -214,11 +215,16 @@ mod tests {
         bars: &[(f64, f64, f64)],
     ) -> Vec<(u32, Kind, u32, Side, f64, f64)> {
         let mut blocks = LuxBlocks::new(params);
+        let mut history = History::new(params.length);
+        let mss = Mss::new(MssParams::default());
         let mut seen = Vec::new();
         for (at, (high, low, close)) in (0..).zip(bars.iter().copied()) {
             let bar = Bar::new(Nanos::ZERO, close, high, low, close, 1.0).unwrap();
             let views = SIDES.map(|side| View::of(&bar, side));
-            blocks.push(at, &bar, &views, atr, 3.0, &mut |e| {
+            history.put(at, [low, -high]);
+            let (on, views, volume, mss) = (Concepts::LUX, &views, 3.0, &mss);
+            let context = Context { at, views, volume, on, mss, history: &history };
+            blocks.push(&bar, &context, atr, &mut |e| {
                 assert_eq!((e.of, e.amount), (Of::Lux, 3.0));
                 seen.push((e.at, e.kind, e.pos, e.side.unwrap(), e.level, e.far));
             });

@@ -7,9 +7,7 @@
 //! for nothing before the first or where all 2L bars stand at one price; with `high_wins` it is a
 //! high, as in smartmoneyconcepts 0.0.27, whose other definitions these are.
 //!
-//! The highest high of a window of 2L bars is that of its halves. Bar p is marked when it is the
-//! highest of the L bars that end with it, and L bars later needs only to be compared with the L
-//! bars since: one sliding extreme of L bars each way, in constant amortised time at any length.
+//! One sliding extreme of 2L bars each way tells it, in constant amortised time at any length.
 
 use crate::event::{Event, Kind, Of};
 use crate::least::Least;
@@ -96,48 +94,67 @@ impl Swing {
 /// Finds swings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pivots {
+    turns: Turns,
+    history: History,
+}
+
+/// Finds swings in bars that somebody else keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Turns {
     length: u32,
     high_wins: bool,
-    /// Of the negated highs of the last L bars.
-    highest: Least,
-    /// Of the lows of the last L bars.
-    lowest: Least,
-    history: History,
+    /// Of the last 2L bars.
+    least: Least,
     open: Option<Pivot>,
 }
 
 impl Pivots {
     /// Nothing seen.
     pub fn new(params: PivotParams) -> Self {
-        let length = params.length.clamp(1, PivotParams::LENGTH_MAX);
-        Self {
-            length,
-            high_wins: params.high_wins,
-            highest: Least::new(length),
-            lowest: Least::new(length),
-            history: History::new(length + 1),
-            open: None,
-        }
+        let turns = Turns::new(params);
+        let history = History::new(turns.length());
+        Self { turns, history }
     }
 
     /// Reads bar `at`; a change of the alternation, if its close confirms one.
     #[inline]
     pub fn push(&mut self, at: u32, bar: &Bar) -> Option<Swing> {
+        self.history.put(at, [bar.low(), -bar.high()]);
+        self.turns.push(at, &self.history)
+    }
+
+    /// The swing that a stronger one may still supersede.
+    pub const fn open(&self) -> Option<Pivot> {
+        self.turns.open()
+    }
+}
+
+impl Turns {
+    /// Nothing seen.
+    pub fn new(params: PivotParams) -> Self {
+        let length = params.length.clamp(1, PivotParams::LENGTH_MAX);
+        Self { length, high_wins: params.high_wins, least: Least::new(2 * length), open: None }
+    }
+
+    /// L: the bars before the last that are looked at.
+    pub const fn length(&self) -> u32 {
+        self.length
+    }
+
+    /// Reads bar `at`, the last of the history.
+    #[inline]
+    pub fn push(&mut self, at: u32, history: &History) -> Option<Swing> {
         let length = self.length;
-        self.highest.push(at, -bar.high());
-        self.lowest.push(at, bar.low());
-        let (highest, lowest) = (-self.highest.least().0, self.lowest.least().0);
-        let (is_highest, is_lowest) = (bar.high() == highest, bar.low() == lowest);
-        self.history.put(at, bar, [is_highest, is_lowest]);
+        let lowest = self.least.push(history.get(at));
         if at < 3 * length - 1 {
             return None;
         }
-        let (high, low, [was_highest, was_lowest]) = self.history.get(at - length);
-        let is_high = was_highest & (high >= highest);
-        let is_low = was_lowest & (low <= lowest);
+        let [low, high] = history.get(at - length);
+        let (is_low, is_high) = (low <= lowest[0], high <= lowest[1]);
         if !is_high & !is_low {
             return None;
         }
+        let high = -high;
         let kind = match (is_high, is_low) {
             (true, true) if !self.high_wins && high == low => return None,
             (true, true) if !self.high_wins => match self.open?.kind {
@@ -174,19 +191,13 @@ impl Pivots {
         self.open
     }
 
-    /// The bar with the lowest low of the last L, the later on ties: its index, high and low. After
-    /// a swing was confirmed: of the bars since.
-    pub(crate) fn lowest(&self) -> (u32, f64, f64) {
-        let pos = self.lowest.least().1;
-        let (high, low, _) = self.history.get(pos);
-        (pos, high, low)
-    }
-
-    /// The bar with the highest high of the last L, as [`Self::lowest`].
-    pub(crate) fn highest(&self) -> (u32, f64, f64) {
-        let pos = self.highest.least().1;
-        let (high, low, _) = self.history.get(pos);
-        (pos, high, low)
+    /// After bar `at` confirmed a swing: of the bars since, the one with the lowest low as `side`
+    /// sees them, the later on ties.
+    ///
+    /// Swings of a kind lie L bars apart where they differ in price, and where they do not the
+    /// search ends at the nearest, so that it takes constant time a bar on average.
+    pub fn lowest_since(&self, at: u32, side: Side, history: &History) -> u32 {
+        history.lowest(at, self.length, |pos| history.get(pos)[side as usize])
     }
 }
 

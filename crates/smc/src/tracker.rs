@@ -10,11 +10,12 @@ use crate::launch::Launches;
 use crate::mss::Mss;
 use crate::order_block::OrderBlocks;
 use crate::ote::Ote;
-use crate::pivot::{Pivot, PivotKind, PivotParams, Pivots, Swing};
+use crate::pivot::{Pivot, PivotKind, PivotParams, Swing, Turns};
 use crate::retracement::Retracement;
 use crate::strength::Strength;
 use crate::structure::Structure;
 use crate::view::View;
+use crate::window::History;
 use crate::{Params, zone::Zone};
 use aegis_types::{Bar, Side};
 
@@ -31,13 +32,15 @@ pub(crate) struct Context<'a> {
     pub on: Concepts,
     /// Displacement and sweeps up to this bar.
     pub mss: &'a Mss,
+    /// The last bars, this one included.
+    pub history: &'a History,
 }
 
 /// Swings of one length and what is built on them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tracker {
     of: Of,
-    pivots: Pivots,
+    turns: Turns,
     structure: Structure,
     /// The last confirmed swing for each side: a low for buyers.
     last: [Option<Pivot>; 2],
@@ -55,7 +58,7 @@ impl Tracker {
     pub(crate) fn new(of: Of, swings: PivotParams, params: &Params) -> Self {
         Self {
             of,
-            pivots: Pivots::new(swings),
+            turns: Turns::new(swings),
             structure: Structure::new(),
             last: [None; 2],
             launches: [Launches::default(); 2],
@@ -91,7 +94,7 @@ impl Tracker {
         for (launches, view) in self.launches.iter_mut().zip(views) {
             launches.extend(at, *view);
         }
-        let swing = self.pivots.push(at, bar);
+        let swing = self.turns.push(at, context.history);
         if let Some(swing) = &swing {
             self.confirm(swing, context, out);
         }
@@ -130,23 +133,23 @@ impl Tracker {
         }
         // A swing high guards the buyers' next break and ends a leg of theirs.
         let side = pivot.kind.side().opposite();
-        let (pos, high, low) = match side {
-            Side::Buy => self.pivots.lowest(),
-            Side::Sell => {
-                let (pos, high, low) = self.pivots.highest();
-                (pos, -low, -high)
-            }
-        };
+        let pos = self.turns.lowest_since(at, side, context.history);
+        let range = context.history.range(pos, side);
         let before = self.last[side as usize].map(|pivot| View::price(pivot.level, side));
-        self.launches[side as usize].swing(pos, (high, low), before);
+        self.launches[side as usize].swing(pos, range, before);
         if let Some(start) = before
             && on.has(Concepts::RANGE)
         {
             let last = context.views[side as usize].low;
-            let prices = [start, View::price(pivot.level, side), low, last];
+            let prices = [start, View::price(pivot.level, side), range.1, last];
             self.retracement.leg_ended(at, side, prices, pivot.pos, out);
         }
         self.last[pivot.kind.side() as usize] = Some(pivot);
+    }
+
+    /// Bars before the last that are looked at.
+    pub(crate) const fn bars_back(&self) -> u32 {
+        self.turns.length()
     }
 
     /// Trend and unbroken swings.
@@ -156,7 +159,7 @@ impl Tracker {
 
     /// The last confirmed swing, which a stronger one may still supersede.
     pub const fn open_swing(&self) -> Option<Pivot> {
-        self.pivots.open()
+        self.turns.open()
     }
 
     /// The last confirmed swing of this kind, broken or not.

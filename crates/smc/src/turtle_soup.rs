@@ -9,7 +9,8 @@
 
 use crate::event::{Event, Kind};
 use crate::least::Least;
-use crate::view::View;
+use crate::view::{Lows, View};
+use crate::window::History;
 use aegis_types::Side;
 
 /// Parameters of [`TurtleSoup`].
@@ -27,6 +28,11 @@ pub struct TurtleSoupParams {
 impl TurtleSoupParams {
     /// Longest period.
     pub const PERIOD_MAX: u32 = 1_000;
+
+    /// Bars before the last that are looked at.
+    pub(crate) fn bars_back(&self) -> u32 {
+        self.period.clamp(1, Self::PERIOD_MAX)
+    }
 }
 
 impl Default for TurtleSoupParams {
@@ -49,31 +55,56 @@ struct Broken {
 pub struct TurtleSoup {
     params: TurtleSoupParams,
     side: Side,
-    lows: Least,
     broken: Option<Broken>,
+}
+
+/// The old extremes, of both sides.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OldLows {
+    least: Least,
+    /// Of the `period` bars before the next.
+    pub lows: Lows,
+}
+
+impl OldLows {
+    /// Nothing seen.
+    pub fn new(params: &TurtleSoupParams) -> Self {
+        Self { least: Least::new(params.bars_back()), lows: [f64::INFINITY; 2] }
+    }
+
+    /// After a bar was read: it is one of the bars before.
+    #[inline]
+    pub fn push(&mut self, lows: Lows) {
+        self.lows = self.least.push(lows);
+    }
 }
 
 impl TurtleSoup {
     /// Nothing seen.
     pub fn new(side: Side, params: TurtleSoupParams) -> Self {
-        let period = params.period.clamp(1, TurtleSoupParams::PERIOD_MAX);
-        let params = TurtleSoupParams { period, ..params };
-        Self { params, side, lows: Least::new(period), broken: None }
+        let params = TurtleSoupParams { period: params.bars_back(), ..params };
+        Self { params, side, broken: None }
     }
 
-    /// Reads bar `at` as this side sees it.
+    /// Reads bar `at` as this side sees it; `level` is the lowest low of the `period` bars before.
     #[inline]
-    pub fn push(&mut self, at: u32, bar: View, out: &mut impl FnMut(Event)) {
+    pub(crate) fn push(
+        &mut self,
+        at: u32,
+        bar: View,
+        level: f64,
+        history: &History,
+        out: &mut impl FnMut(Event),
+    ) {
         if let Some(broken) = self.broken {
             self.judge(at, bar, broken, out);
         }
-        if at >= self.params.period {
-            let (level, pos) = self.lows.least();
-            if bar.low < level && at - pos >= self.params.age_min {
+        if bar.low < level && at >= self.params.period {
+            let pos = history.latest(at - 1, self.side, level);
+            if at - pos >= self.params.age_min {
                 self.judge(at, bar, Broken { level, pos, at, lowest: bar.low }, out);
             }
         }
-        self.lows.push(at, bar.low);
     }
 
     fn judge(&mut self, at: u32, bar: View, mut broken: Broken, out: &mut impl FnMut(Event)) {
@@ -102,10 +133,15 @@ mod tests {
         bars[old] = (5.0, 9.0);
         bars.extend_from_slice(then);
         let mut soup = TurtleSoup::new(Side::Buy, params);
+        let (mut old, mut history) = (OldLows::new(&params), History::new(params.bars_back()));
         let mut seen = Vec::new();
         for (at, &(low, close)) in (0..).zip(&bars) {
             let bar = View { open: close, high: 10.0, low, close };
-            soup.push(at, bar, &mut |e| seen.push((e.at, e.pos, e.level, e.far)));
+            history.put(at, [low, -10.0]);
+            soup.push(at, bar, old.lows[0], &history, &mut |e| {
+                seen.push((e.at, e.pos, e.level, e.far));
+            });
+            old.push([low, -10.0]);
         }
         seen
     }

@@ -2,6 +2,9 @@
 
 use aegis_types::{Bar, Side};
 
+/// The adverse extremes of a bar, by side: its low, and its high upside down.
+pub(crate) type Lows = [f64; 2];
+
 /// Prices of a bar, times the side's sign. Negation is exact, so a rule written for buyers is the
 /// very same rule for sellers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
