@@ -48,7 +48,7 @@ impl Spread {
     }
 
     /// One more input, which `window` holds already and is full with; the standard deviation.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn slide(&mut self, input: f64, window: &Window) -> f64 {
         self.add(input);
         let mut variance = self.variance();
@@ -136,7 +136,7 @@ impl Indicator for Stddev {
     type Input = f64;
     type Output = f64;
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, input: f64) -> Option<f64> {
         self.window.push(input);
         let length = self.window.length();

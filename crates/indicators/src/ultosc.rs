@@ -35,7 +35,9 @@ impl Pressure {
 
     #[inline]
     fn share(self) -> f64 {
-        if self.range > 0.0 { self.buying / self.range } else { 0.0 }
+        // Division by one stands in for none, so that there is no jump.
+        let share = self.buying / if self.range > 0.0 { self.range } else { 1.0 };
+        if self.range > 0.0 { share } else { 0.0 }
     }
 }
 
@@ -108,7 +110,7 @@ impl UltOsc {
             }
         }
         let [short, middle, long] = self.sums.map(Pressure::share);
-        100.0 * ((4.0 * short + 2.0 * middle + long) / 7.0)
+        (4.0 * short + 2.0 * middle + long) * (100.0 / 7.0)
     }
 
     /// Makes room for the next bar.
@@ -126,7 +128,7 @@ impl Indicator for UltOsc {
     type Input = Bar;
     type Output = f64;
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, bar: Bar) -> Option<f64> {
         let before = self.previous_close.replace(bar.close())?;
         let true_low = if before < bar.low() { before } else { bar.low() };

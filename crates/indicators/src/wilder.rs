@@ -13,8 +13,9 @@ use core::num::NonZeroU32;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Wilder {
-    /// The sum while warming up, then the average.
-    state: f64,
+    /// The sum while warming up, then the average times p: what a value waits for is then one
+    /// multiplication and one addition.
+    sum: f64,
     /// Inputs until the first value; zero once warm.
     missing: u32,
     period: u32,
@@ -30,7 +31,7 @@ impl Wilder {
         Self {
             keep: (length - 1.0) / length,
             share: 1.0 / length,
-            state: 0.0,
+            sum: 0.0,
             missing: period.get(),
             period: period.get(),
         }
@@ -38,13 +39,9 @@ impl Wilder {
 
     #[inline]
     fn warm_up(&mut self, input: f64) -> Option<f64> {
-        self.state += input;
+        self.sum += input;
         self.missing -= 1;
-        if self.missing > 0 {
-            return None;
-        }
-        self.state /= f64::from(self.period);
-        Some(self.state)
+        self.value()
     }
 }
 
@@ -57,18 +54,18 @@ impl Indicator for Wilder {
         if self.missing > 0 {
             return self.warm_up(input);
         }
-        self.state = self.state * self.keep + input * self.share;
-        Some(self.state)
+        self.sum = self.sum * self.keep + input;
+        Some(self.sum * self.share)
     }
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        (self.missing == 0).then_some(self.state)
+        (self.missing == 0).then_some(self.sum * self.share)
     }
 
     fn reset(&mut self) {
         self.missing = self.period;
-        self.state = 0.0;
+        self.sum = 0.0;
     }
 }
 

@@ -4,6 +4,7 @@ use super::entry::MAX_COLUMNS;
 use crate::indicator::Indicator;
 use aegis_types::Bar;
 use alloc::boxed::Box;
+use core::mem::ManuallyDrop;
 
 /// An indicator that reads bars and writes its output columns.
 pub trait Row: Send {
@@ -67,11 +68,15 @@ fn write_or_clear<C: Columns>(output: Option<C>, out: &mut [Option<f64>]) {
     }
 }
 
-/// Bars read between two visits to the columns. The indicator is a local meanwhile and nothing that
-/// it could share memory with is written, so that its state can stay in registers over a block.
+/// Bars read between two visits to the columns, where there are several: the pointers to them would
+/// take the registers that the indicator's state can use.
 const BLOCK: usize = 64;
 
 /// [`Row::read`] of an indicator whose `push` is known.
+///
+/// The indicator is a local of the caller meanwhile, nothing that it could share memory with is
+/// written, and no panic would have to drop it (it is in `ManuallyDrop`, and would be lost): so its
+/// state need not have an address and can stay in registers.
 #[inline]
 fn read_columns<C: Columns>(
     bars: &[Bar],
@@ -79,10 +84,16 @@ fn read_columns<C: Columns>(
     mut push: impl FnMut(&Bar) -> Option<C>,
 ) {
     let rows = out.iter().map(|column| column.len()).min().unwrap_or(0).min(bars.len());
+    if let (1, [column]) = (C::COUNT, &mut *out) {
+        for (cell, bar) in column.iter_mut().zip(bars) {
+            *cell = push(bar).map_or(f64::NAN, |columns| columns.cells()[0]);
+        }
+        return;
+    }
     let mut block = [[0.0; BLOCK]; MAX_COLUMNS];
     let mut at = 0;
     for bars in bars[..rows].chunks(BLOCK) {
-        for (row, bar) in bars.iter().enumerate() {
+        for (row, bar) in (0..BLOCK).zip(bars) {
             let values = push(bar).map_or([f64::NAN; MAX_COLUMNS], Columns::cells);
             for (cells, value) in block.iter_mut().zip(values).take(C::COUNT) {
                 cells[row] = value;
@@ -109,9 +120,10 @@ where
     }
 
     fn read(&mut self, bars: &[Bar], out: &mut [&mut [f64]]) {
-        if let Some(mut indicator) = self.0.take() {
+        if let Some(indicator) = self.0.take() {
+            let mut indicator = ManuallyDrop::new(indicator);
             read_columns(bars, out, |bar| indicator.push(bar.close()));
-            self.0 = Some(indicator);
+            self.0 = Some(ManuallyDrop::into_inner(indicator));
         }
     }
 
@@ -134,9 +146,10 @@ where
     }
 
     fn read(&mut self, bars: &[Bar], out: &mut [&mut [f64]]) {
-        if let Some(mut indicator) = self.0.take() {
+        if let Some(indicator) = self.0.take() {
+            let mut indicator = ManuallyDrop::new(indicator);
             read_columns(bars, out, |bar| indicator.push(*bar));
-            self.0 = Some(indicator);
+            self.0 = Some(ManuallyDrop::into_inner(indicator));
         }
     }
 
