@@ -6,8 +6,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 /// The columns of all calls, in order. A name that has occurred already gets its call's parameters
-/// behind it (`rsi(9) rsi(14)` gives `rsi`, `rsi_14`); where even that has occurred, a number from
-/// 2 on.
+/// behind it as a call says them (`rsi(9) rsi(14)` gives `rsi`, `rsi_14`; times as `13:30`); where
+/// even that has occurred, a number from 2 on.
 pub fn column_names(calls: &[Call]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for call in calls {
@@ -25,8 +25,10 @@ fn unused(taken: &[String], column: &str, call: &Call) -> String {
     if free(&name) {
         return name;
     }
-    for (n, _) in call.entry().parameters.iter().enumerate() {
-        name = format!("{name}_{}", call.arguments().real(n));
+    for (n, parameter) in call.entry().parameters.iter().enumerate() {
+        name.push('_');
+        // Writing to a string cannot fail.
+        let _ = parameter.write(&mut name, call.arguments().real(n));
     }
     if free(&name) {
         return name;

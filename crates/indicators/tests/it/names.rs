@@ -49,6 +49,10 @@ fn columns_that_occur_twice_get_their_parameters() {
         "macd macd_signal macd_hist macd_8_21_5 macd_signal_8_21_5 macd_hist_8_21_5"
     );
     assert_eq!(names(&["sar", "sar(0.01,0.2)"]), "sar sar_0.01_0.2");
+    assert_eq!(
+        names(&["vwap_session", "vwap_session(13:30,20:00)"]),
+        "vwap_session vwap_session_13:30_20:00"
+    );
     assert_eq!(names(&["ema(2)", "ema", "ema(20)", "obv", "obv"]), "ema ema_20 ema_20_2 obv obv_2");
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Compat: a bar that is both counts as a high, and the first and the last bar are made swings of
 //! the opposite kind to their neighbours. Default: a bar that is both is the opposite of the swing
-//! before it, and the ends of the data are no swings.
+//! before it, or none where all 2L bars stand at one price, and the ends of the data are no swings.
 
 use super::Record;
 use aegis_types::Bar;
@@ -90,6 +90,7 @@ impl Swings {
         let before = self.found.last().map(|swing| swing.high);
         let high = match (is_high, is_low, before) {
             (false, false, _) => return,
+            (true, true, _) if !self.compat && highest == lowest => return,
             (true, true, None) if !self.compat => return,
             (true, true, Some(high)) if !self.compat => !high,
             (high, ..) => high,

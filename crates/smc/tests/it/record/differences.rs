@@ -46,6 +46,16 @@ fn a_bar_that_is_both_is_the_opposite_of_the_swing_before() {
     assert_eq!(at(&package, 2), [] as [Vec<_>; 0], "a high, lower than the one before");
 }
 
+#[test]
+fn a_flat_stretch_has_no_swings() {
+    // From bar 3 on each bar is the highest and the lowest of its window.
+    let bars = flat(&[10., 12., 11., 13., 13., 13., 13., 13., 12.]);
+    let (package, here) = both(RecordOf::Swings, 1, &bars);
+    assert_eq!(here, [(1, row(&[1., 12.])), (2, row(&[-1., 11.])), (7, row(&[1., 13.]))]);
+    assert_eq!(at(&package, 3), [row(&[1., 13.])], "the first bar of the stretch");
+    assert_eq!(at(&package, 7), [] as [Vec<_>; 0]);
+}
+
 /// A break of 0.7, which f32 holds as a little less.
 fn break_of_seven_tenths() -> Vec<Bar> {
     flat(&[0.5, 0.6, 0.55, 0.7, 0.65, 0.7, 0.8, 0.75])
