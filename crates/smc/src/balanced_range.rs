@@ -11,7 +11,7 @@
 use crate::age::Age;
 use crate::bounded::Bounded;
 use crate::event::{Event, Kind};
-use crate::fvg::gap;
+use crate::fvg::Before;
 use crate::view::View;
 use crate::zone::Zone;
 use aegis_types::{Bar, Side};
@@ -61,8 +61,7 @@ struct Half {
 #[derive(Clone, Debug, PartialEq)]
 pub struct BalancedRanges {
     params: BalancedRangeParams,
-    before: View,
-    last: View,
+    before: [Before; 2],
     halves: [Half; 2],
 }
 
@@ -79,8 +78,7 @@ impl BalancedRanges {
         };
         Self {
             params: BalancedRangeParams { bars_max, ..params },
-            before: View::NONE,
-            last: View::NONE,
+            before: [Before::NONE; 2],
             halves: [Side::Buy, Side::Sell].map(half),
         }
     }
@@ -105,19 +103,18 @@ impl BalancedRanges {
             }
         }
         let view = View::of(bar, Side::Buy);
-        if gap(&self.before, &self.last, &view).is_some() {
-            self.form(at, Side::Buy, view, out);
-        } else if gap(&self.before.turned(), &self.last.turned(), &view.turned()).is_some() {
-            self.form(at, Side::Sell, view, out);
+        let [buy, sell] = &mut self.before;
+        let (rising, falling) = (buy.push(&view), sell.push(&view.turned()));
+        if let Some(edges) = rising {
+            self.form(at, Side::Buy, edges, out);
+        } else if let Some(edges) = falling {
+            self.form(at, Side::Sell, edges, out);
         }
-        self.before = self.last;
-        self.last = view;
     }
 
-    /// A gap of `side` was completed by `bar`.
-    fn form(&mut self, at: u32, side: Side, bar: View, out: &mut impl FnMut(Event)) {
-        let seen = |view: View| if side == Side::Buy { view } else { view.turned() };
-        let (near, far, pos) = (seen(bar).low, seen(self.before).high, at - 1);
+    /// A gap of `side` was completed.
+    fn form(&mut self, at: u32, side: Side, (near, far): (f64, f64), out: &mut impl FnMut(Event)) {
+        let pos = at - 1;
         let recent = self.halves[side.opposite() as usize].gaps.iter().rev();
         let range = recent
             .take_while(|other| pos - other.pos <= self.params.bars_max)

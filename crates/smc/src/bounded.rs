@@ -8,8 +8,14 @@ use alloc::vec;
 /// The values lie in one slice with some room to spare. The oldest leaves by moving the start; only
 /// when the end is reached everything moves to the front, so a full list of any capacity takes a
 /// new value in constant amortised time and can still be read as a slice.
+///
+/// It is no larger than a pointer: most bars change nothing in most lists, and what a bar reads
+/// should lie close together.
 #[derive(Clone, Debug)]
-pub struct Bounded<T> {
+pub struct Bounded<T>(Box<List<T>>);
+
+#[derive(Clone, Debug)]
+struct List<T> {
     items: Box<[T]>,
     capacity: usize,
     start: usize,
@@ -28,59 +34,62 @@ impl<T: Copy + Default> Bounded<T> {
         let capacity = capacity.clamp(1, CAPACITY_MAX) as usize;
         let slots = capacity + (capacity / 4).max(SPARE_MIN);
         let items = vec![T::default(); slots].into();
-        Self { items, capacity, start: 0, length: 0, evicted: 0 }
+        Self(Box::new(List { items, capacity, start: 0, length: 0, evicted: 0 }))
     }
 
     /// Most values alive.
-    pub const fn capacity(&self) -> usize {
-        self.capacity
+    pub fn capacity(&self) -> usize {
+        self.0.capacity
     }
 
     /// Appends; a full list loses its oldest value.
     #[inline]
     pub fn push(&mut self, value: T) {
-        if self.length == self.capacity {
-            self.evicted += 1;
+        if self.0.length == self.0.capacity {
+            self.0.evicted += 1;
             self.remove_first();
         }
-        if self.start + self.length == self.items.len() {
-            self.items.copy_within(self.start.., 0);
-            self.start = 0;
+        let list = &mut *self.0;
+        if list.start + list.length == list.items.len() {
+            list.items.copy_within(list.start.., 0);
+            list.start = 0;
         }
-        self.items[self.start + self.length] = value;
-        self.length += 1;
+        list.items[list.start + list.length] = value;
+        list.length += 1;
     }
 
     /// Forgets the oldest value.
     #[inline]
     pub fn remove_first(&mut self) {
-        if self.length > 0 {
-            self.start += 1;
-            self.length -= 1;
+        let list = &mut *self.0;
+        if list.length > 0 {
+            list.start += 1;
+            list.length -= 1;
         }
     }
 
     /// Forgets the newest value.
     #[inline]
     pub fn remove_last(&mut self) {
-        self.length = self.length.saturating_sub(1);
+        self.0.length = self.0.length.saturating_sub(1);
     }
 
     /// Forgets the value at `index`, which is one of those alive; later ones move up.
     #[inline]
     pub fn remove(&mut self, index: usize) {
-        self.length -= 1;
+        let list = &mut *self.0;
+        list.length -= 1;
         // Most often it is the newest, which leaves nothing to move.
-        if index < self.length {
-            let place = self.start + index;
-            self.items.copy_within(place + 1..=self.start + self.length, place);
+        if index < list.length {
+            let place = list.start + index;
+            list.items.copy_within(place + 1..=list.start + list.length, place);
         }
     }
 
     /// Keeps the values for which `keep` holds, in order.
     #[inline]
     pub fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
-        let items = &mut self.items[self.start..self.start + self.length];
+        let items = &mut **self;
         let mut kept = 0;
         for index in 0..items.len() {
             let mut value = items[index];
@@ -89,12 +98,12 @@ impl<T: Copy + Default> Bounded<T> {
                 kept += 1;
             }
         }
-        self.length = kept;
+        self.0.length = kept;
     }
 
     /// How many values a full list has lost.
-    pub const fn evicted(&self) -> u64 {
-        self.evicted
+    pub fn evicted(&self) -> u64 {
+        self.0.evicted
     }
 }
 
@@ -102,21 +111,23 @@ impl<T> core::ops::Deref for Bounded<T> {
     type Target = [T];
     #[inline]
     fn deref(&self) -> &[T] {
-        &self.items[self.start..self.start + self.length]
+        let list = &*self.0;
+        &list.items[list.start..list.start + list.length]
     }
 }
 
 impl<T> core::ops::DerefMut for Bounded<T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.items[self.start..self.start + self.length]
+        let list = &mut *self.0;
+        &mut list.items[list.start..list.start + list.length]
     }
 }
 
 impl<T: PartialEq> PartialEq for Bounded<T> {
     /// The same values alive, the same number lost.
     fn eq(&self, other: &Self) -> bool {
-        **self == **other && self.evicted == other.evicted
+        **self == **other && self.0.evicted == other.0.evicted
     }
 }
 

@@ -44,11 +44,27 @@ impl Default for FvgParams {
     }
 }
 
-/// The gap that `bar` completes, as a side sees the three bars: its near and its far edge.
-/// Comparisons with missing bars ([`View::NONE`]) are false: no gap.
-#[inline]
-pub(crate) fn gap(before: &View, last: &View, bar: &View) -> Option<(f64, f64)> {
-    (before.high < bar.low && last.close > last.open).then_some((bar.low, before.high))
+/// What a gap needs to know of the two bars before, as a side sees them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Before {
+    /// The high of the earlier one.
+    before: f64,
+    /// The high of the later one, and whether it closed above its open.
+    last: f64,
+    rose: bool,
+}
+
+impl Before {
+    /// No bars: comparisons with what is no number are false.
+    pub const NONE: Self = Self { before: f64::NAN, last: f64::NAN, rose: false };
+
+    /// The gap that `bar` completes, its near and its far edge; `bar` is then the last.
+    #[inline]
+    pub fn push(&mut self, bar: &View) -> Option<(f64, f64)> {
+        let gap = (self.before < bar.low && self.rose).then_some((bar.low, self.before));
+        *self = Self { before: self.last, last: bar.high, rose: bar.close > bar.open };
+        gap
+    }
 }
 
 /// The steps down into a gap; the number of those done is its state.
@@ -152,8 +168,7 @@ fn greatest(prices: &[f64]) -> f64 {
 pub struct FairValueGaps {
     params: FvgParams,
     side: Side,
-    before: View,
-    last: View,
+    before: Before,
     gaps: Alive,
     /// As the other side sees them.
     inverse: Alive,
@@ -165,8 +180,7 @@ impl FairValueGaps {
         Self {
             params,
             side,
-            before: View::NONE,
-            last: View::NONE,
+            before: Before::NONE,
             gaps: Alive::new(&params),
             inverse: Alive::new(&params),
         }
@@ -191,7 +205,7 @@ impl FairValueGaps {
         if -bar.high.max(bar.close) <= self.inverse.trigger {
             self.touch_inverse(at, bar, out);
         }
-        let formed = gap(&self.before, &self.last, &bar).and_then(|edges| {
+        let formed = self.before.push(&bar).and_then(|edges| {
             let amount = self.size(edges, atr)?;
             Some((edges, amount))
         });
@@ -203,8 +217,6 @@ impl FairValueGaps {
         if let Some(((near, far), amount)) = formed {
             self.form(at, near, far, amount, joined, out);
         }
-        self.before = self.last;
-        self.last = bar;
     }
 
     /// Size in ATR, 0 while that is unknown; none for a gap that is too small.

@@ -98,7 +98,7 @@ impl LuxBlocks {
 
     /// Blocks alive that speak for `side`, oldest first, as it sees them. Whether they were touched
     /// is not followed: they count as touched from the first.
-    pub const fn zones(&self, side: Side) -> &Bounded<Zone> {
+    pub fn zones(&self, side: Side) -> &Bounded<Zone> {
         self.halves[side as usize].waiting.zones()
     }
 

@@ -56,14 +56,14 @@ impl OrderBlocks {
     }
 
     /// Blocks alive, oldest first by bar of formation, as their side sees them.
-    pub const fn zones(&self) -> &Bounded<Zone> {
+    pub fn zones(&self) -> &Bounded<Zone> {
         self.blocks.zones()
     }
 
     /// Blocks of this side that were broken and speak for the other side now, as that side sees
     /// them, oldest first by the bar that broke them: a breaker where `swept`, else a mitigation
     /// block.
-    pub const fn turned(&self) -> &Bounded<Zone> {
+    pub fn turned(&self) -> &Bounded<Zone> {
         self.turned.zones()
     }
 

@@ -38,7 +38,8 @@ impl Default for VolumeImbalanceParams {
 pub struct VolumeImbalances {
     params: VolumeImbalanceParams,
     side: Side,
-    last: View,
+    /// The upper end of the last bar's body, and its high.
+    last: [f64; 2],
     zones: Bounded<Zone>,
     /// The far edge of the newest, which is the highest.
     trigger: f64,
@@ -49,7 +50,7 @@ impl VolumeImbalances {
     /// None yet.
     pub fn new(side: Side, params: VolumeImbalanceParams) -> Self {
         let (zones, age) = (Bounded::new(params.capacity), Age::new(params.age_max));
-        Self { params, side, last: View::NONE, zones, trigger: f64::NEG_INFINITY, age }
+        Self { params, side, last: [f64::NAN; 2], zones, trigger: f64::NEG_INFINITY, age }
     }
 
     /// Imbalances alive, oldest first, as their side sees them.
@@ -72,16 +73,16 @@ impl VolumeImbalances {
         if reach <= self.trigger {
             self.fill(at, reach, out);
         }
-        let before = self.last.open.max(self.last.close);
+        let [before, high] = self.last;
         // Comparisons with the missing bar before the first (NaN) are false.
-        if body > before && bar.low <= self.last.high && self.large_enough(body - before, atr) {
+        if body > before && bar.low <= high && self.large_enough(body - before, atr) {
             let (near, far) = (body, before);
             let zone = Zone { near, far, pos: at, formed: at, ..Zone::default() };
             self.zones.push(zone);
             self.trigger = far;
             out(event(at, Kind::VolumeImbalance, self.side, &zone));
         }
-        self.last = bar;
+        self.last = [bar.open.max(bar.close), bar.high];
     }
 
     fn fill(&mut self, at: u32, reach: f64, out: &mut impl FnMut(Event)) {
