@@ -36,17 +36,22 @@ pub struct Bars {
     line: u64,
 }
 
-/// Which column holds what: for each column up to the last one needed, the role or none.
-struct Columns(Vec<Option<usize>>);
+/// Which column holds what.
+struct Columns {
+    /// For each column up to the last one needed, the role or none.
+    roles: Vec<Option<usize>>,
+    /// Columns of the header; any number without one.
+    width: usize,
+}
 
 impl Columns {
     fn of_rows() -> Self {
-        Self((0..ROLES.len()).map(Some).collect())
+        Self { roles: (0..ROLES.len()).map(Some).collect(), width: usize::MAX }
     }
 
     /// Column from 1 of a role.
     fn number(&self, role: usize) -> usize {
-        self.0.iter().position(|r| *r == Some(role)).map_or(role + 1, |index| index + 1)
+        self.roles.iter().position(|r| *r == Some(role)).map_or(role + 1, |index| index + 1)
     }
 }
 
@@ -95,7 +100,7 @@ impl Bars {
                 self.columns = header(text).map_err(|fault| self.error(fault))?;
                 continue;
             }
-            let bar = parse(&self.columns.0, text, self.last).map_err(|fault| self.error(fault))?;
+            let bar = parse(&self.columns, text, self.last).map_err(|fault| self.error(fault))?;
             self.last = Some(bar.time());
             return Ok(Some(bar));
         }
@@ -182,7 +187,7 @@ fn header(line: &[u8]) -> Result<Columns, RowFault> {
         }
         columns[index] = Some(role);
     }
-    Ok(Columns(columns))
+    Ok(Columns { roles: columns, width: names.len() })
 }
 
 fn missing(role: usize, names: &[&str]) -> RowFault {
@@ -196,7 +201,8 @@ fn missing(role: usize, names: &[&str]) -> RowFault {
     RowFault { column: Some(names.len() + 1), role, why, hint }
 }
 
-fn parse(columns: &[Option<usize>], line: &[u8], last: Option<Nanos>) -> Result<Bar, RowFault> {
+fn parse(columns: &Columns, line: &[u8], last: Option<Nanos>) -> Result<Bar, RowFault> {
+    let Columns { roles: columns, width } = columns;
     let mut values = [0.0; ROLES.len()];
     let mut time = Nanos::ZERO;
     let mut at = 0;
@@ -218,6 +224,9 @@ fn parse(columns: &[Option<usize>], line: &[u8], last: Option<Nanos>) -> Result<
             }
         } + 1;
     }
+    if let Some(rest) = line.get(at..) {
+        wide(columns.len(), *width, rest)?;
+    }
     let [_, open, high, low, close, volume] = values;
     if let Some(last) = last.filter(|last| time <= *last) {
         let what = if time == last { "repeats that" } else { "is before that" };
@@ -231,6 +240,20 @@ fn parse(columns: &[Option<usize>], line: &[u8], last: Option<Nanos>) -> Result<
     let bar = Bar::new(time, open, high, low, close, volume);
     // Every number was judged when it was read.
     bar.map_err(|e| RowFault::new(LOW, e.to_string(), FINITE))
+}
+
+/// Refuses a row that goes on after the header's last column: numbers that are written with a comma
+/// would all be read, and none of them in its place. Blank fields at the end do no harm, and a
+/// comma between quotes may belong to a text.
+fn wide(before: usize, width: usize, rest: &[u8]) -> Result<(), RowFault> {
+    let more = width.saturating_sub(before);
+    let mut beyond = rest.split(|b| *b == b',').skip(more);
+    if beyond.all(|field| field.trim_ascii().is_empty()) || rest.contains(&b'"') {
+        return Ok(());
+    }
+    let why = format!("the row goes on after column {width}, the last one of the header");
+    let hint = "write numbers with a decimal point, and name every column in the header";
+    Err(RowFault::new(ROLES.len() - 1, why, hint))
 }
 
 fn short(columns: &[Option<usize>], from: usize) -> RowFault {
@@ -350,7 +373,21 @@ mod tests {
         says(&row("1746372780000,1,2,1,1,3"), &["line 3, column 1 (time)", "repeats", "once"]);
         says(&row("1746372720000,1,2,1,1,3"), &["line 3, column 1 (time)", "before", "sort"]);
         says(&row("1746372840,1,2,1,1,3"), &["line 3, column 1 (time)", "seconds"]);
+        says(&row("1746372840000,1,5,2,0,1,1,3"), &["line 3, column 6", "decimal point"]);
         says(&row("soon,1,2,1,1,3"), &["line 3, column 1 (time)", "`soon` is not a time"]);
+    }
+
+    #[test]
+    fn a_row_may_be_wider_than_its_header_by_nothing_only() {
+        const H: &str = "time,open,high,low,close,volume";
+        for (more, tail) in [("", ","), ("", ", ,"), (",note", ",a"), (",note", ",\"a, b\"")] {
+            let text = format!("{H}{more}\n1746372780000,1,2,0.5,1,3{tail}\n");
+            assert_eq!(read(&text).map(|bars| bars.len()), Ok(1), "{text}");
+        }
+        says(
+            &format!("{H},note\n1746372780000,1,2,0.5,1,3,a,b\n"),
+            &["line 2, column 6", "after column 7"],
+        );
     }
 
     #[test]
