@@ -1,8 +1,9 @@
 //! What depends on the time of day: one composite, so that a bar's time is looked at once.
 //!
 //! The detector holds one [`Clock`]. For every bar it compares the bar's time with the end of the
-//! stretch in which nothing opens or closes, and searches the calendar only where one ends. Times
-//! need not be sorted or plausible: each bar is read at the time that it states.
+//! stretch in which nothing opens or closes, and its prices with those between which nothing
+//! happens; only where it leaves one of them the parts are asked. Times need not be sorted or
+//! plausible: each bar is read at the time that it states.
 
 mod bias;
 mod civil;
@@ -26,7 +27,7 @@ pub use session::{
 
 use crate::concepts::Concepts;
 use crate::event::{Event, Kind, Of};
-use aegis_types::{Bar, Side};
+use aegis_types::{Bar, Nanos, Side};
 
 /// Parameters of [`Clock`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -37,10 +38,45 @@ pub struct ClockParams {
     pub opening_gap: OpeningGapParams,
 }
 
+/// A time and strictly between two prices, within which a bar changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Lull {
+    span: Span,
+    low: f64,
+    high: f64,
+}
+
+impl Lull {
+    /// No bar lies in it.
+    const NEVER: Self = Self { span: Span::NEVER, low: f64::INFINITY, high: f64::NEG_INFINITY };
+    /// Every bar does.
+    const EVER: Self = Self {
+        span: Span { from: Nanos(i64::MIN), until: Nanos::MAX },
+        low: f64::NEG_INFINITY,
+        high: f64::INFINITY,
+    };
+
+    /// What of this one lies in that time and between those prices too.
+    fn within(self, span: Span, [low, high]: [f64; 2]) -> Self {
+        let (from, until) = (self.span.from.max(span.from), self.span.until.min(span.until));
+        let span = Span { from, until };
+        Self { span, low: self.low.max(low), high: self.high.min(high) }
+    }
+
+    #[inline]
+    fn holds(&self, bar: &Bar) -> bool {
+        // Of a strange bar any price may be the lowest.
+        let inside = |price| (self.low < price) & (price < self.high);
+        self.span.contains(bar.time())
+            && inside(bar.low()) & inside(bar.high()) & inside(bar.close())
+    }
+}
+
 /// All concepts of the clock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clock {
     on: Concepts,
+    lull: Lull,
     sessions: Sessions,
     periods: Periods,
     midnight: MidnightOpen,
@@ -55,6 +91,7 @@ impl Clock {
     pub fn new(params: ClockParams, concepts: Concepts) -> Self {
         Self {
             on: concepts,
+            lull: Lull::NEVER,
             sessions: Sessions::new(),
             periods: Periods::new(),
             midnight: MidnightOpen::new(),
@@ -71,6 +108,20 @@ impl Clock {
     /// built on them.
     #[inline]
     pub fn push(&mut self, at: u32, bar: &Bar, higher: Option<Side>, out: &mut impl FnMut(Event)) {
+        if !self.lull.holds(bar) {
+            self.read(at, bar, higher, out);
+            return;
+        }
+        if self.on.has(Concepts::MODELS) {
+            self.bias.push(at, bar, higher, out);
+        }
+        if self.on.has(Concepts::OPENING_GAPS) {
+            self.gaps.close(bar);
+        }
+    }
+
+    /// Reads a bar that may change something.
+    fn read(&mut self, at: u32, bar: &Bar, higher: Option<Side>, out: &mut impl FnMut(Event)) {
         let models = self.on.has(Concepts::MODELS);
         let mut asia_closed = false;
         let sessions = self.on.has(Concepts::SESSIONS);
@@ -104,6 +155,29 @@ impl Clock {
         if self.on.has(Concepts::OPENING_GAPS) {
             self.gaps.push(at, bar, out);
         }
+        self.settle();
+    }
+
+    /// Works out where bars change nothing from here on.
+    fn settle(&mut self) {
+        let models = self.on.has(Concepts::MODELS);
+        let mut lull = Lull::EVER;
+        if models || self.on.has(Concepts::SESSIONS) {
+            lull = lull.within(self.sessions.calm, self.sessions.inner);
+        }
+        if models || self.on.has(Concepts::PERIODS) {
+            lull = lull.within(self.periods.day().span(), self.periods.quiet);
+        }
+        if models {
+            lull = lull.within(self.midnight.calm(), [lull.low, lull.high]);
+            if let Some(range) = self.power_of_three.range() {
+                lull = lull.within(range.day, range.quiet);
+            }
+        }
+        if self.on.has(Concepts::OPENING_GAPS) {
+            lull = lull.within(self.gaps.calm(), self.gaps.quiet);
+        }
+        self.lull = lull;
     }
 
     /// Sessions and kill zones: which are open, with high and low so far, and the last closed.

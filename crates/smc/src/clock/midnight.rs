@@ -5,7 +5,7 @@
 //! they begin at midnight.
 
 use super::civil::TimeZone;
-use super::session::{SessionCursor, SessionWindow};
+use super::session::{SessionCursor, SessionWindow, Span};
 use crate::event::{Event, Kind, Of};
 use aegis_types::{Bar, Nanos, Side};
 
@@ -51,6 +51,11 @@ impl MidnightOpen {
         let price = bar.open();
         self.price = Some(price);
         out(Event::new(at, at, Kind::MidnightOpen, Side::Buy, price, price).of(Of::Day).both());
+    }
+
+    /// From when until when the last bar's day lasts.
+    pub(super) const fn calm(&self) -> Span {
+        self.cursor.calm()
     }
 
     /// The first price of the last bar's New York day, where it is known.

@@ -68,7 +68,7 @@ pub struct OpeningGaps {
     last: f64,
     open: Bounded<OpeningGap>,
     /// A bar strictly between both fills no gap.
-    quiet: [f64; 2],
+    pub(super) quiet: [f64; 2],
 }
 
 const FRIDAY: u8 = 4;
@@ -101,12 +101,23 @@ impl OpeningGaps {
         if !self.cursor.stays(bar.time()) {
             self.turn(at, bar, out);
         }
-        if self.trading {
-            self.last = bar.close();
-        }
+        self.close(bar);
         if bar.low() <= self.quiet[0] || bar.high() >= self.quiet[1] {
             self.fill(at, bar, out);
         }
+    }
+
+    /// Remembers the price of a bar at which nothing else happens.
+    #[inline]
+    pub(super) fn close(&mut self, bar: &Bar) {
+        if self.trading {
+            self.last = bar.close();
+        }
+    }
+
+    /// From when until when the last bar's trading day, or the pause, lasts.
+    pub(super) const fn calm(&self) -> Span {
+        self.cursor.calm()
     }
 
     fn turn(&mut self, at: u32, bar: &Bar, out: &mut impl FnMut(Event)) {

@@ -117,7 +117,7 @@ impl Period {
 pub struct Periods {
     all: [Period; 3],
     /// A bar within both, as low and high, moves no extreme and breaks no level.
-    quiet: [f64; 2],
+    pub(super) quiet: [f64; 2],
 }
 
 impl Default for Periods {

@@ -68,7 +68,7 @@ pub struct AsianRange {
     edges: [Edge; 2],
     distributed: Option<Side>,
     /// A bar within both changes nothing; no price is, while a raid is judged.
-    quiet: [f64; 2],
+    pub(super) quiet: [f64; 2],
 }
 
 impl AsianRange {

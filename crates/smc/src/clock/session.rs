@@ -179,6 +179,11 @@ impl SessionCursor {
         self.at(at).day
     }
 
+    /// From when until when that lasts.
+    pub(super) const fn calm(&self) -> Span {
+        self.here.span
+    }
+
     /// Does an instant lie in what the one before lay in?
     #[inline]
     pub const fn stays(&self, at: Nanos) -> bool {
@@ -355,9 +360,9 @@ pub struct Sessions {
     open: [Option<SessionRun>; 8],
     closed: [Option<SessionRun>; 8],
     /// Until the first bar outside, no session opens or closes.
-    calm: Span,
+    pub(super) calm: Span,
     /// A bar within both extends no session's range.
-    inner: [f64; 2],
+    pub(super) inner: [f64; 2],
 }
 
 impl Default for Sessions {
