@@ -71,10 +71,10 @@ impl fmt::Display for CallError {
                 write!(f, "'{text}' is not a call; write a name, or as rsi(9) or macd(8,21,5)")
             }
             Self::Arity { given, signature, takes: 0 } => {
-                write!(f, "{given} parameters where none is taken: {signature}")
+                write!(f, "parameters given: {given}; it takes none: {signature}")
             }
             Self::Arity { given, signature, takes } => {
-                write!(f, "{given} parameters where {takes} or none are taken: {signature}")
+                write!(f, "parameters given: {given}; it takes {takes} or none: {signature}")
             }
             Self::NotANumber { text, parameter, signature } => {
                 write!(f, "{parameter} '{text}' is not a number: {signature}")
@@ -233,12 +233,12 @@ mod tests {
     #[test]
     fn says_what_would_be_right() {
         assert_eq!(error("rsj(3)"), "no indicator is called 'rsj'; the nearest is 'rsi'");
-        assert_eq!(error("rsi(3,4)"), "2 parameters where 1 or none are taken: rsi(period=14)");
+        assert_eq!(error("rsi(3,4)"), "parameters given: 2; it takes 1 or none: rsi(period=14)");
         assert_eq!(error("rsi(x)"), "period 'x' is not a number: rsi(period=14)");
         assert_eq!(error("rsi(nan)"), "period 'nan' is not a number: rsi(period=14)");
         assert_eq!(
             error("macd(8)"),
-            "1 parameters where 3 or none are taken: macd(fast=12,slow=26,signal=9)"
+            "parameters given: 1; it takes 3 or none: macd(fast=12,slow=26,signal=9)"
         );
         assert_eq!(Call::parse("stddev(9)").unwrap().to_string(), "stddev(9,1)");
         let range = "period 1 is out of range (whole, 2 to 100000): rsi(period=14)";
@@ -247,7 +247,7 @@ mod tests {
             assert!(error(text).contains("is not a call"), "{text}");
         }
         assert!(error("rsi(2.5)").contains("out of range"));
-        assert!(error("rsi(,)").contains("2 parameters"));
+        assert!(error("rsi(,)").contains("parameters given: 2"));
         assert!(error(&format!("rsi({}", "(".repeat(9))).contains("is not a call"));
     }
 }
