@@ -1,16 +1,17 @@
 //! Every indicator alone, and the five that most strategies start from, together.
 //!
 //! Regime: 100,000 one-minute candles in memory, default parameters, through the catalogue that
-//! `aegis indicators` uses: each indicator fills its columns from a slice of bars. The five are
-//! pushed candle by candle into one struct, as a live engine does. Medians over whole passes, in
-//! processor time. The physical limit beside them is the pass over the same candles that only reads
-//! and writes; with `--peer` TA-Lib's batch functions are timed on the same candles.
+//! `aegis indicators` uses: each indicator fills its columns from a [`Series`], bars and columns of
+//! their prices, as TA-Lib is handed columns. The five are pushed candle by candle into one struct,
+//! as a live engine does. Medians over whole passes, in processor time. The physical limit beside
+//! them is the pass over the same candles that only reads and writes; with `--peer` TA-Lib's batch
+//! functions are timed on the same candles.
 
 use crate::Options;
 use crate::bars::{self, Bars};
 use crate::peer;
 use crate::sample::{Samples, on_cpu_ns, repeat, rounded};
-use aegis_indicators::catalogue::{Call, ENTRIES};
+use aegis_indicators::catalogue::{Call, ENTRIES, Series};
 use aegis_indicators::{Atr, Bbands, Ema, Indicator, Macd, Rsi};
 use aegis_types::Bar;
 use serde_json::{Map, Value, json};
@@ -41,10 +42,11 @@ pub fn run(opts: &Options) -> Result<Map<String, Value>, String> {
     map.insert("read_and_write_ns_per_candle".into(), json!(rounded(floor, 2)));
     map.insert("five_over_read_and_write".into(), json!(rounded(five / floor, 2)));
     let mut ns = Map::new();
+    let series = Series::new(bars.clone());
     for entry in &ENTRIES {
         ns.insert(
             entry.name.into(),
-            json!(rounded(one(entry.name, &bars, opts.seconds / 20.0)?, 2)),
+            json!(rounded(one(entry.name, &series, opts.seconds / 20.0)?, 2)),
         );
     }
     if let Some(python) = &opts.peer {
@@ -141,18 +143,19 @@ fn read_and_write(bars: &[Bar], seconds: f64) -> f64 {
 }
 
 /// One indicator of the catalogue at its default parameters, filling its columns.
-fn one(call: &str, bars: &[Bar], seconds: f64) -> Result<f64, String> {
+fn one(call: &str, series: &Series, seconds: f64) -> Result<f64, String> {
     let call = Call::parse(call).map_err(|e| e.to_string())?;
-    let mut columns = vec![vec![0.0; bars.len()]; call.entry().columns.len()];
+    let rows = series.bars().len();
+    let mut columns = vec![vec![0.0; rows]; call.entry().columns.len()];
     let mut out: Vec<&mut [f64]> = columns.iter_mut().map(Vec::as_mut_slice).collect();
     let mut row = call.build();
     let mut samples = Samples::default();
     let Ok(_) = repeat(seconds, 5, || {
         row.reset();
         let start = on_cpu_ns();
-        row.read(bars, &mut out);
+        row.read(series, 0..rows, &mut out);
         black_box(&mut out);
-        samples.push((on_cpu_ns() - start) / bars.len() as f64);
+        samples.push((on_cpu_ns() - start) / rows as f64);
         Ok::<(), Infallible>(())
     });
     Ok(samples.median())

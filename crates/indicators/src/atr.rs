@@ -11,9 +11,14 @@ use core::num::NonZeroU32;
 /// The true range of `bar` after a close at `previous_close`, in price.
 #[inline]
 pub fn true_range(bar: &Bar, previous_close: f64) -> f64 {
-    let range = bar.high() - bar.low();
-    let above = (bar.high() - previous_close).abs();
-    let below = (bar.low() - previous_close).abs();
+    range_after(bar.high(), bar.low(), previous_close)
+}
+
+#[inline]
+pub(crate) fn range_after(high: f64, low: f64, previous_close: f64) -> f64 {
+    let range = high - low;
+    let above = (high - previous_close).abs();
+    let below = (low - previous_close).abs();
     let larger = if above > range { above } else { range };
     if below > larger { below } else { larger }
 }

@@ -1,9 +1,11 @@
 //! Momentum and rate of change: the close against the close p bars ago, as a difference (MOM, in
 //! price) or in percent of the old one (ROC; 0 where that was 0). First value on bar p.
 
+use crate::catalogue::{OfTwoBars, Series};
 use crate::indicator::Indicator;
 use crate::window::Window;
 use core::num::NonZeroU32;
+use core::ops::Range;
 
 /// A close and the close p bars before it.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +37,22 @@ impl Pair {
         (self.missing == 0).then_some((self.old, self.new))
     }
 
+    /// `of` the pairs that end on `rows`.
+    #[inline]
+    fn fill(
+        &self,
+        series: &Series,
+        rows: Range<usize>,
+        out: &mut [f64],
+        of: impl Fn((f64, f64)) -> f64,
+    ) {
+        let distance = self.window.length();
+        let old = &series.closes()[rows.start - distance..rows.end - distance];
+        for (cell, (old, new)) in out.iter_mut().zip(old.iter().zip(&series.closes()[rows])) {
+            *cell = of((*old, *new));
+        }
+    }
+
     fn reset(&mut self) {
         self.window.reset();
         self.missing = self.window.length() + 1;
@@ -51,6 +69,11 @@ impl Mom {
     pub fn new(period: NonZeroU32) -> Self {
         Self(Pair::new(period))
     }
+
+    #[inline]
+    fn difference((old, new): (f64, f64)) -> f64 {
+        new - old
+    }
 }
 
 impl Indicator for Mom {
@@ -59,12 +82,12 @@ impl Indicator for Mom {
 
     #[inline]
     fn push(&mut self, close: f64) -> Option<f64> {
-        self.0.push(close).map(|(old, new)| new - old)
+        self.0.push(close).map(Self::difference)
     }
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        self.0.value().map(|(old, new)| new - old)
+        self.0.value().map(Self::difference)
     }
 
     fn reset(&mut self) {
@@ -104,6 +127,26 @@ impl Indicator for Roc {
 
     fn reset(&mut self) {
         self.0.reset();
+    }
+}
+
+impl OfTwoBars for Mom {
+    fn distance(&self) -> usize {
+        self.0.window.length()
+    }
+
+    fn fill(&self, series: &Series, rows: Range<usize>, out: &mut [f64]) {
+        self.0.fill(series, rows, out, Self::difference);
+    }
+}
+
+impl OfTwoBars for Roc {
+    fn distance(&self) -> usize {
+        self.0.window.length()
+    }
+
+    fn fill(&self, series: &Series, rows: Range<usize>, out: &mut [f64]) {
+        self.0.fill(series, rows, out, Self::percent);
     }
 }
 

@@ -3,9 +3,11 @@
 //! `max(high, previous close) − min(low, previous close)`. First value on bar 1, known at its
 //! close. Source: Wilder (1978).
 
-use crate::atr::true_range;
+use crate::atr::{range_after, true_range};
+use crate::catalogue::{OfTwoBars, Series};
 use crate::indicator::Indicator;
 use aegis_types::Bar;
+use core::ops::Range;
 
 /// True range of bars, in price.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -39,6 +41,20 @@ impl Indicator for TrueRange {
 
     fn reset(&mut self) {
         *self = Self::default();
+    }
+}
+
+impl OfTwoBars for TrueRange {
+    fn distance(&self) -> usize {
+        1
+    }
+
+    fn fill(&self, series: &Series, rows: Range<usize>, out: &mut [f64]) {
+        let before = &series.closes()[rows.start - 1..rows.end - 1];
+        let ranges = series.highs()[rows.clone()].iter().zip(&series.lows()[rows]).zip(before);
+        for (cell, ((high, low), close)) in out.iter_mut().zip(ranges) {
+            *cell = range_after(*high, *low, *close);
+        }
     }
 }
 

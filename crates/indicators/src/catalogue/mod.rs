@@ -12,7 +12,9 @@ mod call;
 mod columns;
 mod entry;
 mod momentum;
+mod pairs;
 mod row;
+mod series;
 mod trend;
 mod volatility;
 mod volume;
@@ -20,8 +22,10 @@ mod volume;
 pub use call::{Call, CallError, nearest};
 pub use columns::column_names;
 pub use entry::{Arguments, Entry, MAX_COLUMNS, MAX_PARAMETERS, Parameter, ParameterKind};
+pub(crate) use pairs::OfTwoBars;
 pub(crate) use row::cells;
 pub use row::{Columns, Row};
+pub use series::Series;
 
 const FAMILIES: [&[Entry]; 5] =
     [momentum::ENTRIES, averages::ENTRIES, trend::ENTRIES, volatility::ENTRIES, volume::ENTRIES];

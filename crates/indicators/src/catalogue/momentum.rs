@@ -1,7 +1,9 @@
 //! Momentum: how fast and how far price has moved.
 
 use super::entry::{Entry, Parameter};
+use super::pairs::of_two_bars;
 use super::row::{of_bars, of_closes};
+use crate::indicator::Indicator;
 use crate::{Cci, Macd, Mom, Ppo, Roc, Rsi, Stoch, StochRsi, UltOsc, Willr};
 
 const TEN: &[Parameter] = &[Parameter::period("period", 10, 1)];
@@ -67,14 +69,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         about: "momentum: the close less the close of so many bars ago, in price",
         parameters: TEN,
         columns: &["mom"],
-        make: |a| of_closes(Mom::new(a.period(0))),
+        make: |a| of_two_bars(Mom::new(a.period(0)), |mom, bar| mom.push(bar.close())),
     },
     Entry {
         name: "roc",
         about: "rate of change against the close of so many bars ago, in percent",
         parameters: TEN,
         columns: &["roc"],
-        make: |a| of_closes(Roc::new(a.period(0))),
+        make: |a| of_two_bars(Roc::new(a.period(0)), |roc, bar| roc.push(bar.close())),
     },
     Entry {
         name: "ppo",

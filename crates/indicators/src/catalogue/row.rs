@@ -1,10 +1,12 @@
 //! Indicators of every shape behind one: a bar in, a row of cells out.
 
 use super::entry::MAX_COLUMNS;
+use super::series::Series;
 use crate::indicator::Indicator;
 use aegis_types::Bar;
 use alloc::boxed::Box;
 use core::mem::ManuallyDrop;
+use core::ops::Range;
 
 /// An indicator that reads bars and writes its output columns.
 pub trait Row: Send {
@@ -13,14 +15,14 @@ pub trait Row: Send {
     /// columns are left out. Allocates nothing.
     fn push(&mut self, bar: &Bar, out: &mut [Option<f64>]);
 
-    /// Reads many bars, the batch form of [`Self::push`]: cell `c` of bar `i` goes to `out[c][i]`,
-    /// NaN while that column warms up. Bars beyond the shortest column are not read; columns beyond
-    /// the entry's are left alone.
-    fn read(&mut self, bars: &[Bar], out: &mut [&mut [f64]]) {
+    /// Reads the bars `rows` of `series`, the batch form of [`Self::push`]: cell `c` of the n-th of
+    /// them goes to `out[c][n]`, NaN while that column warms up. Bars beyond the series or the
+    /// shortest column are not read; columns beyond the entry's are left alone.
+    fn read(&mut self, series: &Series, rows: Range<usize>, out: &mut [&mut [f64]]) {
         let most = out.len().min(MAX_COLUMNS);
         let out = &mut out[..most];
-        let rows = out.iter().map(|column| column.len()).min().unwrap_or(0);
-        for (at, bar) in bars.iter().enumerate().take(rows) {
+        let rows = readable(series, rows, out);
+        for (at, bar) in series.bars()[rows].iter().enumerate() {
             let mut cells = [None; MAX_COLUMNS];
             self.push(bar, &mut cells[..out.len()]);
             for (column, cell) in out.iter_mut().zip(cells) {
@@ -31,6 +33,14 @@ pub trait Row: Send {
 
     /// Forgets everything: afterwards indistinguishable from a fresh one.
     fn reset(&mut self);
+}
+
+/// Those of `rows` that `series` has and every column has room for.
+pub(super) fn readable(series: &Series, rows: Range<usize>, out: &[&mut [f64]]) -> Range<usize> {
+    let end = rows.end.min(series.bars().len());
+    let start = rows.start.min(end);
+    let room = out.iter().map(|column| column.len()).min().unwrap_or(0);
+    start..end.min(start.saturating_add(room))
 }
 
 /// What an indicator gives, as cells.
@@ -68,41 +78,40 @@ fn write_or_clear<C: Columns>(output: Option<C>, out: &mut [Option<f64>]) {
     }
 }
 
-/// Bars read between two visits to the columns, where there are several: the pointers to them would
+/// Inputs read between two visits to the columns, where there are several: the pointers to them would
 /// take the registers that the indicator's state can use.
 const BLOCK: usize = 64;
 
-/// [`Row::read`] of an indicator whose `push` is known.
+/// [`Row::read`] of an indicator whose `push` is known; no column is shorter than `inputs`.
 ///
 /// The indicator is a local of the caller meanwhile, nothing that it could share memory with is
 /// written, and no panic would have to drop it (it is in `ManuallyDrop`, and would be lost): so its
 /// state need not have an address and can stay in registers.
 #[inline]
-fn read_columns<C: Columns>(
-    bars: &[Bar],
+fn read_columns<C: Columns, T>(
+    inputs: &[T],
     out: &mut [&mut [f64]],
-    mut push: impl FnMut(&Bar) -> Option<C>,
+    mut push: impl FnMut(&T) -> Option<C>,
 ) {
-    let rows = out.iter().map(|column| column.len()).min().unwrap_or(0).min(bars.len());
     if let (1, [column]) = (C::COUNT, &mut *out) {
-        for (cell, bar) in column.iter_mut().zip(bars) {
-            *cell = push(bar).map_or(f64::NAN, |columns| columns.cells()[0]);
+        for (cell, input) in column.iter_mut().zip(inputs) {
+            *cell = push(input).map_or(f64::NAN, |columns| columns.cells()[0]);
         }
         return;
     }
     let mut block = [[0.0; BLOCK]; MAX_COLUMNS];
     let mut at = 0;
-    for bars in bars[..rows].chunks(BLOCK) {
-        for (row, bar) in (0..BLOCK).zip(bars) {
-            let values = push(bar).map_or([f64::NAN; MAX_COLUMNS], Columns::cells);
+    for inputs in inputs.chunks(BLOCK) {
+        for (row, input) in (0..BLOCK).zip(inputs) {
+            let values = push(input).map_or([f64::NAN; MAX_COLUMNS], Columns::cells);
             for (cells, value) in block.iter_mut().zip(values).take(C::COUNT) {
                 cells[row] = value;
             }
         }
         for (column, cells) in out.iter_mut().zip(&block).take(C::COUNT) {
-            column[at..at + bars.len()].copy_from_slice(&cells[..bars.len()]);
+            column[at..at + inputs.len()].copy_from_slice(&cells[..inputs.len()]);
         }
-        at += bars.len();
+        at += inputs.len();
     }
 }
 
@@ -119,10 +128,11 @@ where
         write_or_clear(output, out);
     }
 
-    fn read(&mut self, bars: &[Bar], out: &mut [&mut [f64]]) {
+    fn read(&mut self, series: &Series, rows: Range<usize>, out: &mut [&mut [f64]]) {
         if let Some(indicator) = self.0.take() {
             let mut indicator = ManuallyDrop::new(indicator);
-            read_columns(bars, out, |bar| indicator.push(bar.close()));
+            let closes = &series.closes()[readable(series, rows, out)];
+            read_columns(closes, out, |close| indicator.push(*close));
             self.0 = Some(ManuallyDrop::into_inner(indicator));
         }
     }
@@ -145,9 +155,10 @@ where
         write_or_clear(output, out);
     }
 
-    fn read(&mut self, bars: &[Bar], out: &mut [&mut [f64]]) {
+    fn read(&mut self, series: &Series, rows: Range<usize>, out: &mut [&mut [f64]]) {
         if let Some(indicator) = self.0.take() {
             let mut indicator = ManuallyDrop::new(indicator);
+            let bars = &series.bars()[readable(series, rows, out)];
             read_columns(bars, out, |bar| indicator.push(*bar));
             self.0 = Some(ManuallyDrop::into_inner(indicator));
         }

@@ -1,6 +1,7 @@
 //! Volatility: how far prices range, and channels of that width.
 
 use super::entry::{Entry, MAX_COLUMNS, Parameter};
+use super::pairs::of_two_bars;
 use super::row::{Columns, Row, cells, of_bars, of_closes};
 use crate::bands::Bands;
 use crate::indicator::Indicator;
@@ -46,7 +47,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         about: "true range: high to low with the gap from the previous close (Wilder 1978)",
         parameters: &[],
         columns: &["tr"],
-        make: |_| of_bars(TrueRange::new()),
+        make: |_| of_two_bars(TrueRange::new(), |range, bar| range.push(*bar)),
     },
     Entry {
         name: "atr",

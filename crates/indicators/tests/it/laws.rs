@@ -2,7 +2,7 @@
 //! bars does not depend on what follows; after `reset` as new; no allocation once made; the same
 //! cells from an indicator made twice, and from the batch form; finite bars of any kind do no harm.
 
-use aegis_indicators::catalogue::{Call, ENTRIES, Entry, MAX_COLUMNS, ParameterKind, Row};
+use aegis_indicators::catalogue::{Call, ENTRIES, Entry, MAX_COLUMNS, ParameterKind, Row, Series};
 use aegis_ring::CountingAllocator;
 use aegis_types::{Bar, Nanos};
 use proptest::prelude::*;
@@ -94,6 +94,7 @@ proptest! {
     #[test]
     fn batch_equals_stream(bars in walk(), seed in any::<u64>(), cut in 0usize..150) {
         let cut = cut.min(bars.len());
+        let series = Series::new(bars.clone());
         for entry in &ENTRIES {
             let call = call(entry, seed);
             let mut row = call.build();
@@ -104,7 +105,7 @@ proptest! {
             let mut read = |from: usize, to: usize| {
                 let mut out: Vec<&mut [f64]> =
                     columns.iter_mut().map(|column| &mut column[from..to]).collect();
-                row.read(&bars[from..to], &mut out);
+                row.read(&series, from..to, &mut out);
             };
             read(0, cut);
             read(cut, bars.len());
