@@ -18,7 +18,10 @@ pub struct Bbands {
     deviations: f64,
     sum: f64,
     seen: usize,
-    value: Option<Bands>,
+    /// Of the bands from the mean; none while warming up. The bands are made of it each time: to
+    /// give back what has just been written, as one, would wait until the writes have left the
+    /// processor.
+    distance: Option<f64>,
 }
 
 impl Bbands {
@@ -31,7 +34,7 @@ impl Bbands {
             deviations,
             sum: 0.0,
             seen: 0,
-            value: None,
+            distance: None,
         }
     }
 }
@@ -52,20 +55,20 @@ impl Indicator for Bbands {
             return None;
         }
         let distance = self.spread.slide(input, &self.window) * self.deviations;
-        self.value = Some(Bands::around(self.sum * self.share, distance));
-        self.value
+        self.distance = Some(distance);
+        Some(Bands::around(self.sum * self.share, distance))
     }
 
     #[inline]
     fn value(&self) -> Option<Bands> {
-        self.value
+        Some(Bands::around(self.sum * self.share, self.distance?))
     }
 
     fn reset(&mut self) {
         self.window.reset();
         self.spread.reset();
         (self.sum, self.seen) = (0.0, 0);
-        self.value = None;
+        self.distance = None;
     }
 }
 

@@ -80,7 +80,7 @@ impl UltOsc {
     }
 
     /// Adds a bar; false while the longest period is not full.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, bar: Pressure) -> bool {
         self.places[self.next] = bar;
         self.next = if self.next + 1 == self.places.len() { 0 } else { self.next + 1 };
