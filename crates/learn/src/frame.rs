@@ -73,6 +73,8 @@ const fn concepts(timeframe: Timeframe) -> Concepts {
         // The clock is read once, on the bars of the setup that come most often.
         Timeframe::M5 => setup.with(Concepts::PERIODS).with(Concepts::MODELS),
         Timeframe::M15 => setup.with(Concepts::RANGE),
+        // Nothing is decided on the zones of a minute: its swings and breaks are told, no more.
+        Timeframe::M1 => Concepts::NONE,
         _ => zones,
     }
 }
