@@ -78,8 +78,8 @@ fn write_or_clear<C: Columns>(output: Option<C>, out: &mut [Option<f64>]) {
     }
 }
 
-/// Inputs read between two visits to the columns, where there are several: the pointers to them would
-/// take the registers that the indicator's state can use.
+/// Inputs read between two visits to the columns, where there are several: the pointers to them
+/// would take the registers that the indicator's state can use.
 const BLOCK: usize = 64;
 
 /// [`Row::read`] of an indicator whose `push` is known; no column is shorter than `inputs`.
