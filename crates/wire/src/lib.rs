@@ -38,6 +38,7 @@ mod key;
 mod query;
 mod secret;
 mod sign;
+mod verify;
 
 pub use error::{Fault, ScanError};
 pub use frame::Frame;
@@ -48,3 +49,4 @@ pub use scan::{Message, scan, scan_snapshot};
 pub use secret::Secret;
 pub use sign::{SIGNATURE_HEX, Signer, SignerError};
 pub use tick::NoTick;
+pub use verify::{NotPublicKey, Verifier};
