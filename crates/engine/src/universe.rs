@@ -24,6 +24,8 @@ pub(crate) struct Market {
     pub missing: u64,
     /// Contiguous 1m candles since the last hole.
     pub contiguous: u32,
+    /// The source told of missing facts, and no candle has shown yet what was missed.
+    pub gap: bool,
     /// Leverage that the venue confirmed; zero before.
     pub leverage: u16,
     /// The slot that it occupies, or [`NO_SLOT`].
@@ -41,6 +43,7 @@ impl Market {
             cool_until: UNSEEN,
             missing: 0,
             contiguous: 0,
+            gap: false,
             leverage: 0,
             slot: NO_SLOT,
         }
@@ -56,7 +59,8 @@ impl Market {
                 self.last = Px::from_raw(bid.raw() + (ask.raw() - bid.raw()) / 2);
             }
             TickBody::Gap { missing } => {
-                self.taint(missing);
+                self.missing = self.missing.saturating_add(missing.max(1));
+                self.gap = true;
                 return; // an absence is not fresh data
             }
             TickBody::Mark { .. } | TickBody::Candle { .. } | TickBody::End => {}
@@ -71,7 +75,11 @@ impl Market {
         if hole {
             let missing = candle.open_time.since(self.closed_at).0 / Nanos::MINUTE.0;
             self.taint(missing as u64);
+        } else if self.gap && self.contiguous >= TAINT_BARS {
+            // The gap was refilled: not one candle is missing after all.
+            self.missing = 0;
         }
+        self.gap = false;
         self.contiguous = self.contiguous.saturating_add(1);
         if self.missing > 0 && self.contiguous >= TAINT_BARS {
             self.missing = 0;
@@ -173,6 +181,28 @@ mod tests {
         }
         market.close(&candle(63));
         assert_eq!(market.missing, 0);
+    }
+
+    #[test]
+    fn a_gap_that_candles_refill_without_a_hole_taints_no_longer_than_it_lasts() {
+        let gap = Tick {
+            symbol: SymbolId(0),
+            derived: false,
+            at: Nanos::HOUR,
+            received_us: 0,
+            body: TickBody::Gap { missing: 0 },
+        };
+        let mut market = Market::new();
+        for minute in 0..100 {
+            market.close(&candle(minute));
+        }
+        market.see(&gap);
+        assert_eq!(market.missing, 1);
+        market.close(&candle(100));
+        assert_eq!(market.missing, 0, "nothing is missing");
+        market.see(&gap);
+        market.close(&candle(103));
+        assert!(market.missing > 0, "two minutes are");
     }
 
     #[test]

@@ -29,6 +29,21 @@ pub struct FirewallLimits {
     pub jump_window: Nanos,
 }
 
+/// The way to an exchange on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VenueSettings {
+    /// REST base; empty for the venue's own.
+    pub exchange_url: String,
+    /// Base of the streams; empty to follow from `exchange_url`, or for the venue's own.
+    pub stream_url: String,
+    /// Orders travel as frames of the WebSocket API.
+    pub orders_by_socket: bool,
+    /// How old an order may be when it arrives.
+    pub recv_window_ms: u32,
+    /// Longest wait for an answer to a write.
+    pub request_timeout: Nanos,
+}
+
 impl Settings {
     /// A whole number. The table has checked it; the target type's range is the row's.
     fn whole<T: TryFrom<u64> + Default>(&self, key: &str) -> T {
@@ -169,6 +184,27 @@ impl Settings {
             jump_factor: self.real("feed.jump_factor"),
             jump_window: self.span("feed.jump_window_minutes", Nanos::MINUTE),
         }
+    }
+
+    /// The way to an exchange on the wire.
+    pub fn venue(&self) -> VenueSettings {
+        VenueSettings {
+            exchange_url: self.text("venue.exchange_url").to_owned(),
+            stream_url: self.text("venue.stream_url").to_owned(),
+            orders_by_socket: self.text("venue.order_transport") == "ws",
+            recv_window_ms: self.whole("venue.recv_window_ms"),
+            request_timeout: self.span("venue.request_timeout_ms", Nanos::MILLISECOND),
+        }
+    }
+
+    /// Most symbols of the exchange's that are traded.
+    pub fn universe_max(&self) -> usize {
+        self.whole("universe.symbols_max")
+    }
+
+    /// How often the exchange's list of symbols is asked for again.
+    pub fn universe_refresh(&self) -> Nanos {
+        self.span("universe.refresh_minutes", Nanos::MINUTE)
     }
 
     /// Window in which live ticks of a symbol are conflated; zero is off.

@@ -70,7 +70,9 @@ fn of(section: &str) -> impl Iterator<Item = &'static Row> + '_ {
 
 fn toml_value(row: &Row) -> String {
     match row.kind {
-        Kind::Choice(_) | Kind::StoreUrl | Kind::Secret => format!("\"{}\"", row.default),
+        Kind::Choice(_) | Kind::StoreUrl | Kind::Url | Kind::Secret => {
+            format!("\"{}\"", row.default)
+        }
         _ => row.default.to_owned(),
     }
 }

@@ -20,6 +20,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A database address, or nothing for the default file.
     StoreUrl,
+    /// The base address of a server on the network, or nothing.
+    Url,
     /// A key that only the environment may hold.
     Secret,
 }
@@ -37,6 +39,10 @@ impl fmt::Display for Kind {
             Self::StoreUrl => {
                 f.write_str("postgresql://…, postgres://… or sqlite:PATH (empty: the default file)")
             }
+            Self::Url => f.write_str(
+                "https://HOST or wss://HOST, or http:// and ws:// of this machine (empty: the \
+                 venue's own)",
+            ),
             Self::Secret => f.write_str("a key without white space"),
         }
     }
@@ -75,6 +81,7 @@ impl Kind {
                 words.iter().find(|w| w.eq_ignore_ascii_case(text)).map(|w| (*w).to_owned())
             }
             Self::StoreUrl => store_url(text),
+            Self::Url => url(text),
             Self::Secret => Some(text.to_owned()),
         }
     }
@@ -83,6 +90,27 @@ impl Kind {
 /// Digits only: `+5`, `5.0` and `0x10` are written by mistake.
 fn digits(text: &str) -> Option<u64> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// A base address: secure, or of this machine; without a path's last slash.
+fn url(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some(String::new());
+    }
+    let (scheme, rest) = text.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    if authority.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return None;
+    }
+    // Who can read the keys' traffic can trade: without encryption nothing leaves the machine.
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let here = matches!(host, "localhost" | "[::1]") || host.starts_with("127.");
+    let fits = match scheme {
+        "https" | "wss" => true,
+        "http" | "ws" => here && !authority.contains('@'),
+        _ => false,
+    };
+    fits.then(|| text.trim_end_matches('/').to_owned())
 }
 
 fn store_url(text: &str) -> Option<String> {
@@ -123,7 +151,18 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_kind_is_nothing() {
-        let cases: [(Kind, &[&str]); 6] = [
+        let cases: [(Kind, &[&str]); 7] = [
+            (
+                Kind::Url,
+                &[
+                    "127.0.0.1:80",
+                    "http://example.org",
+                    "ws://127.0.0.1@example.org",
+                    "https://",
+                    "ftp://127.0.0.1",
+                    "http://127.0.0.1:1 /x",
+                ],
+            ),
             (Kind::Bool, &["", "maybe", "2"]),
             (
                 Kind::Whole(1, 16),
@@ -149,6 +188,15 @@ mod tests {
                 assert_eq!(kind.canonical(text), None, "{kind}: {text}");
             }
         }
+    }
+
+    #[test]
+    fn an_address_is_secure_or_of_this_machine() {
+        let of = |text: &str| Kind::Url.canonical(text);
+        assert_eq!(of("http://127.0.0.1:8080/").as_deref(), Some("http://127.0.0.1:8080"));
+        assert_eq!(of("ws://[::1]:9").as_deref(), Some("ws://[::1]:9"));
+        assert_eq!(of("https://example.org/a").as_deref(), Some("https://example.org/a"));
+        assert_eq!(of("").as_deref(), Some(""));
     }
 
     #[test]

@@ -30,7 +30,7 @@ mod modes;
 
 mod document;
 
-pub use configs::{FirewallLimits, Market};
+pub use configs::{FirewallLimits, Market, VenueSettings};
 pub use document::{example_toml, reference_markdown};
 pub use error::{Violation, Violations};
 pub use kind::Kind;

@@ -221,7 +221,7 @@ impl Loader {
             Kind::Whole(..) | Kind::PowerOfTwo(..) => given.toml == "integer",
             Kind::Real(..) => matches!(given.toml, "integer" | "float"),
             Kind::Amount => matches!(given.toml, "integer" | "float" | "string"),
-            Kind::Choice(_) | Kind::StoreUrl | Kind::Secret => given.toml == "string",
+            Kind::Choice(_) | Kind::StoreUrl | Kind::Url | Kind::Secret => given.toml == "string",
         };
         if fits || row.scope == Scope::Secret {
             return self.set(&given.key, &given.text, Origin::File, given.place);

@@ -90,6 +90,8 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
     ("sim", "the simulated exchange"),
     ("market", "the generated markets, used when no data is given"),
     ("feed", "what is admitted to the ring"),
+    ("universe", "which symbols of the exchange are traded"),
+    ("venue", "the way to an exchange on the wire"),
     ("ring", "shared memory between feed and brain"),
     ("journal", "the event log that everything is rebuilt from"),
     ("store", "the read models, never in the order path"),
@@ -458,6 +460,58 @@ pub const TABLE: &[Row] = &[
         "10",
         "min",
         "a last close older than this is no measure for a jump: a level that persists is real",
+    ),
+    // universe
+    row(
+        "universe.symbols_max",
+        Whole(1, 600),
+        "600",
+        "symbols",
+        "of those that the exchange trades, in name order; more are left out, by name, in the log",
+    ),
+    row(
+        "universe.refresh_minutes",
+        Whole(1, 1_440),
+        "60",
+        "min",
+        "how often the exchange's list is asked for again",
+    )
+    .process(),
+    // venue
+    row(
+        "venue.exchange_url",
+        Kind::Url,
+        "",
+        "",
+        "REST base of another host than the venue's own; --exchange-url says the same",
+    ),
+    row(
+        "venue.stream_url",
+        Kind::Url,
+        "",
+        "",
+        "base of its market and user streams; empty follows from exchange_url",
+    ),
+    row(
+        "venue.order_transport",
+        Choice(&["rest", "ws"]),
+        "rest",
+        "",
+        "how orders travel: a REST request, or a frame of the WebSocket API",
+    ),
+    row(
+        "venue.recv_window_ms",
+        Whole(100, 5_000),
+        "5000",
+        "ms",
+        "an order that arrives later is refused; an unknown outcome is settled only after it",
+    ),
+    row(
+        "venue.request_timeout_ms",
+        Whole(100, 60_000),
+        "3000",
+        "ms",
+        "a write without an answer for so long has an unknown outcome",
     ),
     // ring
     row(
