@@ -53,7 +53,8 @@ fn every_setting_moves_what_it_names() {
     let before = Settings::default();
     let facts = |s: &Settings| {
         format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            (s.venue(), s.universe_max(), s.universe_refresh()),
             s.engine(),
             s.exchange(),
             s.journal(),
@@ -79,6 +80,8 @@ fn every_setting_moves_what_it_names() {
             "power",
             "flatten",
             "sqlite:a.db",
+            "https://example.org",
+            "ws",
             "1024",
             "7",
             "2",
