@@ -58,6 +58,7 @@ const NODE: &[&str] = &[
     "journal",
     "settings",
     "store",
+    "venue",
     "backtest",
 ];
 
@@ -76,6 +77,7 @@ const BENCH: &[&str] = &[
     "journal",
     "settings",
     "store",
+    "venue",
     "backtest",
     "node",
 ];
@@ -95,6 +97,7 @@ const AEGIS: &[&str] = &[
     "journal",
     "settings",
     "store",
+    "venue",
     "backtest",
     "node",
     "bench",
@@ -118,6 +121,7 @@ pub const ROOMS: &[Room] = &[
     outer("journal", &["types"]),
     outer("settings", &["types", "engine", "exchange", "journal", "learn"]),
     with_async("store", &["types"]),
+    with_async("venue", &["types", "wire", "exchange", "data"]),
     outer("backtest", BACKTEST),
     with_async("node", NODE),
     outer("bench", BENCH),

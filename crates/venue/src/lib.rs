@@ -1,0 +1,17 @@
+//! The exchange on the wire.
+//!
+//! `server` is the simulated exchange's face: REST, market and user streams and the WebSocket API
+//! on one port, for any client that speaks the exchange's protocol. The one decision: **all that
+//! the exchange does is a step machine behind one lock** ([`server::Sim`]); sockets, timers and
+//! tasks are pumps that carry bytes to it and from it. So the same requests against the same
+//! market give the same answers, and a test needs no socket.
+//!
+//! ```text
+//! facts (files, recorded frames, generator) ──┐
+//!                                             ▼ advance / step
+//! request ── handle ──> ┌──────────────── Sim ────────────────┐ ──> reply + fate (cut, delay …)
+//! socket text ────────> │ history · streams · accounts · core │ ──> outbox ──> queue of each socket
+//!                       └─────────────────────────────────────┘
+//! ```
+
+pub mod server;

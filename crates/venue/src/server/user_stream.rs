@@ -1,0 +1,1 @@
+//! Step machine: listen keys and the events that travel under them.

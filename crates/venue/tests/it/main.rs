@@ -1,0 +1,1 @@
+//! The exchange on the wire, at its boundary: bytes in, bytes out.
