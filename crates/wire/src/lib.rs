@@ -34,6 +34,12 @@ mod tick;
 
 pub mod oracle;
 
+pub mod endpoints;
+pub mod intervals;
+pub mod streams;
+pub mod urls;
+pub mod ws_methods;
+
 mod key;
 mod query;
 mod secret;

@@ -213,7 +213,7 @@ const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
 }
 
-fn push_encoded(byte: u8, out: &mut String) {
+pub(crate) fn push_encoded(byte: u8, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     if is_unreserved(byte) {
         out.push(char::from(byte));

@@ -8,4 +8,5 @@ mod captured;
 mod generated;
 mod signing;
 mod support;
+mod tables;
 mod ticks;
