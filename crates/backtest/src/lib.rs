@@ -31,10 +31,10 @@ mod tally;
 mod text;
 
 pub use progress::Bar;
-pub use record::{event_kind, record_command, record_event};
+pub use record::{event_kind, is_input, record_command, record_event, step_again};
 pub use replay::{Difference, Replay, ReplayError, TornTail, print, replay};
 pub use report::{GroupReport, OpenPosition, OrderOutcomes, Report, SymbolReport};
 pub use run::{RunError, run};
-pub use session::{Market, Session, SessionError};
+pub use session::{Execution, Market, Past, Session, SessionError};
 pub use stats::{Curve, Group};
 pub use tally::{Counts, Tally};

@@ -1,7 +1,10 @@
 //! Which event goes into a journal as what. Backtest, brain and replay agree through this file.
 
+use crate::session::Execution;
+use aegis_driver::{Driver, Observer};
+use aegis_engine::Brain;
 use aegis_journal::{JournalError, Kind, Source, Writer};
-use aegis_types::{Command, Event, EventBody, Nanos};
+use aegis_types::{Command, Event, EventBody, Nanos, Venue};
 
 /// The journal's kind of an event.
 pub const fn event_kind(event: &Event) -> Kind {
@@ -11,6 +14,36 @@ pub const fn event_kind(event: &Event) -> Kind {
         EventBody::Timer { .. } => Kind::Timer,
         EventBody::Operator(_) => Kind::Operator,
     }
+}
+
+/// Does a record of this kind come from outside? All others follow from those that do.
+pub const fn is_input(kind: Kind, execution: Execution) -> bool {
+    match kind {
+        Kind::Market | Kind::Operator => true,
+        Kind::Venue => matches!(execution, Execution::Wire),
+        _ => false,
+    }
+}
+
+/// Steps a driver by an input that a journal holds, as it was stepped then. `timer_first` says that
+/// the journal's next record is a timer's, and so that the time was looked at before the input.
+///
+/// # Errors
+/// The observer's.
+pub fn step_again<V: Venue, B: Brain, O: Observer>(
+    driver: &mut Driver<V, B>,
+    input: &Event,
+    timer_first: bool,
+    observer: &mut O,
+) -> Result<(), O::Error> {
+    if event_kind(input) != Kind::Venue {
+        return driver.step(input.at, input.body, observer);
+    }
+    // What a venue says by itself comes between two steps.
+    if timer_first {
+        driver.advance(input.at, observer)?;
+    }
+    driver.answer(input.at, input.body, observer)
 }
 
 /// Appends an event; `source` says where a market event came from. Buffered: the caller flushes.

@@ -13,8 +13,8 @@
 //! ```
 
 use crate::describe::Describe;
-use crate::record::event_kind;
-use crate::session::{Session, SessionError};
+use crate::record::{event_kind, is_input, step_again};
+use crate::session::{Execution, Session, SessionError};
 use aegis_driver::Observer;
 use aegis_journal::{JournalError, Kind, OrderDigest, Reader};
 use aegis_types::{CodecError, Command, Event, Nanos, Notice, SymbolTable};
@@ -154,6 +154,7 @@ struct Entry {
 struct Check {
     reader: Reader,
     symbols: SymbolTable,
+    execution: Execution,
     until: u64,
     ahead: VecDeque<Entry>,
     journal_digest: OrderDigest,
@@ -192,8 +193,8 @@ impl Check {
             self.differ(left.number, self.text(&left), "nothing".into());
         }
         while let Some(entry) = self.pull()? {
-            let is_input = matches!(entry.kind, Kind::Market | Kind::Operator);
-            let input = is_input.then(|| decode_event(&entry)).transpose()?;
+            let from_outside = is_input(entry.kind, self.execution);
+            let input = from_outside.then(|| decode_event(&entry)).transpose()?;
             self.ahead.push_back(entry);
             if input.is_some() {
                 return Ok(input);
@@ -300,10 +301,10 @@ impl Observer for Check {
 pub fn replay(dir: &Path, until: Option<u64>) -> Result<Replay, ReplayError> {
     let reader = Reader::open(dir)?;
     let session = session_of(&reader)?;
-    let (mut driver, initial) = session.build()?;
     let mut check = Check {
         reader,
         symbols: session.symbols.clone(),
+        execution: session.execution,
         until: until.unwrap_or(u64::MAX),
         ahead: VecDeque::new(),
         journal_digest: OrderDigest::new(),
@@ -313,13 +314,15 @@ pub fn replay(dir: &Path, until: Option<u64>) -> Result<Replay, ReplayError> {
         orders: 0,
         difference: None,
     };
+    let (mut driver, initial) = session.again()?;
     let mut started = false;
     while let Some(input) = check.next_input()? {
         if !started {
             driver.start(input.at, &initial, &mut check)?;
             started = true;
         }
-        driver.step(input.at, input.body, &mut check)?;
+        let timer_first = check.ahead.front().is_some_and(|next| next.kind == Kind::Timer);
+        step_again(&mut driver, &input, timer_first, &mut check)?;
     }
     let torn = check.reader.torn().map(|torn| TornTail {
         file: torn.file.display().to_string(),

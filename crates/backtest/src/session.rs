@@ -8,7 +8,7 @@ use aegis_driver::Driver;
 use aegis_engine::Engine;
 use aegis_exchange::Exchange;
 use aegis_settings::Settings;
-use aegis_types::{EventBody, Instrument, Nanos, SymbolTable};
+use aegis_types::{Answers, Command, EventBody, Instrument, Nanos, SymbolTable, Tick, Venue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -46,6 +46,40 @@ impl Market {
     }
 }
 
+/// Who executes a session's orders, and so which of its events are inputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Execution {
+    /// The exchange inside the brain: its answers follow from the inputs, and are made again.
+    #[default]
+    Simulated,
+    /// A venue on the wire: what it answers comes from outside, and is an input itself.
+    Wire,
+}
+
+/// The venue of a session that is stepped through its journal again.
+#[derive(Clone, Debug)]
+pub enum Past {
+    /// The simulated exchange answers anew what it answered then.
+    Simulated(Box<Exchange>),
+    /// What a venue on the wire answered is in the journal; nothing is sent to it.
+    Wire,
+}
+
+impl Venue for Past {
+    fn on_market(&mut self, at: Nanos, tick: &Tick, answers: &mut Answers) {
+        if let Self::Simulated(exchange) = self {
+            exchange.on_market(at, tick, answers);
+        }
+    }
+
+    fn execute(&mut self, at: Nanos, command: &Command, answers: &mut Answers) {
+        if let Self::Simulated(exchange) = self {
+            exchange.execute(at, command, answers);
+        }
+    }
+}
+
 /// Everything that a run depends on. Written as JSON, it is the header of the run's journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Session {
@@ -61,6 +95,9 @@ pub struct Session {
     pub symbols: SymbolTable,
     /// By symbol id.
     pub instruments: Vec<Instrument>,
+    /// Who executes its orders.
+    #[serde(default)]
+    pub execution: Execution,
     /// Every effective setting that is no secret, as text.
     pub settings: BTreeMap<String, String>,
     /// No signal before.
@@ -98,6 +135,7 @@ impl Session {
             environment,
             symbols: market.symbols,
             instruments: market.instruments,
+            execution: Execution::Simulated,
             settings: pairs,
             trade_from: market.trade_from,
             until: market.until,
@@ -176,6 +214,23 @@ impl Session {
         let mut initial = Vec::new();
         exchange.open(&mut initial);
         Ok((Driver::new(self.engine()?, exchange), initial))
+    }
+
+    /// The same to step through the session's journal with [`step_again`](crate::step_again).
+    ///
+    /// # Errors
+    /// [`SessionError`] saying what of settings or instruments is wrong.
+    pub fn again(&self) -> Result<(Driver<Past>, Vec<EventBody>), SessionError> {
+        let mut initial = Vec::new();
+        let past = match self.execution {
+            Execution::Wire => Past::Wire,
+            Execution::Simulated => {
+                let mut exchange = self.exchange()?;
+                exchange.open(&mut initial);
+                Past::Simulated(Box::new(exchange))
+            }
+        };
+        Ok((Driver::new(self.engine()?, past), initial))
     }
 }
 

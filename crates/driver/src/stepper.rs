@@ -142,6 +142,26 @@ impl<V: Venue, B: Brain> Driver<V, B> {
         self.settle(&mut rounds, observer)
     }
 
+    /// Takes to its end what the venue says by itself, between two outside events. Timers due by
+    /// then are left waiting: whoever wants them first calls [`Driver::advance`] before.
+    ///
+    /// # Errors
+    /// As [`Driver::step`].
+    pub fn answer<O: Observer>(
+        &mut self,
+        at: Nanos,
+        body: EventBody,
+        observer: &mut O,
+    ) -> Result<(), O::Error> {
+        let mut rounds = 0;
+        if !self.queue.is_empty() {
+            self.settle(&mut rounds, observer)?;
+        }
+        self.now = self.now.max(at);
+        self.apply(body, observer)?;
+        self.settle(&mut rounds, observer)
+    }
+
     /// Lets the timers due by `at` come, each at its own time, without an outside event: for a live
     /// loop in which nothing else happens.
     ///

@@ -6,9 +6,8 @@
 
 use crate::bus::{Bus, Class, Noticed, Read, Subscription};
 use crate::{Failure, clock};
-use aegis_backtest::Session;
+use aegis_backtest::{Execution, Past, Session, is_input, step_again};
 use aegis_driver::{Driver, Observer};
-use aegis_exchange::Exchange;
 use aegis_journal::{Kind, Reader};
 use aegis_store::{Backlog, BacklogConfig, Input, Output, Projector, Row, SessionRow, Store};
 use aegis_types::{Command, Event, Nanos, Notice, Topic};
@@ -300,7 +299,10 @@ enum Offer {
 /// Steps an engine of its own through a journal that may still grow.
 struct Follower {
     reader: Reader,
-    driver: Driver<Exchange>,
+    driver: Driver<Past>,
+    execution: Execution,
+    /// The record before was a timer's.
+    timer: bool,
     from: u64,
     initial: Option<Vec<aegis_types::EventBody>>,
 }
@@ -342,9 +344,10 @@ impl Follower {
         from: u64,
     ) -> Result<Self, Failure> {
         let reader = how(journal).map_err(|e| Failure::failed(e.to_string(), ""))?;
-        let (driver, initial) =
-            header(&reader)?.build().map_err(|e| Failure::failed(e.to_string(), ""))?;
-        Ok(Self { reader, driver, from, initial: Some(initial) })
+        let session = header(&reader)?;
+        let (driver, initial) = session.again().map_err(|e| Failure::failed(e.to_string(), ""))?;
+        let execution = session.execution;
+        Ok(Self { reader, driver, execution, timer: false, from, initial: Some(initial) })
     }
 
     /// Steps through everything that is in the journal's file by now.
@@ -356,7 +359,8 @@ impl Follower {
         let mut listener = Listener { from: self.from, hear };
         let failed = |e: aegis_journal::JournalError| Failure::failed(e.to_string(), "");
         while let Some(record) = self.reader.next().map_err(failed)? {
-            if !matches!(record.kind, Kind::Market | Kind::Operator) {
+            if !is_input(record.kind, self.execution) {
+                self.timer |= record.kind == Kind::Timer;
                 continue;
             }
             let event = Event::decode(record.payload).map_err(|e| {
@@ -365,7 +369,8 @@ impl Follower {
             if let Some(initial) = self.initial.take() {
                 let Ok(()) = self.driver.start(event.at, &initial, &mut listener);
             }
-            let Ok(()) = self.driver.step(event.at, event.body, &mut listener);
+            let timer_first = std::mem::take(&mut self.timer);
+            let Ok(()) = step_again(&mut self.driver, &event, timer_first, &mut listener);
             pulse.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())

@@ -6,7 +6,6 @@ use crate::protocol::{BrainReport, MarketRow, PositionRow};
 use crate::recorder::Recorder;
 use aegis_backtest::Session;
 use aegis_driver::Driver;
-use aegis_exchange::Exchange;
 use aegis_types::{
     Nanos, Notice, Position, Side, SymbolId, SymbolTable, Tick, TickBody, Timeframe, Topic,
 };
@@ -81,7 +80,7 @@ impl Snapshots {
     }
 
     /// The report of now.
-    pub fn report(&mut self, driver: &Driver<Exchange>, recorder: &Recorder) -> BrainReport {
+    pub fn report<V>(&mut self, driver: &Driver<V>, recorder: &Recorder) -> BrainReport {
         self.take_structure();
         let engine = driver.engine();
         let counts = recorder.tally().counts();
