@@ -26,6 +26,7 @@ pub mod dispatch;
 pub mod feed;
 pub mod home;
 pub mod latency;
+pub mod live;
 pub mod logging;
 pub mod narrate;
 pub mod orchestrator;

@@ -1,0 +1,64 @@
+//! Live sources: an exchange's streams and candles, past the data firewall, into the ring.
+
+use aegis_data::FirewallConfig;
+use serde::{Deserialize, Serialize};
+
+/// Which market streams of a symbol are listened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Streams {
+    /// Candles of one minute alone: for an exchange that says that it derives book and trades from
+    /// them. Their order in the ring is the order of arrival.
+    Klines,
+    /// Candles, best bid and ask, mark price and trades.
+    All,
+}
+
+/// How long a stream may be silent, by the machine's clock, before it counts as dead; 0 for ever,
+/// as where the exchange is stepped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// A symbol's candles. They come at least once a minute.
+    pub candle_ms: u32,
+    /// A symbol's mark price. It comes once a second.
+    pub mark_ms: u32,
+    /// All streams of a connection together.
+    pub socket_ms: u32,
+}
+
+impl Silence {
+    /// No watch: a stepped exchange is silent for as long as it is not stepped.
+    pub const NEVER: Self = Self { candle_ms: 0, mark_ms: 0, socket_ms: 0 };
+}
+
+impl Default for Silence {
+    fn default() -> Self {
+        Self { candle_ms: 150_000, mark_ms: 15_000, socket_ms: 20_000 }
+    }
+}
+
+/// Where live facts come from; part of a session's manifest. The symbols are the session's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// `local`, `testnet` or `binance`.
+    pub venue: String,
+    /// REST base, without a slash at the end.
+    pub rest: String,
+    /// Base of the streams, without a slash at the end; a route follows.
+    pub stream_base: String,
+    /// What is listened to.
+    pub streams: Streams,
+    /// Closed candles from here on are fetched before the first live fact, ms since the epoch.
+    pub history_from_ms: i64,
+    /// Window in which book, mark and trades of a symbol are conflated; 0 is off.
+    pub conflation_ms: u32,
+    /// How often the exchange's list of symbols is asked for again, by the machine's clock; 0 is
+    /// never.
+    pub universe_refresh_ms: u64,
+    /// Most weight of requests a minute that the feed may use: its share of the address's.
+    pub weight_minute: u32,
+    /// When a stream counts as dead.
+    pub silence: Silence,
+    /// Limits of the data firewall.
+    pub firewall: FirewallConfig,
+}
