@@ -23,6 +23,7 @@ pub mod bus;
 pub mod clock;
 pub mod control;
 pub mod dispatch;
+pub mod exchange_child;
 pub mod feed;
 pub mod home;
 pub mod latency;

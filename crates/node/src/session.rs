@@ -1,6 +1,7 @@
 //! Prepares a session: settings and data in, the journal's header and a stream of facts out.
 
-use crate::Failure;
+use crate::home::write_whole;
+use crate::{Failure, live};
 use aegis_backtest::{Market, Session};
 use aegis_data::{DataArgs, Dataset, FirewallConfig};
 use aegis_markets::MarketSpec;
@@ -12,6 +13,10 @@ use std::path::{Path, PathBuf};
 /// The commit this program was built from.
 pub const COMMIT: &str = env!("AEGIS_COMMIT");
 
+/// Beside `session.json`: where live facts come from. Addresses and ports change nothing of what
+/// the session is, so they are not in it.
+const SOURCE: &str = "source.json";
+
 /// Where a session's facts come from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -20,6 +25,8 @@ pub enum Manifest {
     Recorded(Dataset),
     /// The seeded generator; never presented as real.
     Generated(Generated),
+    /// An exchange on the wire.
+    Live(live::Source),
 }
 
 /// A generated market.
@@ -120,6 +127,7 @@ pub fn prepare(settings: &Settings, wanted: &Wanted) -> Result<Session, Failure>
     let market = match &manifest {
         Manifest::Recorded(set) => Market { manifest: data, ..Market::of_dataset(set) },
         Manifest::Generated(generated) => generated_market(generated, data)?,
+        Manifest::Live(source) => return Err(not_recorded(source)),
     };
     Ok(Session::new(settings, market, COMMIT))
 }
@@ -220,7 +228,43 @@ pub fn facts(session: &Session) -> Result<Facts, Failure> {
             });
             Ok(Facts::Generated(Box::new(ticks)))
         }
+        Manifest::Live(source) => Err(not_recorded(&source)),
     }
+}
+
+fn not_recorded(source: &live::Source) -> Failure {
+    Failure::failed(
+        format!("the facts of {} are not recorded, they come by its streams", source.rest),
+        "start a new session",
+    )
+}
+
+/// The live source of a run, when its facts come from an exchange on the wire.
+///
+/// # Errors
+/// When the file is there and cannot be read.
+pub fn source(run: &Path) -> Result<Option<live::Source>, Failure> {
+    let path = run.join(SOURCE);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(Failure::failed(format!("{}: {e}", path.display()), "")),
+    };
+    let wrong = |e| {
+        let what = format!("{} is not a live source: {e}", path.display());
+        Failure::failed(what, "it was written by another version; start a new session")
+    };
+    serde_json::from_slice(&bytes).map(Some).map_err(wrong)
+}
+
+/// Writes the live source of a run beside its session.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn keep_source(run: &Path, source: &live::Source) -> Result<(), Failure> {
+    let text = serde_json::to_vec_pretty(source)
+        .map_err(|e| Failure::failed(format!("live source: {e}"), ""))?;
+    write_whole(&run.join(SOURCE), &text)
 }
 
 /// The first line of a run: what the prices are.
@@ -234,6 +278,9 @@ pub fn describe(session: &Session) -> String {
             g.seed,
             g.days
         ),
+        Ok(Manifest::Live(source)) => {
+            format!("{} markets of {} ({})", names.len(), source.venue, source.rest)
+        }
         _ => format!("{} recorded markets: {}", names.len(), names.join(" ")),
     }
 }
