@@ -42,9 +42,16 @@ mod ticks;
 
 mod bars;
 
+mod archive;
+mod fetch;
+
+pub use archive::{
+    ARCHIVE_URL, ArchiveFile, Date, INTERVALS, Month, Period, Series, interval,
+};
 pub use bars::{Bars, read_bars};
 pub use dataset::{DataArgs, Dataset, FileEntry, FileKind, discover, discover_with};
 pub use error::DataError;
+pub use fetch::{FetchConfig, FetchReport, FileReport, Outcome, Plan, Progress, Wanted, fetch};
 pub use firewall::{Firewall, FirewallConfig, Reason, Refusal};
 pub use instruments::{InstrumentFile, MAKER_FEE, TAKER_FEE, built_in, derived, read_instruments};
 pub use refusals::{Example, Refusals};
