@@ -20,6 +20,7 @@
 pub mod audit;
 pub mod brain;
 pub mod bus;
+pub mod causal;
 pub mod clock;
 pub mod control;
 pub mod dispatch;
