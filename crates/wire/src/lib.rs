@@ -35,6 +35,7 @@ mod tick;
 pub mod oracle;
 
 pub mod endpoints;
+pub mod errors;
 pub mod intervals;
 pub mod streams;
 pub mod urls;

@@ -5,6 +5,7 @@
 //! 4. signatures equal the published vectors.
 
 mod captured;
+mod errors;
 mod generated;
 mod signing;
 mod support;
