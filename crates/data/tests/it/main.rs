@@ -8,7 +8,9 @@
 
 mod arguments;
 mod errors;
+mod fetch;
 mod instruments;
 mod real;
+mod server;
 mod streams;
 mod support;
