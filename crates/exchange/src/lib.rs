@@ -30,6 +30,7 @@
 extern crate alloc;
 
 mod account;
+mod book;
 mod config;
 mod exchange;
 mod execution;
@@ -42,6 +43,7 @@ mod position;
 mod random;
 
 pub use account::Ledger;
+pub use book::{Book, BookFull, BookOrder, Handle};
 pub use config::{ExchangeConfig, ExchangeError};
 pub use exchange::Exchange;
 pub use futures::Futures;

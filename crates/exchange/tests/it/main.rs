@@ -1,10 +1,12 @@
 //! The simulated exchange at its door: ticks and commands in, answers out.
 //!
+//! - `book`: the order book against a naive one
 //! - `market`: waiting orders, opens, slippage and what the data shows; live prices
 //! - `protection`: stops, targets and liquidation inside one candle and over gaps
 //! - `refusals`: every way in which an order, a cancel or a leverage is refused
 //! - `properties`: random orders over random candles against the invariants of the ledger
 
+mod book;
 mod market;
 mod properties;
 mod protection;
