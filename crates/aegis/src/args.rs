@@ -204,6 +204,9 @@ pub struct Feed {
     /// First fact of the source to publish.
     #[arg(long, default_value_t = 0)]
     pub position: u64,
+    /// A live source: candles from here on are fetched first, ms since the epoch.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub since: i64,
     /// max, real, or so many times real time.
     #[arg(long, default_value = "max")]
     pub speed: Speed,
@@ -219,6 +222,9 @@ pub struct Brain {
     /// How to wait on an empty ring.
     #[arg(long, default_value = "adaptive", value_parser = ["adaptive", "spin", "sleep"])]
     pub wait: String,
+    /// How fast a stepped exchange is stepped: max, real, or so many times real time.
+    #[arg(long, default_value = "max")]
+    pub speed: Speed,
     /// Rows that may wait for the database.
     #[arg(long, default_value_t = 100_000)]
     pub store_rows: usize,

@@ -80,6 +80,8 @@ fn system(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
         flatten: settings.flatten_on_shutdown(),
         log_flags: log_flags(settings, log),
         view: show.then(|| View::new(title)),
+        live: false,
+        keys: None,
         home,
     })?;
     print(&outcome, args.pacing.json, &run)?;

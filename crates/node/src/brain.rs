@@ -7,6 +7,7 @@
 use crate::bus::Bus;
 use crate::dispatch::{Dispatcher, LaneFull, Priority};
 use crate::home::{Home, write_whole};
+use crate::pace::Speed;
 use crate::persist::{self, Persist, Pulse, Trouble};
 use crate::protocol::{BrainReport, Order, Report, orders, send};
 use crate::recorder::Recorder;
@@ -64,6 +65,8 @@ pub struct Args {
     pub run: PathBuf,
     /// How to wait on an empty ring.
     pub wait: Wait,
+    /// How fast a stepped exchange is stepped.
+    pub speed: Speed,
     /// Reads orders on stdin, and stops when it ends.
     pub supervised: bool,
     /// Database, or the default file in the state folder.
@@ -83,6 +86,8 @@ struct Brain {
     orders: Receiver<Option<Order>>,
     /// Operator's commands that came before the last brain's unfinished input was made again.
     held: VecDeque<(Operator, u64)>,
+    /// The live feed that listens: epoch of its ring, and how many facts of the past it brings.
+    live: Option<(u64, u64)>,
     snapshots: Snapshots,
     lanes: Dispatcher<Job>,
     trouble: Trouble,
@@ -198,6 +203,7 @@ impl Brain {
             snapshots,
             orders: orders(args.supervised),
             held: VecDeque::new(),
+            live: None,
             args: args.clone(),
             session,
             driver,
@@ -300,7 +306,9 @@ impl Brain {
         let after_ms = clock::monotonic().since(started).0 as f64 / 1e6;
         let position = self.sequencer.next_position();
         if self.args.supervised {
-            send(&Report::Ready { after_ms, position });
+            // Before its first event a driver's time is the far past.
+            let time_ms = self.driver.now().as_millis().max(0);
+            send(&Report::Ready { after_ms, position, epoch: 0, time_ms });
         }
         tracing::info!(after_ms, position, "brain ready");
     }
@@ -448,6 +456,7 @@ impl Brain {
             match self.orders.try_recv() {
                 Err(TryRecvError::Empty) => break false,
                 Ok(Some(Order::Operator { what, request })) => self.held.push_back((what, request)),
+                Ok(Some(Order::Live { epoch, facts })) => self.live = Some((epoch, facts)),
                 Ok(Some(Order::Stop) | None) | Err(TryRecvError::Disconnected) => break true,
             }
         };

@@ -28,6 +28,8 @@ pub struct Args {
     pub run: PathBuf,
     /// Position in the source of the first fact to publish.
     pub position: u64,
+    /// A live source: candles from here on are known to be wanted, ms since the epoch.
+    pub since_ms: i64,
     /// How fast.
     pub speed: Speed,
     /// Slots of the ring.
@@ -50,7 +52,7 @@ impl Feed {
         loop {
             match self.orders.try_recv() {
                 Err(TryRecvError::Empty) => return false,
-                Ok(Some(Order::Operator { .. })) => {}
+                Ok(Some(Order::Operator { .. } | Order::Live { .. })) => {}
                 Ok(Some(Order::Stop) | None) | Err(TryRecvError::Disconnected) => return true,
             }
         }
@@ -132,7 +134,7 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
     };
     let after_ms = clock::monotonic().since(started).0 as f64 / 1e6;
     if args.supervised {
-        send(&Report::Ready { after_ms, position });
+        send(&Report::Ready { after_ms, position, epoch: feed.report.epoch, time_ms: 0 });
     }
     tracing::info!(position, epoch = feed.report.epoch, "feed ready");
     let ended = pump(&mut feed, &mut facts, args.speed, session.trade_from)?;

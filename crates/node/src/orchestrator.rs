@@ -5,6 +5,7 @@
 //! about restarts. Between events it sleeps.
 
 use crate::control::{self, Ask, Asked};
+use crate::exchange_child::Account;
 use crate::home::Home;
 use crate::pace::Speed;
 use crate::protocol::{BrainReport, FeedReport, Order, Report, Signals};
@@ -55,6 +56,10 @@ pub struct Options {
     pub log_flags: Vec<String>,
     /// Shows what happens, when given.
     pub view: Option<View>,
+    /// Facts come from an exchange on the wire: the feed begins where its brain stands.
+    pub live: bool,
+    /// Keys of the account that orders go to; the brain alone receives them.
+    pub keys: Option<Account>,
 }
 
 /// How a run ended.
@@ -79,6 +84,8 @@ struct Watched {
     ready: bool,
     progress: bool,
     last_pid: u32,
+    /// It was ended by us, to begin anew elsewhere.
+    replaced: bool,
     /// Reads its reports until its stdout ends.
     listener: Option<JoinHandle<()>>,
     failed: Option<(String, String, bool)>,
@@ -95,6 +102,7 @@ impl Watched {
             ready: false,
             progress: false,
             last_pid: 0,
+            replaced: false,
             listener: None,
             failed: None,
             last_exit: None,
@@ -151,6 +159,8 @@ struct Orchestrator {
     next_request: u64,
     /// Facts that were in the journal's file when the first brain was ready; `None` until then.
     journalled: Option<u64>,
+    /// Time of the last event that the brain had when it was ready, ms since the epoch.
+    known_until_ms: i64,
     started: Nanos,
     failure: Option<Failure>,
 }
@@ -178,13 +188,14 @@ pub fn run(options: Options) -> Result<Outcome, Failure> {
         read_before: 0,
         waiting: HashMap::new(),
         next_request: 1,
-        journalled: (!resumed).then_some(0),
+        journalled: (!resumed && !options.live).then_some(0),
+        known_until_ms: 0,
         started: clock::monotonic(),
         failure: None,
         options,
     };
     orchestrator.start(Child::Brain)?;
-    if !resumed {
+    if orchestrator.journalled.is_some() {
         orchestrator.start(Child::Feed)?;
     }
     let stopping = orchestrator.watch(&signals);
@@ -215,8 +226,13 @@ impl Orchestrator {
         command.arg(child.name()).arg("--supervised").arg("--run").arg(&o.run).args(&o.log_flags);
         match child {
             Child::Feed => {
-                command.args(["--position", &self.resume_position().to_string()]);
-                command.args(["--speed", &o.speed.to_string()]);
+                if o.live {
+                    let since = self.known_until_ms.max(self.brain_report.time_ms);
+                    command.args(["--since", &since.to_string()]);
+                } else {
+                    command.args(["--position", &self.resume_position().to_string()]);
+                    command.args(["--speed", &o.speed.to_string()]);
+                }
                 command.args(["--slots", &o.slots.to_string()]);
                 // Only the brain receives keys.
                 command.env_remove("BINANCE_API_KEY").env_remove("BINANCE_API_SECRET");
@@ -224,6 +240,12 @@ impl Orchestrator {
             }
             Child::Brain => {
                 command.args(["--wait", &o.wait]);
+                if o.live {
+                    command.args(["--speed", &o.speed.to_string()]);
+                }
+                if let Some(Account { key, secret }) = &o.keys {
+                    command.env("BINANCE_API_KEY", key).env("BINANCE_API_SECRET", secret);
+                }
                 command.args(["--store-rows", &o.store_rows.to_string()]);
                 if let Some(url) = &o.store {
                     // By environment: a process list shows arguments, and a URL holds a password.
@@ -331,11 +353,16 @@ impl Orchestrator {
         }
         self.watched(child).heard = clock::monotonic();
         match report {
-            Report::Ready { after_ms, position } => {
+            Report::Ready { after_ms, position, epoch, time_ms } => {
                 self.watched(child).ready = true;
                 tracing::info!(child = child.name(), after_ms, "ready");
-                if child == Child::Brain {
-                    self.brain_ready(position);
+                match child {
+                    Child::Brain if self.options.live => self.refill(time_ms),
+                    Child::Brain => self.brain_ready(position),
+                    Child::Feed if self.options.live => {
+                        self.brain.tell(&Order::Live { epoch, facts: position });
+                    }
+                    Child::Feed => {}
                 }
             }
             Report::Feed(feed) => {
@@ -358,6 +385,18 @@ impl Orchestrator {
                 tracing::error!(child = child.name(), "{what}");
                 self.watched(child).failed = Some((what, hint, permanent));
             }
+        }
+    }
+
+    /// A brain stands at `time_ms`: what has happened since then the feed has to fetch, so one that
+    /// is running begins anew.
+    fn refill(&mut self, time_ms: i64) {
+        self.known_until_ms = time_ms;
+        if self.feed.process.is_some() {
+            self.feed.replaced = true;
+            self.feed.tell(&Order::Stop);
+        } else {
+            self.feed.restart_at = Some(clock::monotonic());
         }
     }
 
@@ -414,6 +453,10 @@ impl Orchestrator {
             return Some(Stopping::Finished);
         }
         if status.success() && child == Child::Feed && self.feed_report.done {
+            return None;
+        }
+        if std::mem::take(&mut self.watched(child).replaced) {
+            self.watched(child).restart_at = Some(clock::monotonic());
             return None;
         }
         let how = match status.signal() {

@@ -24,6 +24,13 @@ pub enum Order {
         /// Comes back in [`Report::Applied`].
         request: u64,
     },
+    /// A live feed listens, for the brain: every fact that is told from now on reaches its ring.
+    Live {
+        /// Epoch of the feed's ring.
+        epoch: u64,
+        /// Facts of the past that it published first.
+        facts: u64,
+    },
 }
 
 /// From a child to the orchestrator.
@@ -37,6 +44,12 @@ pub enum Report {
         /// Position in the source of the next fact: what is before it is in the journal's file.
         #[serde(default)]
         position: u64,
+        /// A live feed: epoch of its ring.
+        #[serde(default)]
+        epoch: u64,
+        /// A brain: time of its last event, milliseconds since the epoch; 0 before the first.
+        #[serde(default)]
+        time_ms: i64,
     },
     /// How far the feed is.
     Feed(FeedReport),
