@@ -130,31 +130,34 @@ impl Exchange {
     }
 
     fn submit(&mut self, at: Nanos, order: &Order, answers: &mut Answers) {
-        let Some(desk) = self.desks.get_mut(order.symbol.index()) else {
+        let (id, symbol) = (order.id, order.symbol);
+        let Some(desk) = self.desks.get_mut(symbol.index()) else {
             let code = RejectCode::Symbol;
-            return answer(answers, order.id, order.symbol, OrderUpdate::Rejected { code });
+            return answer(answers, id, symbol, OrderUpdate::Rejected { code });
         };
         let capacity = usize::from(self.config.orders_per_symbol);
-        let update = match orders::admit(desk, &self.account, order, capacity) {
-            Err(code) => OrderUpdate::Rejected { code },
-            Ok(reserved) => {
-                let span = self.config.latency_max.since(self.config.latency_min).0;
-                let latency = self.config.latency_min.0
-                    + draw(self.config.seed, order.id.number, Purpose::Latency, span);
-                desk.orders.push(RestingOrder {
-                    order: *order,
-                    sent_at: at,
-                    arrived_at: at.after(Nanos(latency)),
-                    reserved,
-                    fresh: order.kind == OrderType::Limit,
-                });
-                desk.orders_most = desk.orders_most.max(desk.orders.len());
-                // `admit` compared the sum with the wallet, so it fits.
-                self.account.reserved = self.account.reserved.saturating_plus(reserved);
-                OrderUpdate::Accepted
-            }
+        let reserved = match orders::admit(desk, &self.account, order, capacity) {
+            Err(code) => return answer(answers, id, symbol, OrderUpdate::Rejected { code }),
+            Ok(reserved) => reserved,
         };
-        answer(answers, order.id, order.symbol, update);
+        let span = self.config.latency_max.since(self.config.latency_min).0;
+        let latency =
+            self.config.latency_min.0 + draw(self.config.seed, id.number, Purpose::Latency, span);
+        desk.orders.push(RestingOrder {
+            order: *order,
+            sent_at: at,
+            arrived_at: at.after(Nanos(latency)),
+            reserved,
+            fresh: order.kind == OrderType::Limit,
+        });
+        desk.orders_most = desk.orders_most.max(desk.orders.len());
+        // `admit` compared the sum with the wallet, so it fits.
+        self.account.reserved = self.account.reserved.saturating_plus(reserved);
+        answer(answers, id, symbol, OrderUpdate::Accepted);
+        if order.kind == OrderType::Market {
+            let account = &mut self.account;
+            Facts { desk, account, answers, luck: self.luck, at }.at_open();
+        }
     }
 
     fn cancel(&mut self, id: ClientOrderId, symbol: SymbolId, answers: &mut Answers) {
@@ -197,6 +200,10 @@ struct Facts<'a> {
 
 impl Facts<'_> {
     fn pass(&mut self, way: Way, since: Nanos, venue_time: Nanos, from: Px) {
+        self.on_its_way(way, since, venue_time, from).run();
+    }
+
+    fn on_its_way(&mut self, way: Way, since: Nanos, venue_time: Nanos, from: Px) -> Pass<'_> {
         Pass {
             desk: self.desk,
             account: self.account,
@@ -210,7 +217,15 @@ impl Facts<'_> {
             closed: false,
             entered: None,
         }
-        .run();
+    }
+
+    /// A market order has come at the very instant of an open that is still the newest price: that
+    /// open is its price.
+    fn at_open(&mut self) {
+        let market = &self.desk.market;
+        let Some(px) = market.opened_px.filter(|_| market.opened == self.at) else { return };
+        let way = Way::Open { px, shown: market.range };
+        self.on_its_way(way, self.at, self.at, px).market();
     }
 
     /// The price that was newest before this fact, or `px` when it is the first.
@@ -222,6 +237,7 @@ impl Facts<'_> {
         let way = Way::Open { px, shown: self.desk.market.range };
         let from = self.came_from(px);
         self.desk.market.opened = self.at;
+        self.desk.market.opened_px = Some(px);
         self.desk.market.touch = Some(Touch::at(px));
         if !self.desk.is_quiet() {
             self.pass(way, self.at, self.at, from);
@@ -232,6 +248,7 @@ impl Facts<'_> {
         let open_time = Nanos(self.at.0.saturating_sub(Nanos::MINUTE.0));
         // Live prices inside the minute have already done what its candle would do again.
         let live = self.desk.market.quoted >= open_time;
+        self.desk.market.opened_px = None;
         if !live {
             if !self.desk.is_quiet() {
                 self.judge(open, high, low, open_time);
@@ -256,6 +273,7 @@ impl Facts<'_> {
     fn quote(&mut self, touch: Touch) {
         let from = self.came_from(touch.sell);
         self.desk.market.quoted = self.at;
+        self.desk.market.opened_px = None;
         self.desk.market.touch = Some(touch);
         if !self.desk.is_quiet() {
             self.pass(Way::Quote(touch), self.at, self.at, from);

@@ -1,7 +1,8 @@
 //! A simulated USDⓈ-M futures exchange behind the same door as a real one.
 //!
 //! The exchange knows only what the data has shown up to now. A market order therefore waits for
-//! the next price fact instead of being filled at the price that caused it, and no fill is ever at
+//! the next price fact instead of being filled at the price that caused it (unless that is an open
+//! of the very instant at which the order comes), and no fill is ever at
 //! a price outside the data: that is the one rule from which the others follow, because a
 //! simulator that fills at prices nobody could have had makes every later figure worthless. Where
 //! one candle leaves the path open, the path that hurts is taken.

@@ -51,6 +51,8 @@ pub(crate) struct Market {
     pub range: Option<(Px, Px)>,
     /// Instant of the newest open.
     pub opened: Nanos,
+    /// That open, as long as it is the newest price.
+    pub opened_px: Option<Px>,
     /// Instant of the newest book or trade that is not derived from candles.
     pub quoted: Nanos,
     /// When funding is due by the mark series.
@@ -83,6 +85,7 @@ impl Desk {
             mark: None,
             range: None,
             opened: Nanos(i64::MIN),
+            opened_px: None,
             quoted: Nanos(i64::MIN),
             settle_at: Nanos::MAX,
             settle_rate: Rate::ZERO,
@@ -207,7 +210,8 @@ impl Pass<'_> {
         }
     }
 
-    fn market(&mut self) {
+    /// Fills the orders that waited for a price.
+    pub(crate) fn market(&mut self) {
         while let Some((index, _)) = self.nearest(OrderType::Market, |_| true) {
             let resting = self.desk.orders.remove(index);
             let side = resting.order.side;
@@ -354,22 +358,44 @@ impl Pass<'_> {
     /// `base` worsened by the order's slippage as far as the data showed prices there, and not
     /// beyond `bound`, the price of a limit order.
     fn taker_px(&self, resting: &RestingOrder, base: Px, bound: Option<Px>) -> Px {
-        let side = resting.order.side;
         let shown = match self.way {
             Way::Open { shown, .. } => shown,
             Way::Candle { low, high } => Some((low, high)),
             Way::Quote(_) | Way::Mark(_) => None,
         };
+        let (side, number) = (resting.order.side, resting.order.id.number);
+        let taker = Taker { side, number, base, shown, bound };
+        taker.px(self.luck, self.desk.instrument.tick)
+    }
+}
+
+/// An order that takes, and what the data shows around it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taker {
+    pub side: Side,
+    /// Its number, the key of its draw.
+    pub number: u32,
+    /// The price it would get without slippage.
+    pub base: Px,
+    /// Low and high of the prices that were shown.
+    pub shown: Option<(Px, Px)>,
+    /// The price of a limit order.
+    pub bound: Option<Px>,
+}
+
+impl Taker {
+    /// The base worsened by the order's slippage, as far as prices there were shown.
+    pub(crate) fn px(&self, luck: Luck, tick: Px) -> Px {
+        let Self { side, number, base, shown, bound } = *self;
         let Some((low, high)) = shown else { return base };
-        let most = self.luck.slippage_max.raw();
-        let slip = draw(self.luck.seed, resting.order.id.number, Purpose::Slippage, most);
+        let slip = draw(luck.seed, number, Purpose::Slippage, luck.slippage_max.raw());
         if slip == 0 {
             return base;
         }
         let round = if side == Side::Buy { Round::Up } else { Round::Down };
         let worse = base
             .shifted(Rate::from_raw(slip * side.sign()))
-            .and_then(|px| px.to_grid(self.desk.instrument.tick, round))
+            .and_then(|px| px.to_grid(tick, round))
             .unwrap_or(base);
         // The worst price between base and `worse` that is in what was shown; else base itself.
         match side {

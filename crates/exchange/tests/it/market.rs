@@ -28,6 +28,42 @@ fn a_market_order_decided_on_a_close_fills_at_the_next_open_of_its_symbol() {
     assert_eq!(world.exchange.available(), Ok(money("9979.5985")));
 }
 
+/// What follows a fill within the same instant, as a rotation's entry does, needs not wait a
+/// minute: the open of that instant is its price too.
+#[test]
+fn a_market_order_that_comes_at_the_instant_of_an_open_fills_there_at_once() {
+    let mut world = World::at_price(plain(), "100");
+    world.open("101.5");
+    let order = world.order(OrderType::Market, Side::Buy, "2");
+    let answers = world.send(order);
+    let symbol = SymbolId(0);
+    assert_eq!(
+        answers[0],
+        EventBody::Order { id: order.id, symbol, update: OrderUpdate::Accepted }
+    );
+    let bought = fill(&answers);
+    assert_eq!((bought.order, bought.px, bought.qty), (order.id, px("101.5"), qty("2")));
+    assert_eq!((bought.reason, bought.fee), (FillReason::NextPrice, money("0.1015")));
+    let latency = bought.venue_time.since(world.now);
+    assert!((5..=40).contains(&latency.as_millis()), "{latency:?}");
+    let balance = money("9999.8985");
+    assert_eq!(answers[2..], [EventBody::Account(AccountUpdate::Wallet { balance })]);
+    assert_eq!(world.exchange.available(), Ok(money("9979.5985")), "nothing stays reserved");
+    // Within the minute there is no such price any more.
+    world.now = world.now.after(Nanos::MILLISECOND);
+    world.market(Side::Sell, "1");
+    world.now = Nanos::MINUTE;
+    world.candle("101.5", "102", "101", "101.5");
+    assert_eq!(fill(&world.open("102")).px, px("102"));
+    // Nor is an open that a live price has followed.
+    let mut world = World::at_price(plain(), "100");
+    world.open("101.5");
+    world.trade("101.6");
+    world.market(Side::Buy, "2");
+    world.now = world.now.after(Nanos::SECOND);
+    assert_eq!(fill(&world.trade("101.7")).px, px("101.7"));
+}
+
 #[test]
 fn slippage_is_against_the_taker_on_the_grid_and_inside_what_was_shown() {
     let config = ExchangeConfig { slippage_bps: 10.0, ..ExchangeConfig::default() };

@@ -155,7 +155,8 @@ impl Auditor {
         self.audit(Some(shown));
     }
 
-    fn act(&mut self, symbol: u16, act: Act, last: Px) {
+    /// `shown` at an open that is still the newest price: a market order fills there at once.
+    fn act(&mut self, symbol: u16, act: Act, last: Px, shown: Option<Shown>) {
         let symbol = SymbolId(symbol);
         let command = match act {
             Act::Order { kind, side, reduce_only, thousandths, away } => {
@@ -183,11 +184,20 @@ impl Auditor {
             Act::Leverage(leverage) => Command::SetLeverage { symbol, leverage },
         };
         self.exchange.execute(self.now, &command, &mut self.answers);
-        self.audit_command(&command);
+        self.audit_command(&command, shown);
     }
 
-    /// Answers to a command: never a fill, and the refusal of a cancel ends no order.
-    fn audit_command(&mut self, command: &Command) {
+    /// Answers to a command: a fill only to a market order at an open, after its acceptance; and
+    /// the refusal of a cancel ends no order.
+    fn audit_command(&mut self, command: &Command, shown: Option<Shown>) {
+        let market =
+            matches!(command, Command::Submit { order } if order.kind == OrderType::Market);
+        let executed = if market && self.answers.len() > 1 {
+            assert!(shown.is_some(), "{:?}", self.answers);
+            self.answers.split_off(1)
+        } else {
+            Vec::new()
+        };
         for answer in std::mem::take(&mut self.answers) {
             match answer {
                 EventBody::Order { id, update, .. } => match (command, update) {
@@ -202,7 +212,8 @@ impl Auditor {
             }
             self.log.push(answer);
         }
-        self.audit(None);
+        self.answers = executed;
+        self.audit(shown);
     }
 
     fn end(&mut self, id: ClientOrderId) {
@@ -316,9 +327,10 @@ impl Auditor {
         let at = |ticks: i64| Px::from_raw(ticks * tick);
         for minute in minutes {
             for (symbol, act) in &minute.on_close {
-                self.act(*symbol, *act, at(last[usize::from(*symbol)]));
+                self.act(*symbol, *act, at(last[usize::from(*symbol)]), None);
             }
             let mut candles = Vec::new();
+            let before = range;
             for symbol in 0..SYMBOLS {
                 let index = usize::from(symbol);
                 let shape = minute.shapes[index];
@@ -337,7 +349,10 @@ impl Auditor {
                 range[index] = Some((at(low), at(high)));
             }
             for (symbol, act) in &minute.on_open {
-                self.act(*symbol, *act, candles[usize::from(*symbol)].0);
+                let index = usize::from(*symbol);
+                let exact = candles[index].0;
+                let shown = Shown { exact, range: before[index], minute: self.now };
+                self.act(*symbol, *act, exact, minute.shows_opens.then_some(shown));
             }
             let minute = self.now;
             self.now = self.now.after(Nanos::MINUTE);
