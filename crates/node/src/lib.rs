@@ -39,6 +39,7 @@ pub mod recorder;
 pub mod sequencer;
 pub mod session;
 pub mod snapshot;
+pub mod steps;
 pub mod supervisor;
 pub mod view;
 
