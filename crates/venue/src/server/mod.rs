@@ -18,6 +18,7 @@ mod faults;
 mod limits;
 mod params;
 mod render;
+mod texts;
 mod routes_private;
 mod routes_public;
 mod trade;

@@ -1,6 +1,9 @@
 //! Step machine: parameters of a request, from query and body, decoded.
 
+use crate::server::auth::is_json;
 use crate::server::call::{ApiError, Request};
+use crate::server::texts::{error, error_of};
+use aegis_types::{DecimalError, Px, Qty, Rate, parse_decimal};
 
 /// Parameters in the order in which they were sent; when a name is in query and body, the query's
 /// value counts.
@@ -13,6 +16,9 @@ impl Params {
     /// Of query and form body.
     pub fn of(request: &Request) -> Self {
         let mut params = Self::parse(&request.query);
+        if is_json(&request.body) {
+            return params;
+        }
         let body = String::from_utf8_lossy(&request.body);
         for (name, value) in Self::parse(&body).pairs {
             if params.get(&name).is_none() {
@@ -56,6 +62,61 @@ impl Params {
         }
     }
 
+    /// `true` or `false`, in any case.
+    ///
+    /// # Errors
+    /// -1130 for anything else.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+            Some(_) => Err(ApiError::invalid_value(name)),
+        }
+    }
+
+    /// A decimal in units of 1e-8.
+    fn decimal(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        match parse_decimal(text.as_bytes()) {
+            Ok(raw) => Ok(Some(raw)),
+            Err(DecimalError::TooPrecise) => Err(error(-1111)),
+            Err(_) => {
+                let range = "legal range is '^([0-9]{1,20})(\\.[0-9]{1,20})?$";
+                Err(error_of(-1100, &format!("{name}'; {range}")))
+            }
+        }
+    }
+
+    /// A price.
+    ///
+    /// # Errors
+    /// -1100 for what is no plain decimal, -1111 for more than eight decimals.
+    pub fn px(&self, name: &str) -> Result<Option<Px>, ApiError> {
+        Ok(self.decimal(name)?.map(Px::from_raw))
+    }
+
+    /// A quantity.
+    ///
+    /// # Errors
+    /// As of a price.
+    pub fn qty(&self, name: &str) -> Result<Option<Qty>, ApiError> {
+        Ok(self.decimal(name)?.map(Qty::from_raw))
+    }
+
+    /// A fraction or a percentage.
+    ///
+    /// # Errors
+    /// As of a price.
+    pub fn rate(&self, name: &str) -> Result<Option<Rate>, ApiError> {
+        Ok(self.decimal(name)?.map(Rate::from_raw))
+    }
+
+    /// Appends a pair.
+    pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.pairs.push((name.into(), value.into()));
+    }
+
     /// All pairs in the order sent.
     pub fn pairs(&self) -> &[(String, String)] {
         &self.pairs
@@ -80,4 +141,23 @@ pub fn decode(text: &str) -> String {
         at += 1;
     }
     String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_exact_or_refused() {
+        let params = Params::parse("q=0.5&e=1e-5&p=0.123456789&n=7&m=7.5&t=TRUE&f=no&x=");
+        assert_eq!(params.qty("q").map(|q| q.map(Qty::raw)), Ok(Some(50_000_000)));
+        assert_eq!(params.qty("e").map_err(|e| e.code), Err(-1100));
+        assert_eq!(params.px("p").map_err(|e| e.code), Err(-1111));
+        assert_eq!(params.int("n"), Ok(Some(7)));
+        assert_eq!(params.int("m").map_err(|e| e.code), Err(-1102));
+        assert_eq!(params.flag("t"), Ok(Some(true)));
+        assert_eq!(params.flag("f").map_err(|e| e.code), Err(-1130));
+        assert_eq!(params.need("x").map_err(|e| e.code), Err(-1102));
+        assert_eq!(decode("%zz%4+%E5%B8%81"), "%zz%4 币");
+    }
 }

@@ -1,1 +1,0 @@
-//! Step machine: faults.

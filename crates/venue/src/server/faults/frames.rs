@@ -1,0 +1,220 @@
+//! Step machine: what faults do to frames of market and user streams, before they are fanned out.
+
+use super::{Acts, Fault, Faults, Kind};
+use crate::server::sim::{Audience, Output};
+use aegis_wire::streams::{Route, Stream};
+
+/// How late a late frame is unless it is said, ms.
+const LATE_MS: u64 = 30_000;
+
+/// Length of a frame that is far too long.
+const OVERSIZED: usize = 1 << 20;
+
+/// What becomes of a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FrameFate {
+    /// It leaves.
+    Send,
+    /// It leaves twice.
+    Twice,
+    /// It never leaves.
+    Lost,
+    /// Its sockets close, with a close frame or without.
+    Close {
+        /// With one.
+        politely: bool,
+    },
+    /// Something else leaves.
+    Changed(String),
+    /// It leaves behind the next one of its stream.
+    Behind,
+    /// It leaves at this wall time, ms.
+    At(i64),
+}
+
+/// Frames that wait for their time or their successor.
+#[derive(Clone, Debug, Default)]
+pub struct Held {
+    late: Vec<(i64, Output)>,
+    behind: Vec<Output>,
+}
+
+impl Faults {
+    /// Does nothing wait for frames?
+    pub fn spares_frames(&self) -> bool {
+        self.held.behind.is_empty()
+            && !self.queue.iter().any(|fault| fault.kind.acts() == Acts::Frame)
+    }
+
+    /// What becomes of a frame; a count of the oldest fault that names it is used up.
+    pub fn frame(&mut self, frame: &Output, wall_ms: i64) -> FrameFate {
+        let over = |f: &Fault| {
+            let timed = f.kind == Kind::WsSilence && f.left.is_none();
+            timed && f.ms.is_some_and(|ms| wall_ms >= f.since_ms.saturating_add(ms))
+        };
+        self.queue.retain(|fault| !over(fault));
+        let suits =
+            |f: &Fault| f.kind.acts() == Acts::Frame && hears(&f.target, &frame.to);
+        let Some(fault) = self.queue.iter_mut().find(|f| suits(f)) else {
+            return FrameFate::Send;
+        };
+        let fault = fault.fire();
+        self.queue.retain(|fault| fault.left != Some(0));
+        match fault.kind {
+            Kind::WsSilence | Kind::WsGap => FrameFate::Lost,
+            Kind::WsDrop => FrameFate::Close { politely: false },
+            Kind::WsClose => FrameFate::Close { politely: true },
+            Kind::WsDup => FrameFate::Twice,
+            Kind::WsReorder => FrameFate::Behind,
+            Kind::WsMalformed => FrameFate::Changed(broken(&frame.body, fault.draw())),
+            Kind::WsLate => {
+                let ms = i64::try_from(fault.ms_or(LATE_MS)).unwrap_or(i64::MAX);
+                FrameFate::At(wall_ms.saturating_add(ms))
+            }
+            _ => FrameFate::Send,
+        }
+    }
+
+    /// Keeps a frame until the next one of its stream.
+    pub fn hold_behind(&mut self, frame: Output) {
+        self.held.behind.push(frame);
+    }
+
+    /// Keeps a frame until its time.
+    pub fn hold_until(&mut self, at_ms: i64, frame: Output) {
+        self.held.late.push((at_ms, frame));
+    }
+
+    /// Frames that waited for one that has just left, in order.
+    pub fn behind(&mut self, to: &Audience) -> Vec<Output> {
+        self.held.behind.extract_if(.., |held| same_stream(&held.to, to)).collect()
+    }
+
+    /// Frames whose time has come, in order of their times.
+    pub fn late(&mut self, wall_ms: i64) -> Vec<Output> {
+        if self.held.late.is_empty() {
+            return Vec::new();
+        }
+        let mut due: Vec<(i64, Output)> =
+            self.held.late.extract_if(.., |(at, _)| *at <= wall_ms).collect();
+        due.sort_by_key(|(at, _)| *at);
+        due.into_iter().map(|(_, frame)| frame).collect()
+    }
+
+    /// When the next late frame leaves, wall ms.
+    pub fn next_late_ms(&self) -> Option<i64> {
+        self.held.late.iter().map(|(at, _)| *at).min()
+    }
+}
+
+fn same_stream(one: &Audience, other: &Audience) -> bool {
+    match (one, other) {
+        (Audience::Market(one), Audience::Market(other)) => one == other,
+        (Audience::User { listen_key: one, .. }, Audience::User { listen_key: other, .. }) => {
+            one == other
+        }
+        _ => false,
+    }
+}
+
+/// Does a fault's `match` name this audience: stream, route, listen key or event?
+fn hears(target: &str, to: &Audience) -> bool {
+    let target = target.trim_start_matches('/');
+    if target.is_empty() {
+        return true;
+    }
+    match to {
+        Audience::Market(name) => {
+            target.eq_ignore_ascii_case(name)
+                || Stream::parse(name).is_some_and(|stream| stream.kind.route().name() == target)
+        }
+        Audience::User { listen_key, event } => {
+            target == Route::Private.name() || target == "user" || target == *event
+                || target == listen_key
+        }
+    }
+}
+
+/// A frame as no client may trust it.
+fn broken(body: &str, draw: u64) -> String {
+    match draw % 4 {
+        0 => {
+            let mut at = body.len() / 2;
+            while !body.is_char_boundary(at) {
+                at -= 1;
+            }
+            body[..at].to_owned()
+        }
+        1 => body.replace('"', ""),
+        2 => not_a_number(body),
+        _ => format!("{{\"e\":\"{}\"}}", "x".repeat(OVERSIZED)),
+    }
+}
+
+/// The frame with its first decimal string as `NaN`.
+fn not_a_number(body: &str) -> String {
+    let mut from = 0;
+    while let Some(start) = body[from..].find(":\"").map(|at| from + at + 2) {
+        let Some(length) = body[start..].find('"') else { break };
+        let value = &body[start..start + length];
+        if value.parse::<f64>().is_ok() {
+            return format!("{}NaN{}", &body[..start], &body[start + length..]);
+        }
+        from = start + length;
+    }
+    "{\"NaN\":NaN}".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(body: &str) -> Faults {
+        let mut faults = Faults::default();
+        faults.post(body.as_bytes(), 0).unwrap();
+        faults
+    }
+
+    fn market(name: &str, body: &str) -> Output {
+        Output { to: Audience::Market(name.into()), body: body.into() }
+    }
+
+    #[test]
+    fn a_fault_names_stream_route_or_event() {
+        let frame = market("btcusdt@depth", "{}");
+        for (target, fate) in [
+            ("", FrameFate::Lost),
+            ("btcusdt@depth", FrameFate::Lost),
+            ("/public", FrameFate::Lost),
+            ("market", FrameFate::Send),
+            ("ethusdt@depth", FrameFate::Send),
+            ("private", FrameFate::Send),
+        ] {
+            let mut faults = faults(&format!("{{\"fault\":\"ws_gap\",\"match\":\"{target}\"}}"));
+            assert_eq!(faults.frame(&frame, 0), fate, "{target}");
+        }
+    }
+
+    #[test]
+    fn counts_are_used_up_and_a_silence_ends_with_its_time() {
+        let frame = market("btcusdt@depth", "{}");
+        let mut two = faults(r#"{"fault":"ws_dup","count":2}"#);
+        let fates: Vec<FrameFate> = (0..3).map(|_| two.frame(&frame, 0)).collect();
+        assert_eq!(fates, [FrameFate::Twice, FrameFate::Twice, FrameFate::Send]);
+        assert!(two.spares_frames());
+        let mut silence = faults(r#"{"fault":"ws_silence","ms":100}"#);
+        assert_eq!(silence.frame(&frame, 99), FrameFate::Lost);
+        assert_eq!(silence.frame(&frame, 100), FrameFate::Send);
+    }
+
+    #[test]
+    fn broken_frames_are_broken() {
+        let body = r#"{"e":"bookTicker","u":400900217,"s":"BNBUSDT","b":"25.35","B":"31.21"}"#;
+        for draw in 0..4 {
+            let text = broken(body, draw);
+            assert_ne!(text, body);
+        }
+        assert!(broken(body, 2).contains(r#""b":"NaN""#));
+        assert!(serde_json::from_str::<serde_json::Value>(&broken(body, 0)).is_err());
+    }
+}

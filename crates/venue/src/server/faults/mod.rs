@@ -1,0 +1,305 @@
+//! Step machine: misbehaviour on request, for tests of those who must survive it.
+//!
+//! Faults queue in order of posting. A request or a frame uses up one count of the oldest fault
+//! that names it and acts on its kind; nothing is left to chance, where a fault has a choice its
+//! seed decides. What truly happened is in `truth`.
+
+mod catalogue;
+mod frames;
+
+pub use catalogue::{Acts, Kind};
+pub use frames::FrameFate;
+
+use crate::server::call::ApiError;
+use aegis_types::{Money, Px, Qty, Rate};
+use serde_json::{Value, json};
+
+/// Most faults that wait at once.
+const QUEUE_MAX: usize = 10_000;
+
+/// A fault as posted.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// Number of the posting.
+    pub id: u64,
+    /// Which.
+    pub kind: Kind,
+    /// What it waits for: METHOD and path, `WS method`, a stream, a route, an event; empty for
+    /// everything it can act on.
+    pub target: String,
+    /// How often it will still act; none: until it is deleted.
+    pub left: Option<u32>,
+    /// How often it has acted.
+    pub fired: u32,
+    /// Since when it waits, wall ms.
+    pub since_ms: i64,
+    /// Decides where the fault has a choice.
+    pub seed: Option<u64>,
+    /// Length of a delay or a state.
+    pub ms: Option<i64>,
+    /// Whether the request is executed in spite of what the reply says.
+    pub executed: Option<bool>,
+    /// Of which symbol.
+    pub symbol: Option<String>,
+    /// Of whose account.
+    pub key: Option<String>,
+    /// Everything else that was posted.
+    pub extra: Value,
+}
+
+impl Fault {
+    /// From the body of the posting.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn parse(posted: &Value, id: u64, wall_ms: i64) -> Result<Self, String> {
+        let Some(fields) = posted.as_object() else {
+            return Err("the body must be a JSON object such as {\"fault\":\"reply_cut\"}".into());
+        };
+        let name = text(posted, "fault").ok_or("`fault` is missing: name one, GET lists them")?;
+        let kind = Kind::parse(&name)
+            .ok_or_else(|| format!("`{name}` is no fault; GET /sim/v1/faults lists them"))?;
+        let known = ["fault", "match", "count", "seed", "ms", "executed", "symbol", "key"];
+        let extra = fields.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+        let count = whole(posted, "count")?;
+        let lasting = match kind {
+            Kind::ClockSkew => count.is_none(),
+            Kind::WsSilence => count.is_none(),
+            _ => false,
+        };
+        let left = match count {
+            _ if lasting => None,
+            Some(count) => Some(u32::try_from(count).map_err(|_| "`count` must be 0 or more")?),
+            None => Some(1),
+        };
+        Ok(Self {
+            id,
+            kind,
+            target: text(posted, "match").unwrap_or_default(),
+            left,
+            fired: 0,
+            since_ms: wall_ms,
+            seed: whole(posted, "seed")?.map(|seed| seed as u64),
+            ms: whole(posted, "ms")?,
+            executed: posted.get("executed").and_then(Value::as_bool),
+            symbol: text(posted, "symbol").map(|symbol| symbol.to_ascii_uppercase()),
+            key: text(posted, "key"),
+            extra: Value::Object(extra.map(|(k, v)| (k.clone(), v.clone())).collect()),
+        })
+    }
+
+    /// A number by seed and by how often this fault has acted before.
+    pub fn draw(&self) -> u64 {
+        let mut word = self.seed.unwrap_or(0) ^ (u64::from(self.fired) << 32);
+        // SplitMix64 (Steele, Lea, Flood 2014).
+        word = word.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ (word >> 31)
+    }
+
+    /// Is the request executed in spite of what the reply says?
+    pub fn executes(&self) -> bool {
+        match (self.executed, self.kind) {
+            (Some(executed), _) => executed,
+            (None, Kind::Http408 | Kind::Minus1007) if self.seed.is_some() => self.draw() & 1 == 1,
+            (None, kind) => matches!(
+                kind,
+                Kind::ReplyCut
+                    | Kind::ReplyDelay
+                    | Kind::Http408
+                    | Kind::UnknownExecuted
+                    | Kind::Minus1007
+            ),
+        }
+    }
+
+    /// A length in milliseconds, never negative.
+    pub fn ms_or(&self, default: u64) -> u64 {
+        self.ms.map_or(default, |ms| u64::try_from(ms).unwrap_or(0))
+    }
+
+    /// A further text that was posted.
+    pub fn text(&self, name: &str) -> Option<String> {
+        text(&self.extra, name)
+    }
+
+    /// A further whole number that was posted.
+    pub fn whole(&self, name: &str) -> Option<i64> {
+        whole(&self.extra, name).ok().flatten()
+    }
+
+    /// A fraction that was posted.
+    pub fn rate(&self, name: &str) -> Option<Rate> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// A quantity that was posted.
+    pub fn qty(&self, name: &str) -> Option<Qty> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// A price that was posted.
+    pub fn px(&self, name: &str) -> Option<Px> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// An amount that was posted.
+    pub fn money(&self, name: &str) -> Option<Money> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// Uses up one count.
+    fn fire(&mut self) -> Self {
+        let as_it_was = self.clone();
+        self.fired += 1;
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(1);
+        }
+        as_it_was
+    }
+
+    /// As `GET /sim/v1/faults` shows it.
+    fn json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "fault": self.kind.name(),
+            "match": self.target,
+            "left": self.left,
+            "fired": self.fired,
+            "seed": self.seed,
+            "ms": self.ms,
+            "executed": self.executed,
+            "symbol": self.symbol,
+            "key": self.key,
+            "extra": self.extra,
+        })
+    }
+}
+
+/// A text, or a number or flag as text.
+fn text(from: &Value, name: &str) -> Option<String> {
+    match from.get(name)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+fn whole(from: &Value, name: &str) -> Result<Option<i64>, String> {
+    match from.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Number(number)) if number.is_i64() => Ok(number.as_i64()),
+        // Seeds use all 64 bits.
+        Some(Value::Number(number)) if number.is_u64() => Ok(number.as_u64().map(|n| n as i64)),
+        Some(Value::String(text)) => {
+            text.parse().map(Some).map_err(|_| format!("`{name}` must be a whole number"))
+        }
+        Some(_) => Err(format!("`{name}` must be a whole number")),
+    }
+}
+
+/// A request as faults see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// `POST /fapi/v1/order`, or `WS order.place`.
+    pub name: &'a str,
+    /// Places an order.
+    pub order: bool,
+    /// Places a conditional order.
+    pub algo: bool,
+    /// Cancels one order.
+    pub cancel: bool,
+    /// Answers with an order.
+    pub order_reply: bool,
+    /// Passes while the system is throttled: cancels, and what can only reduce.
+    pub exempt: bool,
+}
+
+impl Target<'_> {
+    fn suits(&self, fault: &Fault) -> bool {
+        let acts = match fault.kind.acts() {
+            Acts::Request => fault.kind != Kind::Minus1008 || !self.exempt,
+            Acts::Order => self.order,
+            Acts::Algo => self.algo,
+            Acts::Cancel => self.cancel,
+            Acts::OrderReply => self.order_reply,
+            // Events that name no request have happened when they were posted.
+            Acts::Event => !fault.target.is_empty(),
+            Acts::Frame => false,
+        };
+        acts && (fault.target.is_empty() || fault.target == self.name)
+    }
+}
+
+/// The faults that wait, in order of posting.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    queue: Vec<Fault>,
+    posted: u64,
+    held: frames::Held,
+}
+
+impl Faults {
+    /// Takes a posting. An event that names no request is not queued: it is the caller's to let
+    /// happen now.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn post(&mut self, body: &[u8], wall_ms: i64) -> Result<Fault, ApiError> {
+        let wrong = |why: String| ApiError::new(-1102, why);
+        let posted: Value = serde_json::from_slice(body)
+            .map_err(|why| wrong(format!("the body is not JSON: {why}")))?;
+        let fault = Fault::parse(&posted, self.posted + 1, wall_ms).map_err(wrong)?;
+        if self.queue.len() >= QUEUE_MAX {
+            return Err(wrong(format!("{QUEUE_MAX} faults wait already; delete some")));
+        }
+        self.posted += 1;
+        if fault.kind.acts() != Acts::Event || !fault.target.is_empty() {
+            self.queue.push(fault.clone());
+        }
+        Ok(fault)
+    }
+
+    /// Forgets everything that waits, or all of one name; how many there were.
+    pub fn clear(&mut self, name: Option<&str>) -> usize {
+        let before = self.queue.len();
+        self.queue.retain(|fault| name.is_some_and(|name| fault.kind.name() != name));
+        before - self.queue.len()
+    }
+
+    /// The oldest fault that names this request; one of its counts is used up.
+    pub fn take(&mut self, target: Target<'_>) -> Option<Fault> {
+        if self.queue.is_empty() {
+            return None;
+        }
+        let index = self.queue.iter().position(|f| f.left.is_some() && target.suits(f))?;
+        let fault = self.queue[index].fire();
+        self.queue.retain(|fault| fault.left != Some(0));
+        Some(fault)
+    }
+
+    /// How far the exchange's clock is ahead as long as nobody deletes it, ms.
+    pub fn skew_ms(&self) -> i64 {
+        let lasting = |f: &&Fault| f.kind == Kind::ClockSkew && f.left.is_none();
+        self.queue.iter().filter(lasting).map(|f| f.ms.unwrap_or(SKEW_MS)).sum()
+    }
+
+    /// Every name with its meaning, and what waits.
+    pub fn json(&self) -> Value {
+        let line = |kind: &Kind| {
+            json!({
+                "name": kind.name(),
+                "acts_on": kind.acts().name(),
+                "meaning": kind.meaning(),
+            })
+        };
+        let known: Vec<Value> = Kind::ALL.iter().map(line).collect();
+        let active: Vec<Value> = self.queue.iter().map(Fault::json).collect();
+        json!({ "faults": known, "active": active })
+    }
+}
+
+/// How far a skewed clock is ahead unless it is said, ms.
+pub const SKEW_MS: i64 = 5_000;
