@@ -1,0 +1,397 @@
+//! Step machine: the account as fills and the exchange's events make it.
+//!
+//! The wallet is reckoned from each fill (`+ profit − commission`) and each funding, so that the
+//! engine hears of a fill and of the wallet it leaves in one breath, whatever the order in which
+//! the exchange tells them. The exchange's own figure is the truth that this is held against: when
+//! both stay apart for a moment, its figure is taken and that is said. The same holds for
+//! positions, whose missing fills are then asked for.
+
+use super::facts::Execution;
+use super::notes::Note;
+use aegis_types::{
+    AccountUpdate, Answers, ClientOrderId, EventBody, Fill, FillReason, Money, Nanos, OrderUpdate,
+    OutOfRange, Px, Qty, Rate, Side, SymbolId,
+};
+
+/// How long two tellings of one thing may differ.
+pub const GRACE: Nanos = Nanos::MILLISECOND.times(500);
+/// Fills that are remembered, so that one told twice is booked once.
+const FILLS_KNOWN: usize = 1_024;
+/// Pause between two questions for the fills of one symbol.
+const ASK_AGAIN: Nanos = Nanos::SECOND.times(5);
+
+/// A position as booked here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Long or short.
+    pub side: Side,
+    /// Quantity, positive.
+    pub qty: Qty,
+    /// Isolated margin posted.
+    pub margin: Money,
+}
+
+impl Held {
+    fn signed(held: Option<&Self>) -> Qty {
+        held.map_or(Qty::ZERO, |held| match held.side {
+            Side::Buy => held.qty,
+            Side::Sell => -held.qty,
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Desk {
+    held: Option<Held>,
+    leverage: u16,
+    /// The exchange's quantity, when it is not ours, and since when.
+    differs: Option<(Qty, Nanos)>,
+    asked: Option<Nanos>,
+    /// A position that was there before us; it is left alone.
+    foreign: bool,
+    /// The newest price seen.
+    price: Px,
+}
+
+/// The account.
+#[derive(Debug)]
+pub struct Account {
+    session: u64,
+    wallet: Option<Money>,
+    /// The exchange's figure, when it is not ours, and since when.
+    told: Option<(Money, Nanos)>,
+    desks: Vec<Desk>,
+    fills: Vec<(SymbolId, u64)>,
+    next_fill: usize,
+    duplicates: u64,
+}
+
+/// How a fill came about and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Cause {
+    /// The order, or number 0 where it was not one of ours.
+    pub order: ClientOrderId,
+    /// Why.
+    pub reason: FillReason,
+    /// Quantity of the order still open.
+    pub leaves: Qty,
+}
+
+impl Account {
+    /// Nothing known yet, for `symbols` symbols.
+    pub fn new(session: u64, symbols: usize) -> Self {
+        Self {
+            session,
+            wallet: None,
+            told: None,
+            desks: vec![Desk::default(); symbols],
+            fills: Vec::with_capacity(FILLS_KNOWN),
+            next_fill: 0,
+            duplicates: 0,
+        }
+    }
+
+    /// The position booked for a symbol.
+    pub fn held(&self, symbol: SymbolId) -> Option<&Held> {
+        self.desks.get(symbol.index())?.held.as_ref()
+    }
+
+    /// The wallet.
+    pub const fn wallet(&self) -> Option<Money> {
+        self.wallet
+    }
+
+    /// Fills that were told more than once.
+    pub const fn duplicates(&self) -> u64 {
+        self.duplicates
+    }
+
+    /// Was this fill booked?
+    pub fn knows(&self, symbol: SymbolId, trade: u64) -> bool {
+        self.fills.contains(&(symbol, trade))
+    }
+
+    /// The leverage read back for a symbol; margins of its fills follow from it.
+    pub fn set_leverage(&mut self, symbol: SymbolId, leverage: u16) {
+        if let Some(desk) = self.desks.get_mut(symbol.index()) {
+            desk.leverage = leverage;
+        }
+    }
+
+    /// The leverage of a symbol as last read back; zero before.
+    pub fn leverage(&self, symbol: SymbolId) -> u16 {
+        self.desks.get(symbol.index()).map_or(0, |desk| desk.leverage)
+    }
+
+    /// A price of the market, for the mark of a funding.
+    pub fn see(&mut self, symbol: SymbolId, px: Px) {
+        if let Some(desk) = self.desks.get_mut(symbol.index()) {
+            desk.price = px;
+        }
+    }
+
+    fn first_time(&mut self, symbol: SymbolId, trade: u64) -> bool {
+        if self.knows(symbol, trade) {
+            self.duplicates += 1;
+            return false;
+        }
+        if self.fills.len() < FILLS_KNOWN {
+            self.fills.push((symbol, trade));
+        } else {
+            self.fills[self.next_fill] = (symbol, trade);
+        }
+        self.next_fill = (self.next_fill + 1) % FILLS_KNOWN;
+        true
+    }
+
+    /// Books a fill and tells it, then the wallet; false when it was known already.
+    pub fn fill(
+        &mut self,
+        now: Nanos,
+        execution: &Execution,
+        cause: &Cause,
+        answers: &mut Answers,
+        notes: &mut Vec<Note>,
+    ) -> bool {
+        let symbol = execution.symbol;
+        if !self.first_time(symbol, execution.id) {
+            return false;
+        }
+        let fee = execution.fee.unwrap_or_else(|| {
+            notes.push(Note::ForeignFee { symbol });
+            Money::ZERO
+        });
+        let margin = self.change(execution);
+        if let Some(desk) = self.desks.get_mut(symbol.index()) {
+            let booked = Held::signed(desk.held.as_ref());
+            desk.differs = desk.differs.filter(|(qty, _)| *qty != booked).map(|(q, _)| (q, now));
+        }
+        let fill = Fill {
+            order: cause.order,
+            trade_id: execution.id,
+            symbol,
+            side: execution.side,
+            maker: execution.maker,
+            reason: cause.reason,
+            px: execution.px,
+            qty: execution.qty,
+            leaves: cause.leaves,
+            fee,
+            realized: execution.realized,
+            margin,
+            venue_time: Nanos::from_millis(execution.at_ms),
+        };
+        let update = OrderUpdate::Filled { fill };
+        answers.push(EventBody::Order { id: cause.order, symbol, update });
+        self.move_wallet(now, execution.realized.saturating_plus(-fee), answers);
+        true
+    }
+
+    /// An execution that no order of ours made. On a position of ours it is the truth all the same.
+    pub fn outside(
+        &mut self,
+        now: Nanos,
+        execution: &Execution,
+        liquidation: bool,
+        answers: &mut Answers,
+        notes: &mut Vec<Note>,
+    ) {
+        let Execution { symbol, qty, px, .. } = *execution;
+        let ours = self.held(symbol).is_some();
+        let reason = if liquidation { FillReason::Liquidated } else { FillReason::NextPrice };
+        if ours {
+            let order = ClientOrderId { session: self.session, number: 0 };
+            let cause = Cause { order, reason, leaves: Qty::ZERO };
+            if self.fill(now, execution, &cause, answers, notes) {
+                notes.push(if liquidation {
+                    Note::Liquidated { symbol, qty }
+                } else {
+                    Note::ForeignFill { symbol, qty, px }
+                });
+            }
+        } else if self.first_time(symbol, execution.id) {
+            let fee = execution.fee.unwrap_or(Money::ZERO);
+            self.move_wallet(now, execution.realized.saturating_plus(-fee), answers);
+        }
+    }
+
+    fn move_wallet(&mut self, now: Nanos, by: Money, answers: &mut Answers) {
+        let Some(wallet) = self.wallet else { return };
+        let balance = wallet.saturating_plus(by);
+        self.wallet = Some(balance);
+        self.told = self.told.filter(|(told, _)| *told != balance).map(|(told, _)| (told, now));
+        answers.push(EventBody::Account(AccountUpdate::Wallet { balance }));
+    }
+
+    /// What an execution makes of the position; the margin posted after it.
+    fn change(&mut self, execution: &Execution) -> Money {
+        let Some(desk) = self.desks.get_mut(execution.symbol.index()) else { return Money::ZERO };
+        // Out of range only with numbers that no exchange sends; the position is then asked for.
+        if let Ok(after) = changed(desk.held, execution, desk.leverage.max(1)) {
+            desk.held = after;
+        }
+        desk.held.map_or(Money::ZERO, |held| held.margin)
+    }
+
+    /// The wallet as the exchange tells it.
+    pub fn balance(&mut self, now: Nanos, balance: Money, answers: &mut Answers) {
+        match self.wallet {
+            Some(wallet) if wallet == balance => self.told = None,
+            Some(_) => {
+                let since = self.told.map_or(now, |(_, since)| since);
+                self.told = Some((balance, since));
+            }
+            None => {
+                self.wallet = Some(balance);
+                answers.push(EventBody::Account(AccountUpdate::Wallet { balance }));
+            }
+        }
+    }
+
+    /// Funding, a transfer or anything else that changed the wallet by itself.
+    pub fn moved(
+        &mut self,
+        now: Nanos,
+        funding: Option<SymbolId>,
+        amount: Money,
+        answers: &mut Answers,
+    ) {
+        if let Some(symbol) = funding {
+            let (rate, mark) = self.funding_of(symbol, amount);
+            let update = AccountUpdate::Funding { symbol, amount, rate, mark };
+            answers.push(EventBody::Account(update));
+        }
+        self.move_wallet(now, amount, answers);
+    }
+
+    /// Rate and mark of a funding, as far as they follow from the amount and the newest price.
+    fn funding_of(&self, symbol: SymbolId, amount: Money) -> (Rate, Px) {
+        let Some(desk) = self.desks.get(symbol.index()) else { return (Rate::ZERO, Px::ZERO) };
+        let notional = desk.held.and_then(|held| (desk.price * held.qty).ok());
+        let rate = match (notional, desk.held) {
+            (Some(notional), Some(held)) if notional.is_positive() => {
+                let paid = -amount.ratio_of(notional) * held.side.sign() as f64;
+                Rate::from_f64(paid).unwrap_or(Rate::ZERO)
+            }
+            _ => Rate::ZERO,
+        };
+        (rate, desk.price)
+    }
+
+    /// A position as the exchange tells it; `qty` is negative when short.
+    pub fn position(&mut self, now: Nanos, symbol: SymbolId, qty: Qty) {
+        let Some(desk) = self.desks.get_mut(symbol.index()) else { return };
+        let booked = Held::signed(desk.held.as_ref());
+        desk.differs = match desk.differs {
+            _ if qty == booked => None,
+            Some((told, since)) if told == qty => Some((told, since)),
+            _ => Some((qty, now)),
+        };
+        if qty.is_zero() {
+            desk.foreign = false;
+        }
+    }
+
+    /// A position that was there before anything of ours was sent.
+    pub fn found(&mut self, symbol: SymbolId, qty: Qty, notes: &mut Vec<Note>) {
+        let Some(desk) = self.desks.get_mut(symbol.index()) else { return };
+        if desk.held.is_none() && !qty.is_zero() && !desk.foreign {
+            desk.foreign = true;
+            notes.push(Note::ForeignPosition { symbol, qty });
+        }
+    }
+
+    /// A position that this session opened before it was interrupted.
+    pub fn resume(&mut self, symbol: SymbolId, held: Held) {
+        if let Some(desk) = self.desks.get_mut(symbol.index()) {
+            desk.held = Some(held);
+        }
+    }
+
+    /// Takes the exchange's word where ours has differed for too long. Symbols whose fills are to
+    /// be asked for go into `ask`.
+    pub fn tick(
+        &mut self,
+        now: Nanos,
+        ask: &mut Vec<SymbolId>,
+        answers: &mut Answers,
+        notes: &mut Vec<Note>,
+    ) {
+        if let (Some((balance, since)), Some(booked)) = (self.told, self.wallet)
+            && now.since(since) >= GRACE
+        {
+            notes.push(Note::Wallet { balance, booked });
+            (self.told, self.wallet) = (None, Some(balance));
+            answers.push(EventBody::Account(AccountUpdate::Wallet { balance }));
+        }
+        for (index, desk) in self.desks.iter_mut().enumerate() {
+            let Some((held, since)) = desk.differs else { continue };
+            let due = desk.asked.is_none_or(|at| now.since(at) >= ASK_AGAIN);
+            if now.since(since) < GRACE || !due || desk.foreign {
+                continue;
+            }
+            // SYMBOLS_MAX is far below 2^16.
+            let symbol = SymbolId(index as u16);
+            let booked = Held::signed(desk.held.as_ref());
+            if booked.is_zero() && desk.asked.is_some() {
+                // Its fills were asked for and none is ours: somebody else's position.
+                desk.foreign = true;
+                notes.push(Note::ForeignPosition { symbol, qty: held });
+                continue;
+            }
+            desk.asked = Some(now);
+            notes.push(Note::Mismatch { symbol, booked, held });
+            ask.push(symbol);
+        }
+    }
+
+    /// When [`Account::tick`] has something to do at the earliest.
+    pub fn next(&self) -> Nanos {
+        let wallet = self.told.map_or(Nanos::MAX, |(_, since)| since.after(GRACE));
+        let waiting = self.desks.iter().filter(|desk| !desk.foreign).filter_map(|desk| {
+            let (_, since) = desk.differs?;
+            let asked = desk.asked.map_or(Nanos(i64::MIN), |at| at.after(ASK_AGAIN));
+            Some(since.after(GRACE).max(asked))
+        });
+        waiting.fold(wallet, Nanos::min)
+    }
+}
+
+/// The same arithmetic as the simulated exchange's, so that both post the same margin: rounded up
+/// when posted, down when released.
+fn changed(
+    held: Option<Held>,
+    execution: &Execution,
+    leverage: u16,
+) -> Result<Option<Held>, OutOfRange> {
+    let (left, opened) = match held {
+        Some(held) if held.side != execution.side => {
+            let closed = held.qty.min(execution.qty);
+            (reduced(&held, closed)?, execution.qty.minus(closed)?)
+        }
+        held => (held, execution.qty),
+    };
+    if !opened.is_positive() {
+        return Ok(left);
+    }
+    let margin = (execution.px * opened)?.split_up(i64::from(leverage))?;
+    Ok(Some(match left {
+        Some(left) => {
+            Held { qty: left.qty.plus(opened)?, margin: left.margin.plus(margin)?, ..left }
+        }
+        None => Held { side: execution.side, qty: opened, margin },
+    }))
+}
+
+fn reduced(held: &Held, closed: Qty) -> Result<Option<Held>, OutOfRange> {
+    if closed == held.qty {
+        return Ok(None);
+    }
+    let part = i128::from(held.margin.raw()) * i128::from(closed.raw());
+    let released = i64::try_from(part / i128::from(held.qty.raw())).map_err(|_| OutOfRange)?;
+    Ok(Some(Held {
+        qty: held.qty.minus(closed)?,
+        margin: held.margin.minus(Money::from_raw(released))?,
+        ..*held
+    }))
+}

@@ -1,0 +1,142 @@
+//! Step machine: taking an order back.
+//!
+//! A cancel does nothing a second time, so one without an answer may go again; but what became of
+//! the order is always asked first. "Unknown order" ends nothing by itself: the order may just have
+//! filled.
+
+use super::{Attempts, Cancel, Out, Phase, tell};
+use crate::client::facts::{OrderFact, Status};
+use crate::client::notes::Note;
+use aegis_types::{ClientOrderId, EventBody, Nanos, OrderUpdate, RejectCode, SymbolId};
+
+/// Pause before a cancel that failed goes again; it grows with every one.
+const PAUSE: Nanos = Nanos::MILLISECOND.times(500);
+/// Longest pause.
+const PAUSE_MAX: Nanos = Nanos::SECOND.times(30);
+/// How long an acknowledged order may be invisible before the engine is told that it is gone.
+const GIVE_UP: Nanos = Nanos::MINUTE;
+
+impl Attempts {
+    /// The engine takes an order back.
+    pub fn cancel(&mut self, now: Nanos, id: ClientOrderId, symbol: SymbolId, out: &mut Out) {
+        let index = self.index(id).filter(|index| self.table[*index].phase != Phase::Over);
+        let Some(index) = index else {
+            let update = OrderUpdate::Rejected { code: RejectCode::UnknownOrder };
+            return out.answers.push(EventBody::Order { id, symbol, update });
+        };
+        let attempt = &mut self.table[index];
+        if attempt.tries == 0 || matches!(attempt.phase, Phase::Waiting(_) | Phase::Held) {
+            // Nothing of it is at the exchange, and now nothing will be.
+            attempt.end = Some(super::End::Canceled);
+            attempt.phase = Phase::Over;
+            return tell(attempt, OrderUpdate::Canceled, out);
+        }
+        if attempt.cancel == Cancel::None {
+            attempt.cancel_since = now;
+            attempt.cancels = 0;
+            if attempt.phase == Phase::Open {
+                attempt.cancel = Cancel::Sent;
+                out.asks.push(super::Ask::Cancel(id));
+            } else {
+                // Goes when its order is known to be there.
+                attempt.cancel = Cancel::Wanted(now);
+            }
+        }
+    }
+
+    /// May the queued cancel still go?
+    pub fn cancel_may_go(&self, id: ClientOrderId) -> bool {
+        self.get(id).is_some_and(|a| a.cancel == Cancel::Sent && a.phase != Phase::Over)
+    }
+
+    /// The exchange took the cancel. An order's reply says where it stands; the algo service only
+    /// says that it has heard.
+    pub fn canceled(
+        &mut self,
+        now: Nanos,
+        id: ClientOrderId,
+        fact: Option<&OrderFact>,
+        account: &mut crate::client::account::Account,
+        out: &mut Out,
+    ) {
+        let Some(index) = self.index(id) else { return };
+        match fact {
+            Some(fact) => self.apply(now, index, fact, account, out),
+            None if self.table[index].is_algo() => {
+                let attempt = &self.table[index];
+                let fact = taken_back(attempt);
+                self.apply(now, index, &fact, account, out);
+            }
+            None => self.cancel_in_doubt(now, id),
+        }
+    }
+
+    /// The cancel got no answer, or one that says that the order is not there: the order is asked
+    /// for, and the cancel goes again if it still stands.
+    pub fn cancel_in_doubt(&mut self, now: Nanos, id: ClientOrderId) {
+        let Some(index) = self.index(id) else { return };
+        self.put_cancel_off(now, index);
+        let attempt = &mut self.table[index];
+        if attempt.phase != Phase::Over && !attempt.query.asked {
+            attempt.query.at = now;
+        }
+    }
+
+    /// The cancel was refused for sure and may go again.
+    pub fn cancel_failed(&mut self, now: Nanos, id: ClientOrderId) {
+        if let Some(index) = self.index(id) {
+            self.put_cancel_off(now, index);
+        }
+    }
+
+    fn put_cancel_off(&mut self, now: Nanos, index: usize) {
+        let attempt = &mut self.table[index];
+        if attempt.phase == Phase::Over {
+            attempt.cancel = Cancel::None;
+            return;
+        }
+        let doublings = u32::from(attempt.cancels.min(6));
+        attempt.cancels = attempt.cancels.saturating_add(1);
+        attempt.cancel = Cancel::Wanted(now.after(PAUSE.times(1 << doublings).min(PAUSE_MAX)));
+    }
+
+    /// A question about an order was answered. With a cancel under way and the order still open,
+    /// the cancel goes again at its time.
+    pub(super) fn after_query(&mut self, now: Nanos, index: usize, _out: &mut Out) {
+        let attempt = &mut self.table[index];
+        if attempt.phase == Phase::Open && attempt.cancel == Cancel::Wanted(Nanos::MAX) {
+            attempt.cancel = Cancel::Wanted(now);
+        }
+    }
+
+    /// An acknowledged order can be neither found nor taken back.
+    pub(super) fn cancel_of_invisible(&mut self, now: Nanos, index: usize, out: &mut Out) {
+        let attempt = &mut self.table[index];
+        if attempt.cancel == Cancel::None || now.since(attempt.cancel_since) < GIVE_UP {
+            if attempt.cancel != Cancel::None {
+                attempt.query.at = now.after(PAUSE.times(2));
+            }
+            return;
+        }
+        out.notes.push(Note::Forgotten { id: attempt.order.id });
+        self.reject(index, RejectCode::UnknownOrder, out);
+    }
+}
+
+/// What a conditional order is after the algo service has taken it back.
+fn taken_back(attempt: &super::Attempt) -> OrderFact {
+    OrderFact {
+        maker: crate::client::facts::Maker::Ours(attempt.order.id),
+        client: aegis_types::Text::new(),
+        id: attempt.exchange_id,
+        algo: true,
+        actual: None,
+        symbol: Some(attempt.order.symbol),
+        side: attempt.order.side,
+        status: Status::Canceled,
+        executed: attempt.executed,
+        qty: attempt.order.qty,
+        execution: None,
+        reason: aegis_types::Text::new(),
+    }
+}

@@ -1,0 +1,137 @@
+//! Step machine: finding out what became of an order, by its client id.
+
+use super::{Attempts, End, Out, Phase};
+use crate::client::account::Account;
+use crate::client::facts::{Execution, OrderFact};
+use crate::client::notes::Note;
+use aegis_types::{ClientOrderId, Nanos, RejectCode};
+use aegis_wire::errors::RECONCILE_MS;
+
+/// The pause before a question; the last one repeats.
+fn pause(step: u8) -> Nanos {
+    let last = RECONCILE_MS.len() - 1;
+    let step = usize::from(step).min(last);
+    let before = step.checked_sub(1).map_or(0, |step| RECONCILE_MS[step]);
+    Nanos::from_millis((RECONCILE_MS[step] - before) as i64)
+}
+
+/// Pause between questions about an order that was acknowledged and cannot be found: some are
+/// invisible for minutes, and "not found" does not undo an acknowledgement.
+const INVISIBLE: Nanos = Nanos::SECOND.times(30);
+/// Pause before fills are asked for again.
+const TRADES_AGAIN: Nanos = Nanos::SECOND;
+
+impl Attempts {
+    /// The first question goes 0.2 s from now.
+    pub(super) fn begin_proof(&mut self, now: Nanos, index: usize) {
+        let query = &mut self.table[index].query;
+        if !query.asked {
+            (query.at, query.step) = (now.after(pause(0)), 0);
+        }
+    }
+
+    /// Asks again after the pause whose turn it is.
+    fn ask_again(&mut self, now: Nanos, index: usize) {
+        let query = &mut self.table[index].query;
+        query.step = query.step.saturating_add(1);
+        query.at = now.after(pause(query.step));
+        query.asked = false;
+    }
+
+    /// A question about an order leaves, at that time of the exchange.
+    pub fn query_sent(&mut self, id: ClientOrderId, timestamp_ms: i64) {
+        if let Some(index) = self.index(id) {
+            self.table[index].query.stamp_ms = timestamp_ms;
+        }
+    }
+
+    /// The exchange knows the order.
+    pub fn found(
+        &mut self,
+        now: Nanos,
+        id: ClientOrderId,
+        fact: &OrderFact,
+        account: &mut Account,
+        out: &mut Out,
+    ) {
+        let Some(index) = self.index(id) else { return };
+        let query = &mut self.table[index].query;
+        (query.asked, query.at) = (false, Nanos::MAX);
+        self.apply(now, index, fact, account, out);
+        self.after_query(now, index, out);
+    }
+
+    /// The exchange says that there is no such order.
+    pub fn not_found(&mut self, now: Nanos, id: ClientOrderId, out: &mut Out) {
+        let Some(index) = self.index(id) else { return };
+        let timing = self.timing;
+        let attempt = &mut self.table[index];
+        attempt.query.asked = false;
+        if attempt.phase == Phase::Over {
+            return;
+        }
+        if attempt.accepted_told {
+            attempt.query.at = now.after(INVISIBLE);
+            return self.cancel_of_invisible(now, index, out);
+        }
+        if attempt.phase != Phase::Unknown {
+            return;
+        }
+        let window = timing.recv_window.after(timing.slack).as_millis();
+        if attempt.query.stamp_ms > attempt.timestamp_ms.saturating_add(window) {
+            out.notes.push(Note::Proven { id, landed: false });
+            attempt.end = Some(End::Rejected(RejectCode::VenueFailed));
+            self.reject(index, RejectCode::VenueFailed, out);
+        } else {
+            self.ask_again(now, index);
+        }
+    }
+
+    /// A question got no answer, or none that can be used: it is asked again.
+    pub fn query_failed(&mut self, now: Nanos, id: ClientOrderId) {
+        let Some(index) = self.index(id) else { return };
+        if self.table[index].phase == Phase::Over {
+            self.table[index].query.asked = false;
+        } else {
+            self.ask_again(now, index);
+        }
+    }
+
+    /// Fills of an order, asked for because some were missing.
+    pub fn trades(
+        &mut self,
+        now: Nanos,
+        id: ClientOrderId,
+        trades: &[Execution],
+        account: &mut Account,
+        out: &mut Out,
+    ) {
+        let Some(index) = self.index(id) else { return };
+        let attempt = &self.table[index];
+        let order = if attempt.is_algo() { attempt.actual_id } else { attempt.exchange_id };
+        for execution in trades.iter().filter(|trade| trade.order == order && order > 0) {
+            self.book(now, index, execution, account, out);
+        }
+        self.trades_failed(now, id);
+        self.settle(now, index, out);
+    }
+
+    /// The fills could not be read: asked for again.
+    pub fn trades_failed(&mut self, now: Nanos, id: ClientOrderId) {
+        let Some(index) = self.index(id) else { return };
+        let attempt = &mut self.table[index];
+        attempt.trades_asked = false;
+        let missing = attempt.executed > attempt.booked;
+        attempt.trades_at = if missing { now.after(TRADES_AGAIN) } else { Nanos::MAX };
+    }
+
+    /// The account is read again after the user stream was away: everything that may have changed
+    /// unseen is asked for.
+    pub fn reread(&mut self, now: Nanos) {
+        for attempt in &mut self.table {
+            if attempt.phase == Phase::Open && !attempt.query.asked {
+                (attempt.query.at, attempt.query.step) = (now, 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Step machine: what the user stream and lists of open orders say, and whose it is.
+
+use super::{Attempts, ORPHAN_PATIENCE, ORPHANS_MAX, Out};
+use crate::client::account::Account;
+use crate::client::facts::{Execution, Maker, OrderFact};
+use crate::client::notes::Note;
+use aegis_types::{Nanos, SymbolId};
+
+impl Attempts {
+    /// An event of an order, plain or conditional.
+    pub fn event(&mut self, now: Nanos, fact: &OrderFact, account: &mut Account, out: &mut Out) {
+        match self.owner(fact) {
+            Some(index) => {
+                let before = self.table[index].actual_id;
+                self.apply(now, index, fact, account, out);
+                let after = self.table[index].actual_id;
+                if after != before {
+                    self.claim(now, index, after, account, out);
+                }
+            }
+            None => self.stranger(now, fact, account, out),
+        }
+    }
+
+    /// The attempt that a fact is about: by our id, or as the order that a condition of ours made.
+    fn owner(&self, fact: &OrderFact) -> Option<usize> {
+        if let Maker::Ours(id) = fact.maker
+            && let Some(index) = self.index(id)
+        {
+            return Some(index);
+        }
+        let made = |a: &super::Attempt| {
+            a.is_algo() && a.actual_id == fact.id && Some(a.order.symbol) == fact.symbol
+        };
+        (!fact.algo && fact.id > 0).then(|| self.table.iter().rposition(made))?
+    }
+
+    /// An event whose order is nobody's, as far as is known now.
+    fn stranger(&mut self, now: Nanos, fact: &OrderFact, account: &mut Account, out: &mut Out) {
+        let liquidation = fact.maker == Maker::Liquidation;
+        match fact.maker {
+            Maker::Liquidation | Maker::Exchange => {
+                if let Some(execution) = &fact.execution {
+                    self.outside(now, execution, liquidation, account, out);
+                }
+            }
+            // It may be the order that a condition of ours has made, told before the condition.
+            Maker::Foreign | Maker::Ours(_) if self.conditions_wait(fact) => {
+                if self.orphans.len() >= ORPHANS_MAX {
+                    let (_, oldest) = self.orphans.remove(0);
+                    self.foreign(now, &oldest, account, out);
+                }
+                self.orphans.push((now, *fact));
+            }
+            Maker::Foreign | Maker::Ours(_) => self.foreign(now, fact, account, out),
+        }
+    }
+
+    fn conditions_wait(&self, fact: &OrderFact) -> bool {
+        let waits = |a: &super::Attempt| {
+            let open = a.phase != super::Phase::Over;
+            open && a.is_algo() && a.actual_id == 0 && Some(a.order.symbol) == fact.symbol
+        };
+        !fact.algo && self.table.iter().any(waits)
+    }
+
+    fn foreign(&mut self, now: Nanos, fact: &OrderFact, account: &mut Account, out: &mut Out) {
+        if let Some(execution) = &fact.execution {
+            self.outside(now, execution, false, account, out);
+        } else if fact.status == crate::client::facts::Status::New {
+            let (client, symbol) = (fact.client, fact.symbol);
+            out.notes.push(Note::ForeignOrder { client, symbol });
+        }
+    }
+
+    fn outside(
+        &mut self,
+        now: Nanos,
+        execution: &Execution,
+        liquidation: bool,
+        account: &mut Account,
+        out: &mut Out,
+    ) {
+        account.outside(now, execution, liquidation, &mut out.answers, &mut out.notes);
+    }
+
+    /// Events that waited for the condition which made their order.
+    fn claim(
+        &mut self,
+        now: Nanos,
+        index: usize,
+        actual: u64,
+        account: &mut Account,
+        out: &mut Out,
+    ) {
+        let symbol = Some(self.table[index].order.symbol);
+        let mut at = 0;
+        while at < self.orphans.len() {
+            let (_, fact) = self.orphans[at];
+            if fact.id == actual && fact.symbol == symbol {
+                self.orphans.remove(at);
+                self.apply(now, index, &fact, account, out);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    pub(super) fn sweep_orphans(&mut self, now: Nanos, account: &mut Account, out: &mut Out) {
+        while let Some((at, fact)) = self.orphans.first().copied()
+            && now.since(at) >= ORPHAN_PATIENCE
+        {
+            self.orphans.remove(0);
+            self.foreign(now, &fact, account, out);
+        }
+    }
+
+    /// Fills of a symbol, asked for because its position is not what we booked. Those of our own
+    /// orders are booked on them, those of others as what they are.
+    pub fn symbol_trades(
+        &mut self,
+        now: Nanos,
+        symbol: SymbolId,
+        trades: &[Execution],
+        account: &mut Account,
+        out: &mut Out,
+    ) {
+        for trade in trades.iter().filter(|trade| trade.symbol == symbol) {
+            if account.knows(trade.symbol, trade.id) {
+                continue;
+            }
+            let made = |a: &super::Attempt| {
+                let order = if a.is_algo() { a.actual_id } else { a.exchange_id };
+                a.order.symbol == symbol && order == trade.order && order > 0
+            };
+            match self.table.iter().rposition(made) {
+                Some(index) => {
+                    self.book(now, index, trade, account, out);
+                    self.settle(now, index, out);
+                }
+                None => self.outside(now, trade, false, account, out),
+            }
+        }
+    }
+
+    /// One row of the open orders read at a start or after a silence.
+    pub fn listed(&mut self, now: Nanos, fact: &OrderFact, account: &mut Account, out: &mut Out) {
+        match self.owner(fact) {
+            Some(index) => self.apply(now, index, fact, account, out),
+            None => {
+                let (client, symbol) = (fact.client, fact.symbol);
+                out.notes.push(Note::ForeignOrder { client, symbol });
+            }
+        }
+    }
+}

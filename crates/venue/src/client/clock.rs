@@ -1,0 +1,152 @@
+//! Step machine: the exchange's clock, by the sample that took the shortest way.
+//!
+//! A round of samples of `/fapi/v1/time` gives offsets `server − (sent + received) / 2`; the one of
+//! the shortest round trip is the least wrong, by at most half that trip. The time used for
+//! signing lies a few milliseconds behind: 1 s ahead is the exchange's hard limit, `recvWindow`
+//! behind is not. Our own clock is the pump's monotonic one, so it never jumps.
+
+use aegis_types::Nanos;
+
+/// Samples of one round.
+pub const SAMPLES: u8 = 5;
+/// Longest time between two rounds.
+pub const RESYNC: Nanos = Nanos::MINUTE.times(15);
+/// Pause after a sample that failed.
+const RETRY: Nanos = Nanos::SECOND;
+/// How far behind the exchange's estimated time requests are stamped.
+const BEHIND: Nanos = Nanos::MILLISECOND.times(5);
+
+/// What happens to the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Time passes.
+    Tick,
+    /// A sample.
+    Sample {
+        /// When the request left.
+        sent: Nanos,
+        /// The exchange's answer, in ms.
+        server_ms: i64,
+    },
+    /// A sample got no answer.
+    Failed,
+    /// The exchange says our time is wrong.
+    Doubted,
+}
+
+/// What the clock wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// A sample.
+    Sample,
+    /// Nothing; a round has just ended and the offset is new.
+    Synced,
+}
+
+/// The estimate of the exchange's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    offset: Nanos,
+    trip: Nanos,
+    best: Option<(Nanos, Nanos)>,
+    taken: u8,
+    asked: bool,
+    next: Nanos,
+    synced: bool,
+    round: bool,
+}
+
+impl Clock {
+    /// Not synced; the first round begins at once.
+    pub const fn new() -> Self {
+        Self {
+            offset: Nanos::ZERO,
+            trip: Nanos::MAX,
+            best: None,
+            taken: 0,
+            asked: false,
+            next: Nanos(i64::MIN),
+            synced: false,
+            round: true,
+        }
+    }
+
+    /// Takes an input.
+    pub fn step(&mut self, now: Nanos, input: Input, out: &mut Vec<Wish>) {
+        match input {
+            Input::Tick => {}
+            Input::Sample { sent, server_ms } => self.sample(now, sent, server_ms, out),
+            Input::Failed => (self.asked, self.next) = (false, now.after(RETRY)),
+            Input::Doubted => {
+                if !self.round {
+                    (self.round, self.taken, self.best, self.next) = (true, 0, None, now);
+                }
+                self.synced = false;
+            }
+        }
+        if !self.round && now >= self.next {
+            (self.round, self.taken, self.best) = (true, 0, None);
+        }
+        if self.round && !self.asked && now >= self.next {
+            self.asked = true;
+            out.push(Wish::Sample);
+        }
+    }
+
+    fn sample(&mut self, now: Nanos, sent: Nanos, server_ms: i64, out: &mut Vec<Wish>) {
+        self.asked = false;
+        if !self.round {
+            return;
+        }
+        let trip = now.since(sent);
+        let middle = Nanos(sent.0 + trip.0 / 2);
+        let offset = Nanos::from_millis(server_ms).since(middle);
+        if self.best.is_none_or(|(shortest, _)| trip < shortest) {
+            self.best = Some((trip, offset));
+        }
+        self.taken += 1;
+        if self.taken >= SAMPLES
+            && let Some((trip, offset)) = self.best
+        {
+            (self.trip, self.offset) = (trip, offset);
+            (self.synced, self.round, self.next) = (true, false, now.after(RESYNC));
+            out.push(Wish::Synced);
+        }
+    }
+
+    /// Is the offset known and not in doubt?
+    pub const fn synced(&self) -> bool {
+        self.synced
+    }
+
+    /// The exchange's time less ours.
+    pub const fn offset(&self) -> Nanos {
+        self.offset
+    }
+
+    /// Round trip of the sample in use.
+    pub const fn trip(&self) -> Nanos {
+        self.trip
+    }
+
+    /// The timestamp for a request that leaves now, in ms.
+    pub const fn stamp_ms(&self, now: Nanos) -> i64 {
+        now.after(self.offset).since(BEHIND).as_millis()
+    }
+
+    /// The exchange's time, in ms.
+    pub const fn server_ms(&self, now: Nanos) -> i64 {
+        now.after(self.offset).as_millis()
+    }
+
+    /// When [`Clock::step`] wants to be called again at the latest.
+    pub const fn next(&self) -> Nanos {
+        if self.asked { Nanos::MAX } else { self.next }
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,24 @@
+//! The venue client: orders to an exchange, and what it says of them, over plain non-blocking
+//! sockets.
+//!
+//! All that it decides is in step machines, which know neither sockets nor clocks; the pump at the
+//! end carries bytes. Nothing that changes something at the exchange is ever sent a second time
+//! before it is proven that the first time did nothing.
+//!
+//! ```text
+//! Command ──> attempts ──> requests ──> ledger ──> http ──> link ──> exchange
+//!                ▲  └──> account ──> Answers                  │
+//!                └── facts <── replies, user stream <─────────┘
+//! ```
+
+pub mod request;
+
+pub mod notes;
+
+pub mod facts;
+
+pub mod clock;
+pub mod ledger;
+
+pub mod account;
+pub mod attempts;

@@ -1,0 +1,265 @@
+//! Step machine: what people should know of the way to the exchange: logged, counted, never needed
+//! to go on.
+
+use super::request::Loss;
+use aegis_types::{ClientOrderId, Money, Nanos, Px, Qty, RejectCode, SymbolId, Text};
+use core::fmt;
+
+/// How loud a note is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loud {
+    /// Tells the story.
+    Info,
+    /// For the next morning.
+    Warn,
+    /// Wakes somebody.
+    Alert,
+}
+
+/// One note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// An order's outcome is not known; it is being found out, not sent again.
+    Unknown {
+        /// The order.
+        id: ClientOrderId,
+        /// What happened to the answer; nothing when the exchange itself did not know.
+        loss: Option<Loss>,
+    },
+    /// An unknown outcome is known now.
+    Proven {
+        /// The order.
+        id: ClientOrderId,
+        /// It had arrived.
+        landed: bool,
+    },
+    /// An order that was refused for sure goes again, as a new attempt.
+    Again {
+        /// The order.
+        id: ClientOrderId,
+        /// Which attempt, from 2.
+        attempt: u8,
+        /// The exchange's code, or zero.
+        code: i32,
+    },
+    /// An order was refused.
+    Refused {
+        /// The order.
+        id: ClientOrderId,
+        /// HTTP status.
+        status: u16,
+        /// The exchange's code, or zero.
+        code: i32,
+        /// As the engine is told.
+        reject: RejectCode,
+        /// In the exchange's words.
+        words: Text<96>,
+    },
+    /// The exchange answered something that this version does not know.
+    Puzzling {
+        /// HTTP status.
+        status: u16,
+        /// The exchange's code, or zero.
+        code: i32,
+        /// In its words.
+        words: Text<96>,
+    },
+    /// Trading must stop until somebody has looked: the key, the account, the region.
+    Stop {
+        /// The exchange's code, or zero.
+        code: i32,
+        /// In its words.
+        words: Text<96>,
+    },
+    /// Nothing goes to the exchange until then.
+    Closed {
+        /// The end, by the exchange's clock.
+        until: Nanos,
+        /// HTTP status that said so.
+        status: u16,
+    },
+    /// The clock was set.
+    Clock {
+        /// The exchange's time less ours.
+        offset: Nanos,
+        /// Round trip of the sample used.
+        trip: Nanos,
+    },
+    /// An order that this program did not make; it is left alone.
+    ForeignOrder {
+        /// Its client id.
+        client: Text<48>,
+        /// Of which symbol, if it is one of the session's.
+        symbol: Option<SymbolId>,
+    },
+    /// A fill that this program did not cause, on a position that it holds: taken as true.
+    ForeignFill {
+        /// Of which symbol.
+        symbol: SymbolId,
+        /// Quantity.
+        qty: Qty,
+        /// Price.
+        px: Px,
+    },
+    /// A position that this program did not open; it is left alone.
+    ForeignPosition {
+        /// Of which symbol.
+        symbol: SymbolId,
+        /// Quantity, negative when short.
+        qty: Qty,
+    },
+    /// What the exchange holds differs from what we have booked; the fills are asked for.
+    Mismatch {
+        /// Of which symbol.
+        symbol: SymbolId,
+        /// Booked, negative when short.
+        booked: Qty,
+        /// At the exchange, negative when short.
+        held: Qty,
+    },
+    /// The wallet was changed by something that no event told; the exchange's figure is taken.
+    Wallet {
+        /// The exchange's.
+        balance: Money,
+        /// Ours until now.
+        booked: Money,
+    },
+    /// The exchange closed a position by itself.
+    Liquidated {
+        /// Of which symbol.
+        symbol: SymbolId,
+        /// Quantity.
+        qty: Qty,
+    },
+    /// Commission was paid in another asset; it is not in the figures.
+    ForeignFee {
+        /// Of which symbol.
+        symbol: SymbolId,
+    },
+    /// The user stream has gone; entries wait until it and the account have been read again.
+    UserStreamLost,
+    /// The user stream is there, and the account has been read again.
+    UserStreamReady,
+    /// Margin type or leverage could not be set as wanted, or was not read back so.
+    NotSet {
+        /// Of which symbol.
+        symbol: SymbolId,
+        /// Leverage as read back; zero when it could not be read.
+        leverage: u16,
+        /// Isolated, as read back.
+        isolated: bool,
+    },
+    /// The exchange calls for margin on a position.
+    MarginCall {
+        /// Of which symbol.
+        symbol: SymbolId,
+    },
+    /// An order was too old or too many to be followed.
+    Forgotten {
+        /// The order.
+        id: ClientOrderId,
+    },
+}
+
+impl Note {
+    /// How loud it is.
+    pub const fn loud(&self) -> Loud {
+        match self {
+            Self::Proven { .. } | Self::Clock { .. } | Self::UserStreamReady => Loud::Info,
+            Self::Stop { .. }
+            | Self::Closed { .. }
+            | Self::Liquidated { .. }
+            | Self::MarginCall { .. }
+            | Self::ForeignPosition { .. }
+            | Self::Forgotten { .. } => Loud::Alert,
+            _ => Loud::Warn,
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { id, loss: Some(loss) } => {
+                write!(f, "outcome of {id} unknown ({loss}); it is queried, never sent again")
+            }
+            Self::Unknown { id, loss: None } => {
+                write!(f, "the exchange does not know the outcome of {id}; it is queried")
+            }
+            Self::Proven { id, landed: true } => write!(f, "{id} had arrived"),
+            Self::Proven { id, landed: false } => write!(f, "{id} had never arrived"),
+            Self::Again { id, attempt, code } => {
+                write!(f, "{id} was refused for sure ({code}); attempt {attempt} goes")
+            }
+            Self::Refused { id, status, code, reject, words } => {
+                write!(f, "{id} refused as {reject}: status {status}, code {code}, {words}")
+            }
+            Self::Puzzling { status, code, words } => write!(
+                f,
+                "an answer this version does not know: status {status}, code {code}, {words}; \
+                 look it up before trading on"
+            ),
+            Self::Stop { code, words } => write!(
+                f,
+                "the exchange refuses this account or key: code {code}, {words}; no more entries, \
+                 check key, permissions and region"
+            ),
+            Self::Closed { until, status } => write!(
+                f,
+                "status {status}: nothing goes to the exchange until {}; stops rest there",
+                until.utc()
+            ),
+            Self::Clock { offset, trip } => write!(
+                f,
+                "clock set: the exchange is {} ms ahead, round trip {} ms",
+                offset.as_millis(),
+                trip.as_millis()
+            ),
+            Self::ForeignOrder { client, .. } => {
+                write!(f, "order {client} was not made here; it is left alone")
+            }
+            Self::ForeignFill { qty, px, .. } => {
+                write!(f, "{qty} at {px} was traded by somebody else on a position of ours")
+            }
+            Self::ForeignPosition { qty, .. } => write!(
+                f,
+                "a position of {qty} was not opened here; it is left alone, and its symbol must \
+                 not be traded"
+            ),
+            Self::Mismatch { booked, held, .. } => {
+                write!(f, "booked {booked}, the exchange holds {held}; its fills are asked for")
+            }
+            Self::Wallet { balance, booked } => {
+                write!(f, "wallet {balance}, booked {booked}: the exchange's figure is taken")
+            }
+            Self::Liquidated { qty, .. } => write!(f, "the exchange closed {qty} by itself"),
+            Self::ForeignFee { .. } => {
+                f.write_str("commission was paid in another asset and is not in the figures")
+            }
+            Self::UserStreamLost => {
+                f.write_str("user stream lost; entries wait until the account is read again")
+            }
+            Self::UserStreamReady => f.write_str("user stream ready, account read"),
+            Self::NotSet { leverage, isolated, .. } => write!(
+                f,
+                "leverage {leverage} and isolated={isolated} were read back, not what was set; \
+                 the symbol is not entered"
+            ),
+            Self::MarginCall { .. } => f.write_str("the exchange calls for margin"),
+            Self::Forgotten { id } => {
+                write!(f, "{id} is still open and no longer followed; look at the exchange")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotSent => "no byte was sent",
+            Self::Timeout => "no answer in time",
+            Self::Cut => "the connection ended before the answer",
+            Self::Malformed => "the answer is not HTTP",
+        })
+    }
+}
