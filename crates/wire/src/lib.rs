@@ -36,9 +36,11 @@ pub mod oracle;
 
 pub mod endpoints;
 pub mod errors;
+pub mod http;
 pub mod intervals;
 pub mod streams;
 pub mod urls;
+pub mod websocket;
 pub mod ws_methods;
 
 mod key;
