@@ -10,17 +10,33 @@ pub mod call;
 mod sim;
 
 mod clock;
+mod fact;
+mod text;
+
+mod book;
+mod derived;
+mod history;
+mod market;
+
+mod emit;
+mod payload;
+mod sockets;
+mod streams;
+mod wsframe;
+
+mod handle;
+mod params;
+mod routes_admin;
+mod routes_private;
+mod routes_public;
 
 mod account;
 mod algo;
 mod auth;
 mod faults;
 mod limits;
-mod params;
 mod render;
 mod texts;
-mod routes_private;
-mod routes_public;
 mod trade;
 mod truth;
 mod user_stream;
@@ -28,5 +44,8 @@ mod ws_api;
 
 pub use call::{Answer, ApiError, Call, Fate, Method, Reply, Request, Sending};
 pub use clock::{Clock, Speed};
+pub use fact::{DepthChange, DepthSnapshot, Fact, FactBody, Facts};
 pub use params::Params;
 pub use sim::{Audience, Output, Setup, Sim};
+pub use sockets::Told;
+pub use streams::{ConnId, Delivery};
