@@ -1,7 +1,16 @@
 //! Live sources: an exchange's streams and candles, past the data firewall, into the ring.
 
+mod names;
+
+pub mod conflate;
+pub mod intake;
+pub mod lane;
+
 use aegis_data::FirewallConfig;
 use serde::{Deserialize, Serialize};
+
+/// Milliseconds of a minute.
+const MINUTE_MS: i64 = 60_000;
 
 /// Which market streams of a symbol are listened to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
