@@ -99,6 +99,11 @@ impl Series {
         !matches!(self, Self::BookDepth | Self::Metrics)
     }
 
+    /// Are rows numbered without a hole?
+    pub(crate) const fn has_every_id(self) -> bool {
+        matches!(self, Self::AggTrades | Self::Trades)
+    }
+
     /// Candles and funding lie where `--data` finds them; each other series has a folder of its
     /// own, because the archive gives files of different series the same name.
     pub(crate) fn folder(self, out: &Path) -> PathBuf {
@@ -111,9 +116,8 @@ impl Series {
 
 /// The candle lengths that the archive has. A month is `1mo`, for file systems that do not know
 /// capitals.
-pub const INTERVALS: [&str; 15] = [
-    "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1mo",
-];
+pub const INTERVALS: [&str; 15] =
+    ["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1mo"];
 
 /// The archive's spelling of a candle length.
 pub fn interval(written: &str) -> Option<&'static str> {
@@ -222,7 +226,8 @@ impl Period {
     /// A sentence that says what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let expected = || format!("`{text}` is no month and no day; expected YYYY-MM or YYYY-MM-DD");
+        let expected =
+            || format!("`{text}` is no month and no day; expected YYYY-MM or YYYY-MM-DD");
         let whole = if text.len() == 7 { format!("{text}-01") } else { text.to_owned() };
         let dashed = whole.len() == 10 && whole.bytes().filter(|b| *b == b'-').count() == 2;
         let at = if dashed { crate::time::parse_time(&whole).ok() } else { None };

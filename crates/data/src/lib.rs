@@ -45,15 +45,24 @@ mod bars;
 mod archive;
 mod fetch;
 
-pub use archive::{
-    ARCHIVE_URL, ArchiveFile, Date, INTERVALS, Month, Period, Series, interval,
-};
+mod content;
+mod problem;
+mod records;
+mod survey;
+
+mod import;
+
+pub use archive::{ARCHIVE_URL, ArchiveFile, Date, INTERVALS, Month, Period, Series, interval};
 pub use bars::{Bars, read_bars};
+pub use content::Content;
 pub use dataset::{DataArgs, Dataset, FileEntry, FileKind, discover, discover_with};
 pub use error::DataError;
 pub use fetch::{FetchConfig, FetchReport, FileReport, Outcome, Plan, Progress, Wanted, fetch};
 pub use firewall::{Firewall, FirewallConfig, Reason, Refusal};
+pub use import::{BadRow, ImportConfig, ImportReport, Source, TimeUnit, import};
 pub use instruments::{InstrumentFile, MAKER_FEE, TAKER_FEE, built_in, derived, read_instruments};
+pub use problem::Problem;
 pub use refusals::{Example, Refusals};
+pub use survey::{Finding, Limits, Survey, data_files, grid, survey};
 pub use ticks::{Ticks, load, open};
 pub use time::parse_time;

@@ -162,7 +162,7 @@ pub(crate) fn general_float(text: &[u8]) -> Result<f64, Fault> {
 }
 
 /// Without the spaces and quotes that spreadsheet programs add.
-fn trimmed(text: &[u8]) -> &[u8] {
+pub(crate) fn trimmed(text: &[u8]) -> &[u8] {
     let text = text.trim_ascii();
     match text {
         [b'"', inner @ .., b'"'] => inner.trim_ascii(),

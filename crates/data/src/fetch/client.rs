@@ -115,8 +115,12 @@ fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
 fn failure(error: &ureq::Error) -> Answer {
     use ureq::Error;
     match error {
-        Error::BadUri(_) | Error::RequireHttpsOnly(_) | Error::Http(_) | Error::Rustls(_)
-        | Error::Tls(_) | Error::InvalidProxyUrl => Answer::Refused(error.to_string()),
+        Error::BadUri(_)
+        | Error::RequireHttpsOnly(_)
+        | Error::Http(_)
+        | Error::Rustls(_)
+        | Error::Tls(_)
+        | Error::InvalidProxyUrl => Answer::Refused(error.to_string()),
         other => Answer::Broken { why: other.to_string(), retry_after_ms: None },
     }
 }

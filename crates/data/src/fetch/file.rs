@@ -125,9 +125,9 @@ impl Folder<'_> {
 
 /// Up to a quarter more, so that files that broke together do not come back together.
 fn jitter(path: &str, ms: u64) -> u64 {
-    let hash = path.bytes().fold(0u64, |hash, byte| {
-        hash.wrapping_mul(0x0100_0000_01b3).wrapping_add(u64::from(byte))
-    });
+    let hash = path
+        .bytes()
+        .fold(0u64, |hash, byte| hash.wrapping_mul(0x0100_0000_01b3).wrapping_add(u64::from(byte)));
     hash % (ms / 4 + 1)
 }
 

@@ -174,7 +174,8 @@ fn a_slow_answer_is_no_broken_one() {
     // Longer than the longest silence in all, but never silent for so long.
     archive.faults(MONTH, &[Fault::Slow(60)]);
     assert!(bytes.len() > 9 * 1_024);
-    let config = FetchConfig { silence_max: Duration::from_millis(300), ..config(&archive, &folder.0) };
+    let config =
+        FetchConfig { silence_max: Duration::from_millis(300), ..config(&archive, &folder.0) };
     let report = fetch(&config, &plan("klines", "2025-05", "2025-05"), |_| ()).expect("a report");
     assert_eq!(only(&report), &Outcome::Fetched);
     assert_eq!(archive.asked(MONTH), [0]);
