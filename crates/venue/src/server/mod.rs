@@ -42,10 +42,18 @@ mod truth;
 mod user_stream;
 mod ws_api;
 
+mod http;
+mod hub;
+mod run;
+mod socket;
+
 pub use call::{Answer, ApiError, Call, Fate, Method, Reply, Request, Sending};
 pub use clock::{Clock, Speed};
 pub use fact::{DepthChange, DepthSnapshot, Fact, FactBody, Facts};
+pub use hub::Counts;
 pub use params::Params;
+pub use run::{ServeError, Summary, serve};
 pub use sim::{Audience, Output, Setup, Sim};
+pub use socket::Times;
 pub use sockets::Told;
 pub use streams::{ConnId, Delivery};

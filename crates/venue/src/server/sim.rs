@@ -16,7 +16,7 @@ use std::collections::HashMap;
 const FACTS_PER_CALL: usize = 4_096;
 
 /// How often a paced market looks for streams that are due, wall ms.
-const DUE_EVERY_MS: u64 = 25;
+const DUE_EVERY_MS: u64 = 10;
 
 /// What the exchange is made of.
 pub struct Setup {
@@ -136,6 +136,11 @@ impl Sim {
     /// Does market time follow wall time?
     pub(crate) fn is_paced(&self) -> bool {
         matches!(self.clock.speed(), Speed::Times(_))
+    }
+
+    /// How market time runs.
+    pub const fn speed(&self) -> Speed {
+        self.clock.speed()
     }
 
     /// Market time.

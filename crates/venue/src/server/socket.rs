@@ -1,0 +1,227 @@
+//! One WebSocket: bytes between a client and the exchange.
+
+use crate::server::call::Sending;
+use crate::server::hub::{Inbox, Item, Shared, wall_ms};
+use crate::server::streams::ConnId;
+use crate::server::ws_api::WsReply;
+use crate::server::wsframe::{self, Message, Opcode, Reader, WsFault};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::Instant;
+
+/// Bytes that are written at once at most; one write for many small frames.
+const BATCH_BYTES: usize = 64 * 1024;
+
+/// The times of a socket's life.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// Between two pings.
+    pub ping: Duration,
+    /// Without a pong for so long it is closed.
+    pub pong: Duration,
+    /// It is closed at this age.
+    pub life: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            ping: Duration::from_secs(180),
+            pong: Duration::from_secs(600),
+            life: Duration::from_secs(86_400),
+        }
+    }
+}
+
+/// Which door of the exchange a socket came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Market and user streams.
+    Streams,
+    /// The WebSocket API.
+    Api,
+}
+
+/// Serves a socket until one side ends it.
+pub async fn serve(
+    shared: Shared,
+    stream: TcpStream,
+    early: &[u8],
+    (conn, inbox): (ConnId, Inbox),
+    door: Door,
+    times: Times,
+) {
+    let (reading, writing) = stream.into_split();
+    let writer = tokio::spawn(write(writing, inbox));
+    let end = read(&shared, reading, early, conn, door, times).await;
+    {
+        let mut hub = shared.lock();
+        if let Some(item) = end {
+            hub.push(conn, item);
+        }
+        match door {
+            Door::Streams => hub.sim.socket_closed(conn),
+            Door::Api => hub.sim.ws_api_closed(conn),
+        }
+        hub.disconnect(conn);
+        hub.flush();
+    }
+    let _ = writer.await;
+}
+
+/// Writes what is queued, many frames at a time, until the queue or the socket ends.
+async fn write(mut socket: OwnedWriteHalf, mut inbox: Inbox) {
+    let mut items = Vec::with_capacity(512);
+    let mut bytes = Vec::with_capacity(BATCH_BYTES);
+    loop {
+        let count = inbox.items.recv_many(&mut items, 512).await;
+        if count == 0 {
+            break;
+        }
+        let mut close = None;
+        for item in items.drain(..) {
+            match item {
+                Item::Frame(frame) => {
+                    bytes.extend_from_slice(&frame);
+                    if bytes.len() >= BATCH_BYTES {
+                        if socket.write_all(&bytes).await.is_err() {
+                            return;
+                        }
+                        bytes.clear();
+                    }
+                }
+                Item::Close(code) => {
+                    if let Some(code) = code {
+                        bytes.extend_from_slice(&wsframe::close(code, ""));
+                    }
+                    close = Some(());
+                    break;
+                }
+            }
+        }
+        if socket.write_all(&bytes).await.is_err() {
+            return;
+        }
+        bytes.clear();
+        inbox.written(count);
+        if close.is_some() {
+            break;
+        }
+    }
+    let _ = socket.shutdown().await;
+}
+
+/// Reads until the client ends it or the exchange must; then what the writer is to say.
+async fn read(
+    shared: &Shared,
+    mut socket: OwnedReadHalf,
+    early: &[u8],
+    conn: ConnId,
+    door: Door,
+    times: Times,
+) -> Option<Item> {
+    let born = Instant::now();
+    let (mut heard, mut next_ping) = (born, born + times.ping);
+    let mut reader = Reader::default();
+    reader.feed(early);
+    let mut chunk = vec![0u8; 16 * 1024];
+    loop {
+        loop {
+            let message = match reader.next() {
+                Ok(Some(message)) => message,
+                Ok(None) => break,
+                Err(fault) => return Some(Item::Close(Some(fault.code()))),
+            };
+            if message.opcode == Opcode::Pong {
+                heard = Instant::now();
+            }
+            if let Some(end) = take(shared, conn, door, &message) {
+                return Some(end);
+            }
+        }
+        let until = next_ping.min(heard + times.pong).min(born + times.life);
+        match tokio::time::timeout_at(until, socket.read(&mut chunk)).await {
+            Ok(Ok(0) | Err(_)) => return Some(Item::Close(None)),
+            Ok(Ok(count)) => reader.feed(&chunk[..count]),
+            Err(_) => {
+                let now = Instant::now();
+                if now >= born + times.life || now >= heard + times.pong {
+                    return Some(Item::Close(Some(1_001)));
+                }
+                next_ping = now + times.ping;
+                let payload = wall_ms().to_string();
+                let ping = wsframe::frame(Opcode::Ping, &[payload.as_bytes()]);
+                shared.lock().push(conn, Item::Frame(ping));
+            }
+        }
+    }
+}
+
+/// Takes a message; an item when the socket must end.
+fn take(shared: &Shared, conn: ConnId, door: Door, message: &Message) -> Option<Item> {
+    let mut hub = shared.lock();
+    let now = wall_ms();
+    match message.opcode {
+        Opcode::Close => return Some(Item::Close(Some(1_000))),
+        Opcode::Pong | Opcode::Ping => {
+            if door == Door::Streams && !hub.sim.socket_control_frame(now, conn) {
+                return Some(Item::Close(Some(1_008)));
+            }
+            if message.opcode == Opcode::Ping {
+                let pong = wsframe::frame(Opcode::Pong, &[&message.payload]);
+                hub.push(conn, Item::Frame(pong));
+            }
+            return None;
+        }
+        Opcode::Text | Opcode::Binary | Opcode::Continuation => {}
+    }
+    let Ok(text) = core::str::from_utf8(&message.payload) else {
+        return Some(Item::Close(Some(WsFault::Protocol.code())));
+    };
+    match door {
+        Door::Streams => {
+            let told = hub.sim.socket_text(now, conn, text);
+            // What was under way goes first, then the answer, then the new streams.
+            hub.flush();
+            if let Some(reply) = told.reply {
+                hub.push(conn, Item::Frame(wsframe::text(&reply)));
+            }
+            told.close.then_some(Item::Close(Some(1_008)))
+        }
+        Door::Api => {
+            let reply = hub.sim.ws_api(now, conn, text);
+            hub.flush();
+            answer(shared, &mut hub, conn, reply)
+        }
+    }
+}
+
+/// Sends what the WebSocket API answers, when and as far as it is to arrive.
+fn answer(
+    shared: &Shared,
+    hub: &mut crate::server::hub::Hub,
+    conn: ConnId,
+    reply: WsReply,
+) -> Option<Item> {
+    let mut items: Vec<Item> = match reply.fate.sending {
+        Sending::Whole => reply.frames.iter().map(|f| Item::Frame(wsframe::text(f))).collect(),
+        Sending::Cut(_) => vec![Item::Close(None)],
+        Sending::Nothing => Vec::new(),
+    };
+    if reply.close {
+        items.push(Item::Close(Some(1_008)));
+    }
+    if reply.fate.delay_ms == 0 {
+        items.into_iter().for_each(|item| hub.push(conn, item));
+    } else {
+        let (shared, delay) = (shared.clone(), Duration::from_millis(reply.fate.delay_ms));
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            let mut hub = shared.lock();
+            items.into_iter().for_each(|item| hub.push(conn, item));
+        });
+    }
+    None
+}
