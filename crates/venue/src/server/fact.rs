@@ -58,9 +58,11 @@ pub struct DepthSnapshot {
 }
 
 impl Fact {
-    /// A tick as a fact at its own time.
+    /// A tick as a fact at its own time. A candle closes in the last millisecond of its minute
+    /// (`k.T`), before the next one opens: orders decided on closes may come between the two.
     pub fn of(tick: Tick) -> Self {
-        Self { at_ms: tick.at.as_millis(), body: FactBody::Tick(tick) }
+        let at_ms = tick.at.as_millis() - i64::from(tick.candle().is_some());
+        Self { at_ms, body: FactBody::Tick(tick) }
     }
 
     /// Whose fact it is.

@@ -216,7 +216,7 @@ impl Market {
         match tick.body {
             TickBody::Open { px, funding } => self.opened(at_ms, px, funding, changes),
             TickBody::Candle { open, high, low, close, volume } => {
-                let open_ms = at_ms - MINUTE_MS;
+                let open_ms = tick.at.as_millis() - MINUTE_MS;
                 let bar = Bar { open, high, low, close, volume, ..Bar::flat(open_ms, open, 0) };
                 self.candle(at_ms, bar, changes);
             }
