@@ -95,6 +95,22 @@ endpoints! {
     TickerPrice: Get "/fapi/v2/ticker/price", OPEN, symbol(1, 2), NONE, Read;
     /// Best bid and ask.
     BookTicker: Get "/fapi/v1/ticker/bookTicker", OPEN, symbol(2, 5), NONE, Read;
+    /// Risk of deleveraging by symbol.
+    SymbolAdlRisk: Get "/fapi/v1/symbolAdlRisk", OPEN, Fixed(1), NONE, Read;
+    /// Open interest over time. Calls of this path have limits of their own.
+    OpenInterestHistory: Get "/futures/data/openInterestHist", OPEN, Fixed(0), NONE, Read;
+    /// Long and short positions of the largest accounts.
+    TopPositionRatio:
+        Get "/futures/data/topLongShortPositionRatio", OPEN, Fixed(0), NONE, Read;
+    /// Long and short among the largest accounts.
+    TopAccountRatio: Get "/futures/data/topLongShortAccountRatio", OPEN, Fixed(0), NONE, Read;
+    /// Long and short among all accounts.
+    GlobalAccountRatio:
+        Get "/futures/data/globalLongShortAccountRatio", OPEN, Fixed(0), NONE, Read;
+    /// Volume bought and sold by takers.
+    TakerRatio: Get "/futures/data/takerlongshortRatio", OPEN, Fixed(0), NONE, Read;
+    /// Future against index.
+    Basis: Get "/futures/data/basis", OPEN, Fixed(0), NONE, Read;
     /// Open interest.
     OpenInterest: Get "/fapi/v1/openInterest", OPEN, Fixed(1), NONE, Read;
 
@@ -206,4 +222,8 @@ endpoints! {
     Coins: Get "/sapi/v1/capital/config/getall", UserData, Fixed(0), NONE, Read;
     /// Margin pairs; libraries ask for it when they load markets.
     MarginPairs: Get "/sapi/v1/margin/allPairs", MarketData, Fixed(0), NONE, Read;
+    /// Isolated margin pairs; libraries ask for it when they load markets.
+    IsolatedPairs: Get "/sapi/v1/margin/isolated/allPairs", MarketData, Fixed(0), NONE, Read;
+    /// Is there maintenance?
+    SystemStatus: Get "/sapi/v1/system/status", OPEN, Fixed(0), NONE, Read;
 }
