@@ -19,11 +19,6 @@ use std::collections::BTreeMap;
 /// A payload, and the id by which a listener knows that it has come so far.
 type Said = (String, i64);
 
-/// Candles at one instant: the closing one first, then the one that opens.
-const fn candle_id(event_ms: i64, closed: bool) -> i64 {
-    event_ms * 2 + if closed { 0 } else { 1 }
-}
-
 impl Sim {
     /// Tells the streams of a symbol what changed at an instant.
     pub(crate) fn tell(&mut self, symbol: SymbolId, at_ms: i64, changes: &[Change]) {
@@ -287,7 +282,7 @@ fn candle_now(
         StreamKind::ContinuousKline(..) => return None,
         _ => payload::kline(market, event_ms, interval, &bar, closed),
     };
-    Some((text, candle_id(event_ms, closed)))
+    Some((text, event_ms))
 }
 
 impl Pending {
