@@ -202,9 +202,8 @@ impl Intake {
             close: bar.close,
             volume: bar.volume,
         };
-        let heard = self.lane_tells(symbol, received_us, tell, |lane, tell| {
-            lane.live(&bar, closed, tell)
-        });
+        let heard =
+            self.lane_tells(symbol, received_us, tell, |lane, tell| lane.live(&bar, closed, tell));
         match heard {
             Some(Heard::Hole) => return Asks::Candles(symbol),
             Some(Heard::Duplicate) => self.counts.duplicates += 1,
@@ -266,15 +265,20 @@ impl Intake {
     }
 
     /// The first symbol at or behind `from` with a stream that has been silent for too long.
-    pub fn silent(&self, from: SymbolId, now: Nanos, limit: &Silence, marks: bool) -> Option<SymbolId> {
-        let over = |since: Nanos, ms: u32| {
-            ms > 0 && now.since(since) > Nanos::from_millis(i64::from(ms))
-        };
+    pub fn silent(
+        &self,
+        from: SymbolId,
+        now: Nanos,
+        limit: &Silence,
+        marks: bool,
+    ) -> Option<SymbolId> {
+        let over =
+            |since: Nanos, ms: u32| ms > 0 && now.since(since) > Nanos::from_millis(i64::from(ms));
         let pulses = self.pulses.iter().enumerate().skip(from.index());
         let mut silent = pulses.filter(|(index, pulse)| {
             let gone = self.lanes[*index].has_left();
-            let mute = over(pulse.candle, limit.candle_ms)
-                || marks && over(pulse.mark, limit.mark_ms);
+            let mute =
+                over(pulse.candle, limit.candle_ms) || marks && over(pulse.mark, limit.mark_ms);
             mute && !gone
         });
         silent.next().map(|(index, _)| SymbolId(index as u16))

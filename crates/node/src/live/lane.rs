@@ -210,13 +210,7 @@ impl Lane {
             return true;
         }
         self.fill();
-        if self.resume(tell) {
-            return true;
-        }
-        if let (Some(next), Some(newest)) = (self.next_ms, self.newest) {
-            self.gap(((newest.open_ms - next) / MINUTE_MS).unsigned_abs(), tell);
-        }
-        false
+        self.resume(tell)
     }
 
     /// Takes fetched candles from the next one on, in order: closed ones, and the one under way if
@@ -293,6 +287,7 @@ impl Lane {
         };
         let next = *self.next_ms.get_or_insert(newest.open_ms);
         if newest.open_ms > next {
+            self.gap(((newest.open_ms - next) / MINUTE_MS).unsigned_abs(), tell);
             return false;
         }
         if newest.open_ms == next {
@@ -331,6 +326,8 @@ impl Lane {
     #[inline]
     fn close(&mut self, bar: &Bar, tell: &mut dyn FnMut(Fact)) {
         self.next_ms = Some(bar.open_ms + MINUTE_MS);
+        // What is missing behind it is another gap.
+        self.gap_told = false;
         tell(Fact::Close(*bar));
     }
 

@@ -3,11 +3,16 @@
 mod names;
 
 pub mod conflate;
+pub mod fills;
 pub mod intake;
 pub mod lane;
+pub mod past;
 
 use aegis_data::FirewallConfig;
 use serde::{Deserialize, Serialize};
+
+/// Candles of one minute as REST answers them, in order.
+pub type Rows = Vec<lane::Bar>;
 
 /// Milliseconds of a minute.
 const MINUTE_MS: i64 = 60_000;
