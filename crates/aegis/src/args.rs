@@ -40,6 +40,9 @@ pub enum Command {
     /// Applies a journal again and compares every order.
     #[command(after_help = "Example:\n  aegis replay ~/.aegis/sessions/ID-001/journal --json")]
     Replay(Replay),
+    /// Market data files: fetch, import, verify, info.
+    #[command(after_help = "Example:\n  aegis data fetch BTCUSDT --from 2025-05")]
+    Data(crate::data::args::Data),
     /// Read models.
     #[command(after_help = "Examples:\n  aegis store rebuild ~/.aegis/sessions/ID-001\n  aegis \
         store dump ID")]

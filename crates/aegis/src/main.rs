@@ -7,6 +7,7 @@ mod args;
 mod bench;
 mod children;
 mod context;
+mod data;
 mod demo;
 mod indicators;
 mod operate;
@@ -51,6 +52,7 @@ fn run(cli: Cli) -> Result<i32, Failure> {
         Command::Audit(args) => operate::audit(&args),
         Command::Backtest(args) => research::backtest(&args),
         Command::Replay(args) => research::replay(&args),
+        Command::Data(args) => data::data(&args),
         Command::Store(args) => tools::store(&args),
         Command::Config(args) => tools::config(&args),
         Command::Sign(args) => tools::sign(&args),

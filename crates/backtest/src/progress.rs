@@ -26,6 +26,16 @@ impl Bar {
         Self(bar)
     }
 
+    /// There are more items than was known, or fewer.
+    pub fn of(&self, total: u64) {
+        self.0.set_length(total);
+    }
+
+    /// Changes the words before the bar.
+    pub fn say(&self, what: String) {
+        self.0.set_message(what);
+    }
+
     /// `done` items so far.
     pub fn at(&self, done: u64) {
         self.0.set_position(done);

@@ -11,9 +11,6 @@ use aegis_types::Nanos;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Where the archive is, unless configured otherwise.
-pub const ARCHIVE_URL: &str = "https://data.binance.vision";
-
 /// The archive's folder of USDⓈ-M futures.
 const MARKET: &str = "data/futures/um";
 

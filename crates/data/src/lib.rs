@@ -52,7 +52,7 @@ mod survey;
 
 mod import;
 
-pub use archive::{ARCHIVE_URL, ArchiveFile, Date, INTERVALS, Month, Period, Series, interval};
+pub use archive::{ArchiveFile, Date, INTERVALS, Month, Period, Series, interval};
 pub use bars::{Bars, read_bars};
 pub use content::Content;
 pub use dataset::{DataArgs, Dataset, FileEntry, FileKind, discover, discover_with};

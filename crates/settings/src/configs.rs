@@ -207,6 +207,11 @@ impl Settings {
         self.span("universe.refresh_minutes", Nanos::MINUTE)
     }
 
+    /// Base address of the public archive.
+    pub fn archive_url(&self) -> &str {
+        self.text("data.archive_url")
+    }
+
     /// Window in which live ticks of a symbol are conflated; zero is off.
     pub fn conflation(&self) -> Nanos {
         self.span("feed.conflation_ms", Nanos::MILLISECOND)

@@ -92,6 +92,7 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
     ("feed", "what is admitted to the ring"),
     ("universe", "which symbols of the exchange are traded"),
     ("venue", "the way to an exchange on the wire"),
+    ("data", "recorded markets from the public archive"),
     ("ring", "shared memory between feed and brain"),
     ("journal", "the event log that everything is rebuilt from"),
     ("store", "the read models, never in the order path"),
@@ -513,6 +514,15 @@ pub const TABLE: &[Row] = &[
         "ms",
         "a write without an answer for so long has an unknown outcome",
     ),
+    // data
+    row(
+        "data.archive_url",
+        Kind::Url,
+        "https://data.binance.vision",
+        "",
+        "base of the archive that `aegis data fetch` reads; a mirror in the same layout will do",
+    )
+    .process(),
     // ring
     row(
         "ring.slots",

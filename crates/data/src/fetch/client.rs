@@ -167,7 +167,7 @@ mod tests {
         for base in ["http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:80"] {
             assert_eq!(is_loopback(base), Ok(true), "{base}");
         }
-        assert_eq!(is_loopback(crate::ARCHIVE_URL), Ok(false));
+        assert_eq!(is_loopback("https://archive.example/path"), Ok(false));
         for base in [
             "http://example.com",
             "http://127.0.0.1.example.com",

@@ -54,7 +54,7 @@ fn every_setting_moves_what_it_names() {
     let facts = |s: &Settings| {
         format!(
             "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
-            (s.venue(), s.universe_max(), s.universe_refresh()),
+            (s.venue(), s.universe_max(), s.universe_refresh(), s.archive_url()),
             s.engine(),
             s.exchange(),
             s.journal(),
