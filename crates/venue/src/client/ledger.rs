@@ -177,6 +177,12 @@ impl Ledger {
         }
     }
 
+    /// The exchange says that the account's windows of orders are full.
+    pub fn orders_full(&mut self, server: Nanos) {
+        self.turn(server);
+        self.orders_10s.used = self.orders_10s.limit;
+    }
+
     /// The exchange refuses to listen. Says until when nothing goes.
     pub fn refused(&mut self, server: Nanos, refusal: Refusal) -> Nanos {
         self.refusals = self.refusals.saturating_add(1);

@@ -22,3 +22,10 @@ pub mod ledger;
 
 pub mod account;
 pub mod attempts;
+
+pub mod backoff;
+pub mod leverage;
+pub mod listen_key;
+pub mod startup;
+
+pub mod machine;

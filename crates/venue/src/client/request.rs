@@ -63,8 +63,6 @@ pub enum Purpose {
     Trades(ClientOrderId),
     /// Asks for all fills of a symbol, to learn what closed a position.
     SymbolTrades(SymbolId),
-    /// The rate and mark of a funding.
-    Premium(SymbolId),
 }
 
 impl Purpose {

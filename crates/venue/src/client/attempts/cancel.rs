@@ -60,14 +60,14 @@ impl Attempts {
         out: &mut Out,
     ) {
         let Some(index) = self.index(id) else { return };
-        match fact {
-            Some(fact) => self.apply(now, index, fact, account, out),
-            None if self.table[index].is_algo() => {
-                let attempt = &self.table[index];
-                let fact = taken_back(attempt);
-                self.apply(now, index, &fact, account, out);
-            }
-            None => self.cancel_in_doubt(now, id),
+        let taken_back = taken_back(&self.table[index]);
+        let fact = fact.or_else(|| self.table[index].is_algo().then_some(&taken_back));
+        if let Some(fact) = fact {
+            self.apply(now, index, fact, account, out);
+        }
+        let attempt = &self.table[index];
+        if attempt.phase != Phase::Over && attempt.end.is_none() {
+            self.cancel_in_doubt(now, id);
         }
     }
 
@@ -98,15 +98,6 @@ impl Attempts {
         let doublings = u32::from(attempt.cancels.min(6));
         attempt.cancels = attempt.cancels.saturating_add(1);
         attempt.cancel = Cancel::Wanted(now.after(PAUSE.times(1 << doublings).min(PAUSE_MAX)));
-    }
-
-    /// A question about an order was answered. With a cancel under way and the order still open,
-    /// the cancel goes again at its time.
-    pub(super) fn after_query(&mut self, now: Nanos, index: usize, _out: &mut Out) {
-        let attempt = &mut self.table[index];
-        if attempt.phase == Phase::Open && attempt.cancel == Cancel::Wanted(Nanos::MAX) {
-            attempt.cancel = Cancel::Wanted(now);
-        }
     }
 
     /// An acknowledged order can be neither found nor taken back.

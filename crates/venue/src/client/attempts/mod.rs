@@ -19,6 +19,8 @@ mod place;
 mod proof;
 mod stream;
 
+pub use place::Filters;
+
 use super::account::{Account, Cause};
 use super::facts::{Execution, OrderFact, Status};
 use super::notes::Note;
@@ -36,6 +38,9 @@ const ORPHANS_MAX: usize = 64;
 const ORPHAN_PATIENCE: Nanos = Nanos::SECOND.times(2);
 /// How long fills that the exchange counts may be missing before they are asked for.
 const FILLS_PATIENCE: Nanos = Nanos::MILLISECOND.times(400);
+
+/// How long an entry waits for clock or filters; later it would be another trade.
+const HOLD_PATIENCE: Nanos = Nanos::SECOND.times(5);
 
 /// How attempts behave.
 #[derive(Clone, Copy, Debug)]
@@ -134,6 +139,7 @@ pub struct Attempt {
     pub executed: Qty,
     /// Filled, as booked here.
     pub booked: Qty,
+    pub(super) since: Nanos,
     pub(super) end: Option<End>,
     pub(super) accepted_told: bool,
     pub(super) unknown_told: bool,
@@ -183,6 +189,7 @@ impl Attempt {
             actual_id: 0,
             executed: Qty::ZERO,
             booked: Qty::ZERO,
+            since: now,
             end: None,
             accepted_told: false,
             unknown_told: false,
@@ -463,6 +470,12 @@ impl Attempts {
                 attempt.phase = Phase::Waiting(Nanos::MAX);
                 out.asks.push(Ask::Place(id));
             }
+            let late = attempt.phase == Phase::Held && now.since(attempt.since) >= HOLD_PATIENCE;
+            if late && !attempt.protects() {
+                self.reject(index, RejectCode::VenueFailed, out);
+                continue;
+            }
+            let attempt = &mut self.table[index];
             if now >= attempt.query.at && !attempt.query.asked {
                 attempt.query.asked = true;
                 attempt.query.at = Nanos::MAX;
@@ -497,7 +510,11 @@ impl Attempts {
                 _ => Nanos::MAX,
             };
             let query = if attempt.query.asked { Nanos::MAX } else { attempt.query.at };
-            [waiting, cancel, query, attempt.trades_at]
+            let held = match attempt.phase {
+                Phase::Held if !attempt.protects() => attempt.since.after(HOLD_PATIENCE),
+                _ => Nanos::MAX,
+            };
+            [waiting, held, cancel, query, attempt.trades_at]
         });
         times.chain(orphans).fold(Nanos::MAX, Nanos::min)
     }

@@ -5,7 +5,7 @@ use crate::client::attempts::Ask;
 use crate::client::facts::OrderFact;
 use crate::client::notes::Note;
 use crate::client::request::Loss;
-use aegis_types::{ClientOrderId, Instrument, Nanos, OrderUpdate, RejectCode, Round};
+use aegis_types::{ClientOrderId, Nanos, OrderUpdate, RejectCode, Round};
 use aegis_wire::errors::{Class, RETRY_MS, Wait, reject_code};
 
 /// The pause after attempt `tries`; nothing when that was the last.
@@ -200,11 +200,6 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// Of an instrument.
-    pub const fn of(instrument: &Instrument) -> Self {
-        Self { tick: instrument.tick, step: instrument.step }
-    }
-
     /// Rounds an order to the grids: a quantity down, so that nothing larger than was decided
     /// goes; a price or trigger to the nearest.
     fn round(&self, order: &mut aegis_types::Order) {

@@ -58,7 +58,6 @@ impl Attempts {
         let query = &mut self.table[index].query;
         (query.asked, query.at) = (false, Nanos::MAX);
         self.apply(now, index, fact, account, out);
-        self.after_query(now, index, out);
     }
 
     /// The exchange says that there is no such order.

@@ -1,0 +1,249 @@
+//! Step machine: events of the user stream, and reading the account behind a silence.
+
+use super::{Machine, Out};
+use crate::client::facts::{self, decimal, text, whole};
+use crate::client::listen_key;
+use crate::client::notes::Note;
+use crate::client::request::Purpose;
+use aegis_types::{AccountUpdate, EventBody, Money, Nanos, Qty};
+use serde_json::Value;
+
+/// What is read of an account.
+const READS: [Purpose; 4] =
+    [Purpose::Balance, Purpose::Positions, Purpose::OpenOrders, Purpose::OpenAlgoOrders];
+/// Events that are remembered, so that one told by two connections counts once.
+const EVENTS_KNOWN: usize = 512;
+
+/// Pause before a read that failed goes again.
+const AGAIN: Nanos = Nanos::SECOND;
+
+/// Reading the account: of each part whether it is still owed, and when it is asked again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    owed: [bool; READS.len()],
+    again: [Nanos; READS.len()],
+}
+
+impl Reading {
+    pub(super) const fn new() -> Self {
+        Self { owed: [false; READS.len()], again: [Nanos::MAX; READS.len()] }
+    }
+
+    pub(super) fn under_way(&self) -> bool {
+        self.owed.contains(&true)
+    }
+
+    pub(super) fn failed(&mut self, now: Nanos, purpose: Purpose) {
+        if let Some(index) = READS.iter().position(|read| *read == purpose) {
+            self.again[index] = now.after(AGAIN);
+        }
+    }
+
+    /// A part that is to be asked for again.
+    fn due(&mut self, now: Nanos) -> Option<Purpose> {
+        let index = (0..READS.len()).find(|i| self.owed[*i] && now >= self.again[*i])?;
+        self.again[index] = Nanos::MAX;
+        Some(READS[index])
+    }
+
+    /// When it has something to do at the earliest.
+    pub(super) fn next(&self) -> Nanos {
+        let owed = (0..READS.len()).filter(|index| self.owed[*index]);
+        owed.map(|index| self.again[index]).fold(Nanos::MAX, Nanos::min)
+    }
+}
+
+/// Hashes of the newest events.
+#[derive(Debug)]
+pub(super) struct Seen {
+    hashes: Vec<u64>,
+    next: usize,
+}
+
+impl Seen {
+    pub(super) fn new() -> Self {
+        Self { hashes: vec![0; EVENTS_KNOWN], next: 0 }
+    }
+
+    /// Notes a frame; false when it was seen before.
+    fn first_time(&mut self, frame: &[u8]) -> bool {
+        // FNV-1a (Fowler, Noll, Vo), 64 bits.
+        let hash = frame.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        if self.hashes.contains(&hash) {
+            return false;
+        }
+        self.hashes[self.next] = hash;
+        self.next = (self.next + 1) % EVENTS_KNOWN;
+        true
+    }
+}
+
+impl Machine {
+    pub(super) fn read_account(&mut self, now: Nanos) {
+        self.reading = Reading { owed: [true; READS.len()], ..Reading::new() };
+        for purpose in READS {
+            self.ask_once(now, purpose);
+        }
+    }
+
+    /// Parts of the account whose reading failed.
+    pub(super) fn read_again(&mut self, now: Nanos) {
+        while let Some(purpose) = self.reading.due(now) {
+            self.ask_once(now, purpose);
+        }
+    }
+
+    /// One part of the account was read.
+    pub(super) fn account_read(
+        &mut self,
+        now: Nanos,
+        purpose: Purpose,
+        value: &Value,
+        out: &mut Out,
+    ) {
+        let rows = value.as_array().map_or(&[][..], Vec::as_slice);
+        match purpose {
+            Purpose::Balance => self.balance_read(now, rows),
+            Purpose::Positions => self.positions_read(now, rows),
+            Purpose::OpenOrders => self.orders_read(now, rows, false),
+            _ => self.orders_read(now, rows, true),
+        }
+        let Some(index) = READS.iter().position(|read| *read == purpose) else { return };
+        let was_under_way = self.reading.under_way();
+        self.reading.owed[index] = false;
+        if was_under_way && !self.reading.under_way() {
+            // What ended unseen is in no list: every order that should be open is asked for.
+            if !self.first_read {
+                self.attempts.reread(now);
+            }
+            self.first_read = false;
+            self.listen(now, listen_key::Input::Read, out);
+        }
+    }
+
+    fn balance_read(&mut self, now: Nanos, rows: &[Value]) {
+        let usdt = rows.iter().find(|row| text(row, "asset") == Some("USDT"));
+        let Some(balance) = usdt.and_then(|row| decimal(row, "balance")) else { return };
+        self.account.balance(now, Money::from_raw(balance), &mut self.scratch.answers);
+    }
+
+    fn positions_read(&mut self, now: Nanos, rows: &[Value]) {
+        for symbol in self.config.symbols.ids() {
+            let name = self.config.symbols.name(symbol);
+            let row = rows.iter().find(|row| text(row, "symbol") == Some(name));
+            let qty = row.and_then(|row| decimal(row, "positionAmt")).unwrap_or(0);
+            let qty = Qty::from_raw(qty);
+            if self.first_read {
+                self.account.found(symbol, qty, &mut self.scratch.notes);
+            }
+            self.account.position(now, symbol, qty);
+        }
+    }
+
+    fn orders_read(&mut self, now: Nanos, rows: &[Value], algo: bool) {
+        for row in rows {
+            let symbols = &self.config.symbols;
+            let fact =
+                if algo { facts::algo_order(row, symbols) } else { facts::order(row, symbols) };
+            if let Some(fact) = fact {
+                let account = &mut self.account;
+                self.attempts.listed(now, &fact, account, &mut self.scratch);
+            }
+        }
+    }
+
+    /// One event of the user stream.
+    pub(super) fn event(&mut self, now: Nanos, frame: &[u8], out: &mut Out) {
+        self.counts.events += 1;
+        let Ok(value) = serde_json::from_slice::<Value>(frame) else {
+            self.counts.unreadable += 1;
+            return;
+        };
+        // Combined streams wrap their payloads.
+        let event = value.get("data").unwrap_or(&value);
+        let Some(kind) = text(event, "e") else { return };
+        if !self.seen.first_time(frame) {
+            self.counts.repeated += 1;
+            return;
+        }
+        let symbols = &self.config.symbols;
+        let fact = match kind {
+            "ORDER_TRADE_UPDATE" => facts::order_event(event, symbols),
+            "ALGO_UPDATE" => facts::algo_event(event, symbols),
+            "TRADE_LITE" => facts::lite_event(event, symbols),
+            "ACCOUNT_UPDATE" => return self.account_event(now, event),
+            "ACCOUNT_CONFIG_UPDATE" => return self.config_event(event, out),
+            "MARGIN_CALL" => return self.margin_call(event, out),
+            "listenKeyExpired" => {
+                let of = text(event, "listenKey");
+                if of.is_none_or(|key| key == self.listen.key()) {
+                    self.listen(now, listen_key::Input::Expired, out);
+                }
+                return;
+            }
+            _ => return,
+        };
+        let Some(fact) = fact else {
+            self.counts.unreadable += 1;
+            return;
+        };
+        // A trade told early says nothing of an order of somebody else.
+        let ours = matches!(fact.maker, facts::Maker::Ours(_));
+        if kind != "TRADE_LITE" || ours {
+            self.attempts.event(now, &fact, &mut self.account, &mut self.scratch);
+        }
+    }
+
+    fn account_event(&mut self, now: Nanos, event: &Value) {
+        let Some(a) = event.get("a") else { return };
+        let positions = a.get("P").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let balances = a.get("B").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let reason = text(a, "m").unwrap_or("");
+        let usdt = balances.iter().find(|row| text(row, "a") == Some("USDT"));
+        let changed = usdt.and_then(|row| decimal(row, "bc")).map(Money::from_raw);
+        if let Some(amount) = changed.filter(|amount| !amount.is_zero()) {
+            let named = text(a, "S").or_else(|| match positions {
+                [only] => text(only, "s"),
+                _ => None,
+            });
+            let symbol = named.and_then(|name| self.config.symbols.id(name));
+            let funding = symbol.filter(|_| reason == "FUNDING_FEE");
+            self.account.moved(now, funding, amount, &mut self.scratch.answers);
+        }
+        for row in positions {
+            let symbol = text(row, "s").and_then(|name| self.config.symbols.id(name));
+            let qty = decimal(row, "pa").map(Qty::from_raw);
+            if let (Some(symbol), Some(qty)) = (symbol, qty) {
+                self.account.position(now, symbol, qty);
+            }
+        }
+        if let Some(wallet) = usdt.and_then(|row| decimal(row, "wb")) {
+            self.account.balance(now, Money::from_raw(wallet), &mut self.scratch.answers);
+        }
+    }
+
+    /// Leverage that was changed by somebody else is told; our own chain reads it back itself.
+    fn config_event(&mut self, event: &Value, out: &mut Out) {
+        let Some(ac) = event.get("ac") else { return };
+        let symbol = text(ac, "s").and_then(|name| self.config.symbols.id(name));
+        let leverage = whole(ac, "l").and_then(|l| u16::try_from(l).ok());
+        if let (Some(symbol), Some(leverage)) = (symbol, leverage)
+            && !self.leverages.busy(symbol)
+            && self.account.leverage(symbol) != leverage
+        {
+            self.account.set_leverage(symbol, leverage);
+            let update = AccountUpdate::Leverage { symbol, leverage };
+            out.answers.push(EventBody::Account(update));
+        }
+    }
+
+    fn margin_call(&mut self, event: &Value, out: &mut Out) {
+        for row in event.get("p").and_then(Value::as_array).into_iter().flatten() {
+            if let Some(symbol) = text(row, "s").and_then(|name| self.config.symbols.id(name)) {
+                out.notes.push(Note::MarginCall { symbol });
+            }
+        }
+    }
+}
