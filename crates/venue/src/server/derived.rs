@@ -1,7 +1,7 @@
 //! Step machine: what is derived from candles alone, by one stated rule.
 //!
 //! Book: bid and ask one tick around the last price, twenty levels a side one tick apart, each
-//! holding about 10,000 USDT times its distance. Trades: at the open one step of quantity, the rest
+//! holding about 100,000 USDT. Trades: at the open one step of quantity, the rest
 //! of the minute's volume in thirds at the two extremes (a rising candle sees its low first) and at
 //! the close. A trade that is not below the one before it was bought by the taker.
 
@@ -12,8 +12,8 @@ use aegis_wire::Level;
 /// Levels a side of a derived book.
 pub const LEVELS: usize = 20;
 
-/// Notional of the best level of a derived book, USDT.
-const LEVEL_NOTIONAL: Money = Money::whole(10_000);
+/// Notional of each level of a derived book, USDT.
+const LEVEL_NOTIONAL: Money = Money::whole(100_000);
 
 /// An execution.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,7 +54,7 @@ pub fn inner_trades(bar: &Bar, step: Qty) -> impl Iterator<Item = TradeRow> + us
     })
 }
 
-/// The quantity of the best level.
+/// The quantity of a level.
 pub fn level_qty(px: Px, instrument: &Instrument) -> Qty {
     let qty = LEVEL_NOTIONAL.over_px(px).unwrap_or(instrument.qty_min);
     let steps = (qty.raw() / instrument.step.raw().max(1)).max(1);
@@ -62,10 +62,9 @@ pub fn level_qty(px: Px, instrument: &Instrument) -> Qty {
 }
 
 /// One side of a derived book from its best level on.
-pub fn levels(best: Px, best_qty: Qty, away: i64, tick: Px) -> impl Iterator<Item = Level> {
+pub fn levels(best: Px, qty: Qty, away: i64, tick: Px) -> impl Iterator<Item = Level> {
     (0..LEVELS as i64).map_while(move |n| {
         let px = Px::from_raw(best.raw().saturating_add(away * n * tick.raw()));
-        let qty = Qty::from_raw(best_qty.raw().saturating_mul(n + 1));
         px.is_positive().then_some(Level { px, qty })
     })
 }

@@ -205,14 +205,8 @@ fn touch(market: &Market, at_ms: i64) -> Option<Said> {
 
 /// Puts a trade to those that go with it; what it does not go with is told.
 fn aggregate(memory: &mut Memory, market: &Market, at_ms: i64, row: &TradeRow) -> Option<Said> {
-    let goes_with = |known: &Aggregate| {
-        known.time_ms == row.time_ms
-            && known.px == row.px
-            && known.buyer_is_maker == row.buyer_is_maker
-    };
-    if let Some(known) = memory.aggregate.as_mut().filter(|known| goes_with(known)) {
-        known.last_id = row.id;
-        known.qty = known.qty.saturating_plus(row.qty);
+    if let Some(known) = memory.aggregate.as_mut().filter(|known| known.goes_with(row)) {
+        known.add(row);
         return None;
     }
     let told = memory.aggregate.replace(Aggregate::of(row))?;
@@ -220,6 +214,17 @@ fn aggregate(memory: &mut Memory, market: &Market, at_ms: i64, row: &TradeRow) -
 }
 
 impl Aggregate {
+    /// Does a trade belong to the same taker?
+    pub fn goes_with(&self, row: &TradeRow) -> bool {
+        (self.time_ms, self.px, self.buyer_is_maker) == (row.time_ms, row.px, row.buyer_is_maker)
+    }
+
+    /// Adds such a trade.
+    pub fn add(&mut self, row: &TradeRow) {
+        self.last_id = row.id;
+        self.qty = self.qty.saturating_plus(row.qty);
+    }
+
     /// Of one trade.
     pub const fn of(row: &TradeRow) -> Self {
         Self {

@@ -5,6 +5,7 @@ use crate::server::derived::{self, TradeRow};
 use crate::server::fact::{DepthChange, Fact, FactBody};
 use crate::server::history::{Bar, History, MINUTE_MS};
 use crate::server::text::places;
+use aegis_exchange::futures::SymbolRules;
 use aegis_types::{Instrument, Px, Qty, Rate, Tick, TickBody};
 use std::collections::VecDeque;
 
@@ -95,6 +96,8 @@ pub enum Change {
 pub struct Market {
     /// Grids, brackets, fees.
     pub instrument: Instrument,
+    /// Status and filters.
+    pub rules: SymbolRules,
     /// Decimals of prices.
     pub px_places: u8,
     /// Decimals of quantities.
@@ -129,6 +132,7 @@ impl Market {
         Self {
             px_places: places(instrument.tick.raw()),
             qty_places: places(instrument.step.raw()),
+            rules: SymbolRules::of(&instrument),
             instrument,
             history: History::default(),
             marks: None,

@@ -24,11 +24,14 @@ mod sockets;
 mod streams;
 mod wsframe;
 
+mod exchange_info;
 mod handle;
+mod klines;
 mod params;
 mod routes_admin;
 mod routes_private;
 mod routes_public;
+mod tape;
 
 mod account;
 mod algo;

@@ -1,6 +1,7 @@
 //! Step machine: the payloads of market streams, field by field as the exchange orders them.
 
 use crate::server::derived::TradeRow;
+use crate::server::exchange_info;
 use crate::server::history::Bar;
 use crate::server::market::{Market, Touch};
 use crate::server::streams::Aggregate;
@@ -330,4 +331,48 @@ pub fn mini_ticker(market: &Market, event_ms: i64) -> Option<String> {
         .amount("q", day.bar.quote, 2)
         .pair(market);
     Some(fields.done())
+}
+
+/// `forceOrder`.
+pub fn force_order(market: &Market, event_ms: i64, side: &str, px: Px, qty: Qty) -> String {
+    Fields::new(market)
+        .text("e", "forceOrder")
+        .int("E", event_ms)
+        .object("o", |o| {
+            o.text("s", &market.instrument.name)
+                .text("S", side)
+                .text("o", "LIMIT")
+                .text("f", "IOC")
+                .qty("q", qty)
+                .px("p", px)
+                .px("ap", px)
+                .text("X", "FILLED")
+                .qty("l", qty)
+                .qty("z", qty)
+                .int("T", event_ms)
+        })
+        .pair(market)
+        .done()
+}
+
+/// `contractInfo`.
+pub fn contract_info(market: &Market, event_ms: i64) -> String {
+    let name = &market.instrument.name;
+    let mut out = Fields::new(market)
+        .text("e", "contractInfo")
+        .int("E", event_ms)
+        .text("s", name)
+        .text("ps", name)
+        .text("ct", "PERPETUAL")
+        .int("dt", exchange_info::DELIVERY_MS)
+        .int("ot", exchange_info::ONBOARD_MS)
+        .text("cs", market.rules.status.name())
+        .int("st", 1)
+        .done();
+    out.pop();
+    let brackets: Vec<serde_json::Value> = exchange_info::brackets(market);
+    out.push_str(",\"bks\":");
+    out.push_str(&serde_json::Value::from(brackets).to_string());
+    out.push('}');
+    out
 }
