@@ -2,8 +2,9 @@
 
 use crate::server::call::ApiError;
 use crate::server::params::{Params, decode};
-use crate::server::texts::{error, error_of};
+use crate::server::texts::error;
 use aegis_wire::Verifier;
+use aegis_wire::errors::text;
 
 /// Longest window that a request may ask for, in milliseconds.
 const RECV_WINDOW_MS_MAX: i64 = 60_000;
@@ -55,16 +56,15 @@ fn split(form: &[u8]) -> (&[u8], Option<String>) {
 /// window.
 ///
 /// # Errors
-/// -1102 without a timestamp, -1131 for a window beyond a minute, -1021 outside of it.
+/// -1102 without a timestamp, -1130 for a window beyond a minute, -1021 outside of it.
 pub fn check_time(params: &Params, wall_ms: i64) -> Result<(), ApiError> {
-    let timestamp = params.int("timestamp")?.ok_or_else(|| error_of(-1102, "timestamp"))?;
+    let timestamp = params.int("timestamp")?.ok_or_else(|| ApiError::mandatory("timestamp"))?;
     let window = params.int("recvWindow")?.unwrap_or(RECV_WINDOW_MS);
     if !(0..=RECV_WINDOW_MS_MAX).contains(&window) {
-        return Err(error(-1131));
+        return Err(ApiError::invalid_value("recvWindow"));
     }
     if timestamp >= wall_ms.saturating_add(AHEAD_MS) {
-        let text = "Timestamp for this request was 1000ms ahead of the server's time.";
-        return Err(ApiError::new(-1021, text));
+        return Err(ApiError::new(-1021, text::AHEAD));
     }
     if wall_ms.saturating_sub(timestamp) > window {
         return Err(error(-1021));
@@ -78,7 +78,7 @@ pub fn check_time(params: &Params, wall_ms: i64) -> Result<(), ApiError> {
 /// -1102 without one, -1022 when it is not the account's.
 pub fn check_signature(verifier: &Verifier, signed: &Signed) -> Result<(), ApiError> {
     let signature = signed.signature.as_deref();
-    let signature = signature.ok_or_else(|| error_of(-1102, "signature"))?;
+    let signature = signature.ok_or_else(|| ApiError::mandatory("signature"))?;
     if verifier.accepts(&signed.bytes, signature) { Ok(()) } else { Err(error(-1022)) }
 }
 
@@ -121,16 +121,15 @@ mod tests {
 
     #[test]
     fn the_window_is_open_behind_and_a_second_ahead() {
-        let at = |query: &str| {
-            check_time(&Params::parse(query), 100_000).map_err(|error| error.code)
-        };
+        let at =
+            |query: &str| check_time(&Params::parse(query), 100_000).map_err(|error| error.code);
         assert_eq!(at("timestamp=100000"), Ok(()));
         assert_eq!(at("timestamp=100999"), Ok(()));
         assert_eq!(at("timestamp=101000"), Err(-1021));
         assert_eq!(at("timestamp=95000"), Ok(()));
         assert_eq!(at("timestamp=94999"), Err(-1021));
         assert_eq!(at("timestamp=94999&recvWindow=5001"), Ok(()));
-        assert_eq!(at("timestamp=100000&recvWindow=60001"), Err(-1131));
+        assert_eq!(at("timestamp=100000&recvWindow=60001"), Err(-1130));
         assert_eq!(at("recvWindow=5000"), Err(-1102));
         assert_eq!(at("timestamp=abc"), Err(-1102));
     }

@@ -1,7 +1,7 @@
 //! Step machine: a request's way through the exchange, and the WebSocket API's.
 
-use crate::server::call::{ApiError, Call, Reply, Request, Route};
-use crate::server::params::Params;
+use crate::server::call::{Method, Reply, Request, Route};
+use crate::server::gate;
 use crate::server::sim::Sim;
 use crate::server::ws_api::{self, WsReply};
 use crate::server::{routes_admin, routes_private, routes_public};
@@ -11,20 +11,7 @@ impl Sim {
     /// Answers a REST request.
     pub fn handle(&mut self, wall_ms: i64, request: &Request) -> Reply {
         self.advance(wall_ms);
-        let call = Call {
-            request,
-            params: Params::of(request),
-            wall_ms,
-            market_ms: self.clock.market_ms(),
-            account: None,
-        };
-        let Some(route) = route(request) else {
-            return Reply::error(&ApiError::new(-5000, "Path is invalid").with_status(404));
-        };
-        match (route.handler)(self, &call) {
-            Ok(body) => Reply::ok(body),
-            Err(error) => Reply::error(&error),
-        }
+        gate::answer(self, wall_ms, request)
     }
 
     /// Opens a socket of the WebSocket API.
@@ -53,9 +40,9 @@ impl Sim {
     }
 }
 
-/// The route of a request.
-fn route(request: &Request) -> Option<&'static Route> {
+/// The route of a method and a path.
+pub fn route_of(method: Method, path: &str) -> Option<&'static Route> {
     let all = routes_public::ROUTES.iter().chain(routes_private::ROUTES);
     let mut all = all.chain(routes_admin::ROUTES);
-    all.find(|r| r.method == request.method && r.path == request.path)
+    all.find(|route| route.method == method && route.path == path)
 }

@@ -6,6 +6,7 @@
 
 use crate::server::call::ApiError;
 use crate::server::texts::error_of;
+use aegis_wire::errors::text::BANNED;
 use core::net::IpAddr;
 
 /// The figures of the limits.
@@ -102,11 +103,8 @@ impl Weights {
             return Ok(());
         }
         let limit = limits.weight_per_minute;
-        let what = format!(
-            "current limit of IP({ip}) is {limit} requests per minute. Please use the websocket \
-             for live updates to avoid polling the API."
-        );
-        Err(self.refused(ip, limits, wall_ms, error_of(-1003, &what)))
+        let error = error_of(-1003, &[&ip.to_string(), &limit.to_string()]);
+        Err(self.refused(ip, limits, wall_ms, error))
     }
 
     /// Counts a 429 of any kind; what is answered in its place once that was ignored too often.
@@ -149,10 +147,7 @@ impl Weights {
 
 /// What is answered during a ban.
 pub fn banned(ip: IpAddr, until_ms: i64) -> ApiError {
-    let msg = format!(
-        "Way too many requests; IP({ip}) banned until {until_ms}. Please use the websocket for \
-         live updates to avoid bans."
-    );
+    let msg = BANNED.replacen("%s", &ip.to_string(), 1).replacen("%s", &until_ms.to_string(), 1);
     ApiError { status: 418, code: -1003, msg }
 }
 
@@ -175,9 +170,7 @@ impl OrderCounts {
         limits: &Limits,
         wall_ms: i64,
     ) -> Result<(), ApiError> {
-        let too_many = |limit: u32, span: &str| {
-            Err(error_of(-1015, &format!("{limit} orders per {span}")))
-        };
+        let too_many = |limit: u32, span: &str| Err(error_of(-1015, &[&limit.to_string(), span]));
         let (in_short, in_long) = self.used(wall_ms);
         if in_short + short > limits.orders_per_10s {
             return too_many(limits.orders_per_10s, "TEN_SECONDS");

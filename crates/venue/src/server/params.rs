@@ -3,7 +3,7 @@
 use crate::server::auth::is_json;
 use crate::server::call::{ApiError, Request};
 use crate::server::texts::{error, error_of};
-use aegis_types::{DecimalError, Px, Qty, Rate, parse_decimal};
+use aegis_types::{DecimalError, Money, Px, Qty, Rate, parse_decimal};
 
 /// Parameters in the order in which they were sent; when a name is in query and body, the query's
 /// value counts.
@@ -81,10 +81,7 @@ impl Params {
         match parse_decimal(text.as_bytes()) {
             Ok(raw) => Ok(Some(raw)),
             Err(DecimalError::TooPrecise) => Err(error(-1111)),
-            Err(_) => {
-                let range = "legal range is '^([0-9]{1,20})(\\.[0-9]{1,20})?$";
-                Err(error_of(-1100, &format!("{name}'; {range}")))
-            }
+            Err(_) => Err(error_of(-1100, &[name, r"^([0-9]{1,20})(\.[0-9]{1,20})?$"])),
         }
     }
 
@@ -110,6 +107,14 @@ impl Params {
     /// As of a price.
     pub fn rate(&self, name: &str) -> Result<Option<Rate>, ApiError> {
         Ok(self.decimal(name)?.map(Rate::from_raw))
+    }
+
+    /// An amount.
+    ///
+    /// # Errors
+    /// As of a price.
+    pub fn money(&self, name: &str) -> Result<Option<Money>, ApiError> {
+        Ok(self.decimal(name)?.map(Money::from_raw))
     }
 
     /// Appends a pair.

@@ -3,11 +3,15 @@
 use crate::server::clock::{Clock, Speed};
 use crate::server::fact::{Fact, FactBody, Facts};
 use crate::server::faults::{Faults, FrameFate};
+use crate::server::gate::{AccountSetup, Gate};
 use crate::server::history::MINUTE_MS;
+use crate::server::limits::Limits;
 use crate::server::market::{Change, Market};
 use crate::server::sockets::Socket;
 use crate::server::streams::{ConnId, Delivery, Streams};
-use crate::server::trade;
+use crate::server::venue;
+use aegis_exchange::ExchangeError;
+use aegis_exchange::futures::Futures;
 use aegis_types::{Instrument, Px, SymbolId, SymbolTable};
 use core::iter::Peekable;
 use std::collections::HashMap;
@@ -38,6 +42,12 @@ pub struct Setup {
     pub generated: bool,
     /// The market.
     pub facts: Facts,
+    /// Mean slippage of a taking order on candle data, basis points.
+    pub slippage_bps: f64,
+    /// Accounts.
+    pub accounts: Vec<AccountSetup>,
+    /// What one address and one account may ask for.
+    pub limits: Limits,
 }
 
 /// Who hears a frame.
@@ -77,6 +87,8 @@ pub struct Sim {
     pub(crate) streams: Streams,
     pub(crate) sockets: HashMap<ConnId, Socket>,
     pub(crate) faults: Faults,
+    pub(crate) core: Futures,
+    pub(crate) gate: Gate,
     pub(crate) lenient_routes: bool,
     pub(crate) derived: bool,
     pub(crate) generated: bool,
@@ -93,12 +105,19 @@ pub struct Sim {
 
 impl Sim {
     /// An exchange at its start: everything before is history.
-    pub fn new(setup: Setup) -> Self {
+    ///
+    /// # Errors
+    /// Instruments, settings or accounts that no venue can be opened with.
+    pub fn new(setup: Setup) -> Result<Self, ExchangeError> {
         let instruments: Vec<Instrument> = setup.instruments;
+        let markets: Vec<Market> = instruments.into_iter().map(Market::new).collect();
+        let core = venue::open(&markets, setup.seed, setup.slippage_bps)?;
         let mut sim = Self {
             streams: Streams::new(setup.symbols.len()),
             symbols: setup.symbols,
-            markets: instruments.into_iter().map(Market::new).collect(),
+            markets,
+            core,
+            gate: Gate { limits: setup.limits, ..Gate::default() },
             clock: Clock::new(setup.speed, setup.start_ms),
             sockets: HashMap::new(),
             faults: Faults::default(),
@@ -114,7 +133,8 @@ impl Sim {
             failure: None,
         };
         sim.read_history(setup.start_ms);
-        sim
+        venue::open_accounts(&mut sim, setup.accounts)?;
+        Ok(sim)
     }
 
     /// Takes everything in that was before the start; nobody is told.
@@ -128,6 +148,7 @@ impl Sim {
             fact.at_ms < start_ms || fact.at_ms == start_ms && closes
         };
         while let Some(fact) = self.next_fact(before) {
+            venue::on_fact(self, &fact);
             self.apply(&fact, false);
         }
         self.instant_ms = None;
@@ -201,7 +222,7 @@ impl Sim {
             }
             Speed::Max | Speed::Step => None,
         };
-        trade::on_time(self, wall_ms);
+        venue::on_time(self, wall_ms);
         wait
     }
 
@@ -240,7 +261,7 @@ impl Sim {
         self.close_minutes(fact.at_ms);
         self.clock.reach(fact.at_ms);
         self.instant_ms = Some(self.clock.market_ms());
-        trade::on_fact(self, fact);
+        venue::on_fact(self, fact);
         self.apply(fact, true);
         self.told += 1;
     }
@@ -295,6 +316,7 @@ impl Sim {
     pub(crate) fn set_price(&mut self, symbol: SymbolId, px: Px) {
         let now = self.clock.market_ms();
         let mut changes: Vec<Change> = Vec::new();
+        venue::on_price(self, symbol, px);
         self.markets[symbol.index()].set_price(now, px, &mut changes);
         self.tell(symbol, now, &changes);
         self.end_of_instant(now);

@@ -53,8 +53,7 @@ impl Faults {
             timed && f.ms.is_some_and(|ms| wall_ms >= f.since_ms.saturating_add(ms))
         };
         self.queue.retain(|fault| !over(fault));
-        let suits =
-            |f: &Fault| f.kind.acts() == Acts::Frame && hears(&f.target, &frame.to);
+        let suits = |f: &Fault| f.kind.acts() == Acts::Frame && hears(&f.target, &frame.to);
         let Some(fault) = self.queue.iter_mut().find(|f| suits(f)) else {
             return FrameFate::Send;
         };
@@ -129,7 +128,9 @@ fn hears(target: &str, to: &Audience) -> bool {
                 || Stream::parse(name).is_some_and(|stream| stream.kind.route().name() == target)
         }
         Audience::User { listen_key, event } => {
-            target == Route::Private.name() || target == "user" || target == *event
+            target == Route::Private.name()
+                || target == "user"
+                || target == *event
                 || target == listen_key
         }
     }

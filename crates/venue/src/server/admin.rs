@@ -1,0 +1,212 @@
+//! Step machine: posting, listing and deleting faults, and the events that some of them are.
+
+use crate::server::call::{Answer, ApiError, Call};
+use crate::server::faults::{Acts, Fault, Kind};
+use crate::server::sim::Sim;
+use crate::server::texts::error;
+use crate::server::user_stream;
+use aegis_exchange::futures::{
+    AccountId, OrderRequest, PositionRecord, PositionSide, SymbolRules, SymbolStatus,
+};
+use aegis_types::{Nanos, Px, Qty, Rate, Round, Side, SymbolId};
+use serde_json::json;
+
+/// `GET /sim/v1/faults`.
+pub fn faults(sim: &mut Sim, _: &Call<'_>) -> Answer {
+    Ok(sim.faults.json().to_string())
+}
+
+/// `POST /sim/v1/faults`.
+pub fn post_fault(sim: &mut Sim, call: &Call<'_>) -> Answer {
+    let fault = sim.faults.post(&call.request.body, call.wall_ms)?;
+    let now = fault.kind.acts() == Acts::Event && fault.target.is_empty();
+    if now {
+        happen(sim, call.wall_ms, &fault)?;
+    }
+    let reply = json!({
+        "id": fault.id,
+        "fault": fault.kind.name(),
+        "state": if now { "happened" } else { "waiting" },
+    });
+    Ok(reply.to_string())
+}
+
+/// `DELETE /sim/v1/faults`, or of one name with `?fault=`. Bans and halts end, hidden orders are
+/// seen again.
+pub fn clear_faults(sim: &mut Sim, call: &Call<'_>) -> Answer {
+    let name = call.params.get("fault");
+    let deleted = sim.faults.clear(name);
+    if name.is_none() {
+        sim.gate.weights.lift();
+        sim.gate.invisible.clear();
+        let halted = core::mem::take(&mut sim.gate.halted);
+        for (symbol, _) in halted {
+            set_status(sim, symbol, SymbolStatus::Trading)?;
+        }
+    }
+    Ok(json!({ "deleted": deleted }).to_string())
+}
+
+fn wrong(why: impl Into<String>) -> ApiError {
+    ApiError::new(-1102, why)
+}
+
+fn at(sim: &Sim) -> Nanos {
+    Nanos::from_millis(sim.clock.market_ms())
+}
+
+/// Lets an event happen now.
+///
+/// # Errors
+/// What is missing in the posting, or why it cannot happen.
+pub fn happen(sim: &mut Sim, wall_ms: i64, fault: &Fault) -> Result<(), ApiError> {
+    match fault.kind {
+        Kind::ListenKeyExpire => {
+            let account = fault.key.as_ref().map(|_| account_of(sim, fault)).transpose()?;
+            user_stream::expire_now(sim, account);
+            Ok(())
+        }
+        Kind::Liquidation | Kind::Adl | Kind::ManualClose => close_position(sim, fault),
+        Kind::ForeignOrder => foreign_order(sim, fault),
+        Kind::Funding => {
+            let symbol = symbol_of(sim, fault)?;
+            let rate = fault.rate("rate").unwrap_or(Rate::from_raw(10_000));
+            let at = at(sim);
+            sim.ask(|core, reports| core.force_funding(at, symbol, rate, reports))
+        }
+        Kind::SymbolHalt => {
+            let symbol = symbol_of(sim, fault)?;
+            let word = fault.text("status").unwrap_or_else(|| "TRADING_HALT".to_owned());
+            let status = SymbolStatus::parse(&word)
+                .ok_or_else(|| wrong(format!("`{word}` is no status of a symbol")))?;
+            let until = fault.ms.map_or(i64::MAX, |ms| wall_ms.saturating_add(ms));
+            sim.gate.halted.retain(|(halted, _)| *halted != symbol);
+            sim.gate.halted.push((symbol, until));
+            set_status(sim, symbol, status)
+        }
+        Kind::FiltersChange => change_filters(sim, fault),
+        _ => Ok(()),
+    }
+}
+
+/// Lets symbols trade again whose halt is over.
+pub fn resume_due(sim: &mut Sim, wall_ms: i64) {
+    let due: Vec<SymbolId> =
+        sim.gate.halted.extract_if(.., |(_, until)| *until <= wall_ms).map(|(s, _)| s).collect();
+    for symbol in due {
+        // The symbol was there when it was halted.
+        let _ = set_status(sim, symbol, SymbolStatus::Trading);
+    }
+}
+
+fn set_status(sim: &mut Sim, symbol: SymbolId, status: SymbolStatus) -> Result<(), ApiError> {
+    let at = at(sim);
+    sim.ask(|core, reports| core.set_status(at, symbol, status, reports))
+}
+
+fn symbol_of(sim: &Sim, fault: &Fault) -> Result<SymbolId, ApiError> {
+    let name = fault.symbol.as_deref().ok_or_else(|| wrong("`symbol` is missing"))?;
+    sim.symbols.id(name).ok_or_else(|| error(-1121))
+}
+
+/// The account of `key`; where there is one account only, that one.
+fn account_of(sim: &Sim, fault: &Fault) -> Result<AccountId, ApiError> {
+    match (&fault.key, sim.gate.accounts.as_slice()) {
+        (None, [only]) => Ok(only.id),
+        (None, _) => Err(wrong("`key` is missing: there is more than one account")),
+        (Some(key), accounts) => {
+            let account = accounts.iter().find(|account| account.key == *key);
+            account.map(|account| account.id).ok_or_else(|| wrong("no account has this `key`"))
+        }
+    }
+}
+
+/// The positions that an event means: of `positionSide`, or all that are open.
+fn positions_of(sim: &Sim, fault: &Fault) -> Result<Vec<PositionRecord>, ApiError> {
+    let account = account_of(sim, fault)?;
+    let symbol = symbol_of(sim, fault)?;
+    let side = fault.text("positionSide").and_then(|word| PositionSide::parse(&word));
+    let mut positions = sim.core.positions(account, Some(symbol))?;
+    positions.retain(|p| !p.qty.is_zero() && side.is_none_or(|side| side == p.position_side));
+    if positions.is_empty() {
+        return Err(wrong("there is no such position"));
+    }
+    Ok(positions)
+}
+
+fn close_position(sim: &mut Sim, fault: &Fault) -> Result<(), ApiError> {
+    let account = account_of(sim, fault)?;
+    let at = at(sim);
+    for position in positions_of(sim, fault)? {
+        let (symbol, side) = (position.symbol, position.position_side);
+        let step = sim.core.rules()[symbol.index()].instrument.step;
+        let part = fault.rate("fraction").map(|rate| part_of(position.qty.abs(), rate, step));
+        match fault.kind {
+            Kind::Adl => {
+                sim.ask(|core, reports| core.force_adl(at, account, symbol, side, reports))?
+            }
+            Kind::Liquidation => {
+                sim.ask(|core, reports| core.force_liquidation(at, account, symbol, side, reports))?
+            }
+            _ => {
+                let closing = if position.qty.is_negative() { Side::Buy } else { Side::Sell };
+                let request = OrderRequest {
+                    position_side: side,
+                    reduce_only: side == PositionSide::Both,
+                    ..OrderRequest::market(symbol, closing, part.unwrap_or(position.qty.abs()))
+                };
+                sim.ask(|core, reports| core.place(at, account, &request, reports))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A part of a quantity on the grid, at least one step.
+fn part_of(qty: Qty, fraction: Rate, step: Qty) -> Qty {
+    let part =
+        i128::from(qty.raw()) * i128::from(fraction.raw()) / i128::from(Rate::whole(1).raw());
+    let part = Qty::from_raw(i64::try_from(part).unwrap_or(i64::MAX));
+    part.to_grid(step, Round::Down).unwrap_or(step).max(step).min(qty)
+}
+
+fn foreign_order(sim: &mut Sim, fault: &Fault) -> Result<(), ApiError> {
+    let account = account_of(sim, fault)?;
+    let symbol = symbol_of(sim, fault)?;
+    let side = match fault.text("side").as_deref() {
+        None | Some("BUY") => Side::Buy,
+        Some("SELL") => Side::Sell,
+        Some(_) => return Err(error(-1117)),
+    };
+    let qty = fault.qty("quantity").ok_or_else(|| wrong("`quantity` is missing"))?;
+    let position_side = match fault.text("positionSide") {
+        None => PositionSide::Both,
+        Some(word) => PositionSide::parse(&word).ok_or_else(|| error(-4060))?,
+    };
+    let request = OrderRequest { position_side, ..OrderRequest::market(symbol, side, qty) };
+    let at = at(sim);
+    sim.ask(|core, reports| core.place(at, account, &request, reports))?;
+    Ok(())
+}
+
+fn change_filters(sim: &mut Sim, fault: &Fault) -> Result<(), ApiError> {
+    let symbol = symbol_of(sim, fault)?;
+    let mut rules: SymbolRules = sim.core.rules()[symbol.index()].clone();
+    let (tick, step) = (fault.px("tickSize"), fault.qty("stepSize"));
+    let (least, notional) = (fault.qty("minQty"), fault.money("minNotional"));
+    let coarser = |raw: i64| raw.saturating_mul(10);
+    let instrument = &mut rules.instrument;
+    if tick.is_none() && step.is_none() && least.is_none() && notional.is_none() {
+        instrument.tick = Px::from_raw(coarser(instrument.tick.raw()));
+        instrument.step = Qty::from_raw(coarser(instrument.step.raw()));
+        instrument.qty_min = instrument.qty_min.max(instrument.step);
+    }
+    instrument.tick = tick.unwrap_or(instrument.tick);
+    instrument.step = step.unwrap_or(instrument.step);
+    instrument.qty_min = least.unwrap_or(instrument.qty_min.max(instrument.step));
+    instrument.notional_min = notional.unwrap_or(instrument.notional_min);
+    rules.price_min = rules.price_min.max(rules.instrument.tick);
+    let at = at(sim);
+    sim.ask(|core, reports| core.set_rules(at, symbol, rules, reports))?;
+    Ok(())
+}
