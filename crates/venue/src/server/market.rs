@@ -218,6 +218,8 @@ impl Market {
 
     fn tick(&mut self, at_ms: i64, tick: &Tick, changes: &mut Vec<Change>) {
         match tick.body {
+            // Where trades make the minutes, what others say of minutes is said twice.
+            TickBody::Open { .. } | TickBody::Candle { .. } if self.ticking => {}
             TickBody::Open { px, funding } => self.opened(at_ms, px, funding, changes),
             TickBody::Candle { open, high, low, close, volume } => {
                 let open_ms = tick.at.as_millis() - MINUTE_MS;

@@ -11,6 +11,7 @@ mod sim;
 
 mod clock;
 mod fact;
+pub mod recorded;
 mod text;
 
 mod book;
