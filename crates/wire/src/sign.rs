@@ -108,6 +108,24 @@ impl Signer {
         }
     }
 
+    /// Appends `&signature=…` to the query string that begins at byte `from` of `text`. With HMAC
+    /// nothing is allocated when the text has room.
+    pub fn sign_tail(&self, text: &mut String, from: usize) {
+        let end = text.len();
+        text.push_str("&signature=");
+        let message = &text.as_bytes()[from..end];
+        match &self.0 {
+            Kind::Hmac(state) => {
+                let hex = hex_of(state, message);
+                text.push_str(as_str(&hex));
+            }
+            Kind::Ed25519(key) => {
+                let signature = base64_of(key, message);
+                percent_encode(&signature, text);
+            }
+        }
+    }
+
     /// The signature of `message` as the WebSocket API wants it: hex, or base64 as it is.
     pub fn signature(&self, message: &[u8]) -> String {
         match &self.0 {
