@@ -34,6 +34,7 @@ mod tick;
 
 pub mod oracle;
 
+pub mod bodies;
 pub mod endpoints;
 pub mod errors;
 pub mod http;

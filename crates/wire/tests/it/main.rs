@@ -4,8 +4,10 @@
 //! 3. no bytes make a scanner panic, and what serde refuses is refused;
 //! 4. signatures equal the published vectors;
 //! 5. the tables of calls, streams and errors say what the documentation says;
-//! 6. connections give the same messages however they are cut, without copies.
+//! 6. bodies of replies and events are read whatever is new in them;
+//! 7. connections give the same messages however they are cut, without copies.
 
+mod bodies;
 mod captured;
 mod errors;
 mod generated;
