@@ -11,7 +11,7 @@ from harness import Exchange, Suite, same
 
 def client(exchange, key):
     """A client as its users make it."""
-    raw = ccxt.binanceusdm({"apiKey": key, "secret": f"{key}-secret"})
+    raw = ccxt.binanceusdm({"apiKey": key, "secret": f"{key}-secret", "enableRateLimit": False})
     return ccxt_rest.point(raw, exchange)
 
 
@@ -43,7 +43,7 @@ async def scenario():
     try:
         symbol, _ = await ccxt_rest.markets(suite, exchange, raw, raw)
         fee = await ccxt_rest.fresh_account(suite, raw, raw, symbol)
-        await ccxt_rest.market_order(suite, raw, raw, symbol, fee)
+        await ccxt_rest.market_order(suite, exchange, raw, raw, symbol, fee)
         await ccxt_rest.limit_orders(suite, exchange, raw, raw, symbol)
         await ccxt_rest.conditional_orders(suite, exchange, raw, raw, symbol)
         await ccxt_errors.errors(suite, exchange, raw, raw, symbol)

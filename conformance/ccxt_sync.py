@@ -62,7 +62,7 @@ def main():
     raw, x = client(exchange, "main")
     symbol, market_id = run(ccxt_rest.markets(suite, exchange, raw, x))
     fee = run(ccxt_rest.fresh_account(suite, raw, x, symbol))
-    run(ccxt_rest.market_order(suite, raw, x, symbol, fee))
+    run(ccxt_rest.market_order(suite, exchange, raw, x, symbol, fee))
     if not data:
         run(ccxt_rest.limit_orders(suite, exchange, raw, x, symbol))
         run(ccxt_rest.conditional_orders(suite, exchange, raw, x, symbol))
