@@ -76,11 +76,18 @@ impl Records {
             if text.trim_ascii().is_empty() {
                 continue;
             }
-            if !std::mem::replace(&mut self.started, true) && is_header(text) {
-                let header = String::from_utf8_lossy(text).to_ascii_lowercase();
-                self.places = places(self.columns, &header)
-                    .map_err(|why| DataError::at(self.lines.path(), 1, None, why, LAYOUT))?;
-                continue;
+            if !std::mem::replace(&mut self.started, true) {
+                if is_header(text) {
+                    let header = String::from_utf8_lossy(text).to_ascii_lowercase();
+                    self.places = places(self.columns, &header)
+                        .map_err(|why| DataError::at(self.lines.path(), 1, None, why, LAYOUT))?;
+                    continue;
+                }
+                // Without a header, a row of as many fields as are needed leaves out the others.
+                let needed = (0..self.columns.len()).filter(|i| self.columns[*i].needed);
+                if text.split(|b| *b == b',').count() == needed.clone().count() {
+                    self.places = needed.map(Some).collect();
+                }
             }
             let record = &mut self.record;
             return Ok(Some(match parse(self.columns, &self.places, text, record) {

@@ -158,11 +158,11 @@ pub fn import(config: &ImportConfig) -> Result<ImportReport, DataError> {
     let ends = rows.first().zip(rows.last()).map(|(a, b)| (a.row.at, b.row.at));
     let Some((first, last)) = ends else {
         let path = config.files.first().map_or(Path::new("-"), PathBuf::as_path);
-        let why = match bad.told.first() {
-            Some(b) => format!("no usable candle; line {}: {}", b.line, b.detail),
-            None => "it holds no candle".to_owned(),
+        let (line, why, hint) = match bad.told.first() {
+            Some(b) => (b.line, b.detail.clone(), "no row can be taken: check columns and times"),
+            None => (0, "it holds no candle".to_owned(), header::LAYOUT),
         };
-        return Err(DataError::file(path, why, header::LAYOUT));
+        return Err(DataError::at(path, line, None, why, hint));
     };
     let holes = rows.windows(2).map(|pair| pair[1].row.at.since(pair[0].row.at).0);
     let holes: Vec<u64> =
