@@ -251,7 +251,7 @@ async def trade(suite, x, market, taker=0.0005):
 
 @contextlib.asynccontextmanager
 async def opened(socket, wake):
-    """An open socket. To close it, the client waits until one more message came: `wake` makes it."""
+    """An open socket. The client closes it when one more message has come: `wake` makes one."""
     await socket.__aenter__()
     try:
         yield socket
