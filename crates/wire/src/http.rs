@@ -1,15 +1,15 @@
 //! HTTP/1.1 answers as a client reads them: the head in place, the body as it comes.
 //!
-//! Step machine: [`BodyReader`] takes bytes as they arrive and never more than belong to the answer,
-//! so that the next answer on the same connection begins where it should. An answer whose end did
-//! not come is never taken for a whole one: that is the difference between done and unknown.
+//! Step machine: [`BodyReader`] takes bytes as they arrive and never more than belong to the
+//! answer, so that the next answer on the same connection begins where it should. An answer whose
+//! end did not come is never taken for a whole one: that is what tells done from unknown.
 
 use alloc::vec::Vec;
 use core::fmt;
 
 /// Bytes of an answer's head.
 pub const HEAD_MAX: usize = 16 * 1_024;
-/// Bytes of an answer's body unless the caller says otherwise; `exchangeInfo` has about two million.
+/// Bytes of an answer's body unless the caller says otherwise; `exchangeInfo` has two million.
 pub const BODY_MAX: usize = 32 << 20;
 /// Bytes of a line that gives a chunk's length.
 const CHUNK_LINE_MAX: usize = 256;

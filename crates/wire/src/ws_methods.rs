@@ -3,7 +3,8 @@
 use crate::endpoints::{Call, Effect, OrderCount, Security, Weight};
 
 macro_rules! methods {
-    ($($(#[$doc:meta])* $call:ident = $name:literal, $security:ident, $weight:expr, $rest:expr;)*) => {
+    ($($(#[$doc:meta])* $call:ident =
+       $name:literal, $security:ident, $weight:expr, $rest:expr;)*) => {
         /// The methods that this program calls or serves.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum WsCall {
@@ -101,7 +102,8 @@ methods! {
     /// The account, first version.
     Account = "account.status", UserData, same(Call::AccountV2), Some(Call::AccountV2);
     /// Positions.
-    PositionV2 = "v2/account.position", UserData, same(Call::PositionRisk), Some(Call::PositionRisk);
+    PositionV2 =
+        "v2/account.position", UserData, same(Call::PositionRisk), Some(Call::PositionRisk);
     /// Positions, first version.
     Position =
         "account.position", UserData, same(Call::PositionRiskV2), Some(Call::PositionRiskV2);

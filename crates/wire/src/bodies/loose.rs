@@ -156,13 +156,16 @@ macro_rules! decimal {
 }
 decimal! { Px Qty Money Rate }
 
-/// Declares the body of a reply or event: after `ids` the fields without which it is an error, after
-/// `fields` those that may be missing.
+/// Declares the body of a reply or event: under `[ids]` the fields without which it is an error,
+/// under `[fields]` those that may be missing, under `[nested]` what has parts of its own.
 macro_rules! body {
     ($(#[$doc:meta])* $name:ident
-     { $([ids] $($(#[$idoc:meta])* $id:ident: $ikind:ty = $ikey:literal $(| $ialias:literal)*;)+)?
-       $([fields] $($(#[$fdoc:meta])* $field:ident: $fkind:ty = $fkey:literal $(| $alias:literal)*;)+)?
-       $([nested] $($(#[$ndoc:meta])* $part:ident: $nkind:ty = $nkey:literal;)+)? }) => {
+     { $([ids] $($(#[$idoc:meta])*
+         $id:ident: $ikind:ty = $ikey:literal $(| $ialias:literal)*;)+)?
+       $([fields] $($(#[$fdoc:meta])*
+         $field:ident: $fkind:ty = $fkey:literal $(| $alias:literal)*;)+)?
+       $([nested] $($(#[$ndoc:meta])*
+         $part:ident: $nkind:ty = $nkey:literal;)+)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
         pub struct $name {

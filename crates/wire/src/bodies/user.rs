@@ -139,7 +139,7 @@ body! {
         symbol: String = "s";
         /// The exchange's id.
         order_id: u64 = "i";
-        /// Our id, or one that begins with `autoclose-`, `adl_autoclose` or `settlement_autoclose-`.
+        /// Our id, or the exchange's own: `autoclose-…`, `adl_autoclose`, `settlement_autoclose-…`.
         client_id: String = "c";
         [fields]
         /// Side.

@@ -165,7 +165,8 @@ fn replies_about_the_market() {
         let index = index.unwrap();
         assert_eq!((index.len(), index[0].mark), (1, px("11793.631")));
     }
-    let rates = br#"[{"symbol":"B","fundingRate":"-0.0001","fundingTime":1,"markPrice":"","rateType":"Special"}]"#;
+    let rates = br#"[{"symbol":"B","fundingRate":"-0.0001","fundingTime":1,
+        "markPrice":"","rateType":"Special"}]"#;
     let rates: Vec<FundingRate> = read_list(rates).unwrap();
     assert_eq!((rates[0].rate, rates[0].mark), (Some(Rate::parse(b"-0.0001").unwrap()), None));
     let info: Vec<FundingInfo> =
@@ -430,7 +431,10 @@ const DOCUMENTS: [&str; 9] = [
 
 proptest! {
     #[test]
-    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), text in "[\\[{\"a-zA-Z0-9:,.\\-}\\]]{0,80}") {
+    fn no_bytes_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        text in "[\\[{\"a-zA-Z0-9:,.\\-}\\]]{0,80}",
+    ) {
         all_readers(&bytes);
         all_readers(text.as_bytes());
     }

@@ -1,5 +1,5 @@
-//! Every error has the reaction that the reference asks for, whatever it comes with, and what is not
-//! known is never taken for harmless. `docs/errors.md` is generated from the same data.
+//! Every error has the reaction that the reference asks for, whatever it comes with, and what is
+//! not known is never taken for harmless. `docs/errors.md` is generated from the same data.
 
 use aegis_types::RejectCode;
 use aegis_wire::errors::{
@@ -201,7 +201,8 @@ fn page() -> String {
     page.push_str(
         "\nA code that is not in the table leaves a write unknown (U) and wakes a human.\n\n\
          ## By status\n\nThe first line that fits holds. Below 500 a known code has the word.\n\n\
-         | status | message contains | meaning | write | read | human |\n|---|---|---|---|---|---|\n",
+         | status | message contains | meaning | write | read | human |\n\
+         |---|---|---|---|---|---|\n",
     );
     for row in STATUSES {
         let status = match row.statuses {

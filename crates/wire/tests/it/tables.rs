@@ -216,7 +216,8 @@ fn addresses_of_the_environments() {
     assert_eq!(local.ws_api, "ws://127.0.0.1:8080/ws-fapi/v1");
     assert_eq!(
         local.combined(Route::Market, ["btcusdt@kline_1m", "!contractInfo", "安usdt@trade"]),
-        "ws://127.0.0.1:8080/market/stream?streams=btcusdt@kline_1m/!contractInfo/%E5%AE%89usdt@trade"
+        "ws://127.0.0.1:8080/market/stream?streams=btcusdt@kline_1m/!contractInfo/\
+         %E5%AE%89usdt@trade"
     );
     assert_eq!(local.user("k/1"), "ws://127.0.0.1:8080/private/ws?listenKey=k%2F1");
     let parsed = Address::parse("wss://fstream.binance.com/public/ws").expect("an address");

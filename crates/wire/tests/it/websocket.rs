@@ -182,7 +182,9 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_of_an_answer_panic(text in "(HTTP/1\\.[01] )?[ -~\r\n:0-9a-fA-F]{0,200}(\r\n\r\n)?.{0,60}") {
+    fn no_bytes_of_an_answer_panic(
+        text in "(HTTP/1\\.[01] )?[ -~\r\n:0-9a-fA-F]{0,200}(\r\n\r\n)?.{0,60}",
+    ) {
         if let Ok(Some((head, length))) = ResponseHead::parse(text.as_bytes())
             && let Ok(mut reader) = head.body()
         {
