@@ -62,6 +62,7 @@ pub use firewall::{Firewall, FirewallConfig, Reason, Refusal};
 pub use import::{BadRow, ImportConfig, ImportReport, Source, TimeUnit, import};
 pub use instruments::{InstrumentFile, MAKER_FEE, TAKER_FEE, built_in, derived, read_instruments};
 pub use problem::Problem;
+pub use majors::majors;
 pub use refusals::{Example, Refusals};
 pub use survey::{Finding, Limits, Survey, data_files, grid, survey};
 pub use ticks::{Ticks, load, open};

@@ -79,6 +79,11 @@ const TABLE: &[Major] = &[
     ("XRPUSDT", "0.0001", "0.1", 2_000_000, 5, LARGE),
 ];
 
+/// The names of the table, in order.
+pub fn majors() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|major| major.0)
+}
+
 /// Fee of an order that takes liquidity, regular user: 0.05 %.
 pub const TAKER_FEE: Rate = Rate::from_raw(SCALE / 10_000 * 5);
 /// Fee of an order that rests, regular user: 0.02 %.
