@@ -43,6 +43,16 @@ pub enum Command {
     /// Market data files: fetch, import, verify, info.
     #[command(after_help = "Example:\n  aegis data fetch BTCUSDT --from 2025-05")]
     Data(crate::data::args::Data),
+    /// The simulated exchange on the wire: REST, streams and WebSocket API on one port.
+    #[command(
+        after_help = "Examples:\n  aegis exchange --generate 7 --speed real\n  aegis exchange \
+        --data candles/ --symbols BTCUSDT,ETHUSDT --speed 60 --listen 127.0.0.1:8080\n  aegis \
+        exchange --data recorded.raw.gz --start 2024-08-08\n  aegis exchange --generate 7 --speed \
+        step --account key=K,secret=S,balance=10000\n\nWithout --account there is one: key demo, \
+        secret demo, 10000 USDT. When it is ready, one JSON line\nsays where it listens. \
+        docs/exchange.md tells the rest."
+    )]
+    Exchange(Exchange),
     /// Read models.
     #[command(after_help = "Examples:\n  aegis store rebuild ~/.aegis/sessions/ID-001\n  aegis \
         store dump ID")]
@@ -266,6 +276,56 @@ pub struct Backtest {
     /// Taken for the sake of one command line with demo; a backtest always runs at max.
     #[arg(long, hide = true)]
     pub speed: Option<Speed>,
+}
+
+#[derive(Args)]
+pub struct Exchange {
+    /// Candle files, files of recorded frames (.raw.gz), or folders of either; generated markets
+    /// without it.
+    #[arg(long, num_args = 1.., value_name = "DIR|FILE")]
+    pub data: Vec<PathBuf>,
+    /// Generates the markets from this seed.
+    #[arg(long, value_name = "SEED", conflicts_with = "data")]
+    pub generate: Option<u64>,
+    /// The market of a run of ours, by its folder.
+    #[arg(long, value_name = "DIR", hide = true, conflicts_with_all = ["data", "generate"])]
+    pub session: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one. Loopback only.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: std::net::SocketAddr,
+    /// real, so many times real time, max, or step (by POST /sim/v1/step).
+    #[arg(long, default_value = "real")]
+    pub speed: aegis_venue::server::Speed,
+    /// An account: key=K,secret=S[,balance=10000][,withdraw=true][,pubkey=FILE]; may be repeated.
+    #[arg(long = "account", value_name = "KEY=VALUE,…")]
+    pub accounts: Vec<String>,
+    /// Every stream on every URL, for clients that use addresses without a route.
+    #[arg(long)]
+    pub lenient_routes: bool,
+    /// Key of every random draw.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Where the market begins: YYYY-MM-DD[ HH:MM:SS] UTC, or ms since the epoch. By default 1500
+    /// minutes after the first instant that all symbols share, half-way through shorter data. What
+    /// is before is history.
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<String>,
+    /// Symbols, such as BTCUSDT or BTC/USDT; all by default. Of generated markets also how many.
+    #[arg(long, value_delimiter = ',', num_args = 1.., value_name = "SYMBOL")]
+    pub symbols: Vec<String>,
+    /// exchangeInfo (and leverageBracket) JSON with the instruments.
+    #[arg(long, value_name = "FILE")]
+    pub instruments: Option<PathBuf>,
+    /// So many days from the first minute that all symbols have.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub days: Option<u32>,
+    /// Mean slippage of a market order on candle data, in basis points.
+    #[arg(long, value_name = "BPS", default_value_t = 0.5)]
+    pub slippage: f64,
+    /// ERROR, WARN, INFO, DEBUG or TRACE.
+    #[arg(long, value_name = "LEVEL", default_value = "INFO", ignore_case = true,
+          value_parser = ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"])]
+    pub log_level: String,
 }
 
 #[derive(Args)]

@@ -9,6 +9,7 @@ mod children;
 mod context;
 mod data;
 mod demo;
+mod exchange;
 mod indicators;
 mod operate;
 mod output;
@@ -53,6 +54,7 @@ fn run(cli: Cli) -> Result<i32, Failure> {
         Command::Backtest(args) => research::backtest(&args),
         Command::Replay(args) => research::replay(&args),
         Command::Data(args) => data::data(&args),
+        Command::Exchange(args) => exchange::exchange(&args),
         Command::Store(args) => tools::store(&args),
         Command::Config(args) => tools::config(&args),
         Command::Sign(args) => tools::sign(&args),

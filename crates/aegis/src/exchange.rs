@@ -1,0 +1,314 @@
+//! `aegis exchange`: a market and accounts in, a server until it is told to stop.
+
+use crate::{args, output};
+use aegis_data::DataArgs;
+use aegis_exchange::futures::AccountConfig;
+use aegis_markets::MarketSpec;
+use aegis_node::exchange_child::ACCOUNT;
+use aegis_node::logging::{self, Format};
+use aegis_node::protocol::Signals;
+use aegis_node::session::{self, data_failure};
+use aegis_node::{EXIT_INTERRUPTED, EXIT_OK, Failure};
+use aegis_types::{Instrument, Money, Nanos, SymbolTable, Tick, exchange_name};
+use aegis_venue::server::recorded::{Recording, recordings};
+use aegis_venue::server::{AccountSetup, Fact, Facts, Limits, Setup, Sim, Times, serve};
+use aegis_wire::{Secret, Verifier};
+use std::path::Path;
+
+/// How much history there is by default.
+const HISTORY: Nanos = Nanos(1_500 * Nanos::MINUTE.0);
+/// Days of a generated market.
+const GENERATED_DAYS: u32 = 10;
+/// Symbols of a generated market.
+const GENERATED_SYMBOLS: u16 = 10;
+
+/// A market before its first fact.
+struct Market {
+    symbols: SymbolTable,
+    instruments: Vec<Instrument>,
+    /// First instant that all symbols share, and the end.
+    span: (Nanos, Nanos),
+    /// Where it begins unless it is said.
+    start: Nanos,
+    derived: bool,
+    generated: bool,
+    facts: Facts,
+    title: String,
+}
+
+pub fn exchange(args: &args::Exchange) -> Result<i32, Failure> {
+    logging::start(&args.log_level, Format::Text, "development", None)
+        .map_err(|e| Failure::failed(format!("log: {e}"), ""))?;
+    if !(0.0..=1_000.0).contains(&args.slippage) {
+        return Err(Failure::usage(
+            format!("--slippage {}: not between 0 and 1000 basis points", args.slippage),
+            "0.5 is usual",
+        ));
+    }
+    let accounts = accounts(args)?;
+    let market = market(args)?;
+    let start = start(args, &market)?;
+    tracing::info!("{}", market.title);
+    tracing::info!(
+        start = %start.utc(),
+        end = %market.span.1.utc(),
+        speed = %args.speed,
+        "history until the start, market from there on"
+    );
+    let names: Vec<String> = market.symbols.names().to_vec();
+    let sim = Sim::new(Setup {
+        symbols: market.symbols,
+        instruments: market.instruments,
+        seed: args.seed,
+        speed: args.speed,
+        start_ms: start.as_millis(),
+        lenient_routes: args.lenient_routes,
+        derived: market.derived,
+        generated: market.generated,
+        facts: market.facts,
+        slippage_bps: args.slippage,
+        accounts,
+        limits: Limits::default(),
+    })
+    .map_err(|e| Failure::usage(e.to_string(), "correct --account or --instruments"))?;
+    let signals = Signals::watch();
+    let stop = || signals.interrupts() + signals.terminations() > 0;
+    let ready = |address: std::net::SocketAddr| {
+        let line = serde_json::json!({ "listening": address.to_string(), "symbols": names });
+        // Whoever started it may have stopped reading; the server runs on.
+        let _ = output::line(line);
+    };
+    let summary = serve(sim, args.listen, Times::default(), stop, ready)
+        .map_err(|e| Failure::usage(e.to_string(), ""))?;
+    output::note(format_args!(
+        "exchange stopped at market time {}{}: {} requests, {} sockets, {} frames, {} facts, {} \
+         sockets closed for not reading",
+        Nanos::from_millis(summary.market_ms).utc(),
+        if summary.ended { " (end of data)" } else { "" },
+        summary.counts.requests,
+        summary.counts.sockets,
+        summary.counts.frames,
+        summary.facts,
+        summary.counts.slow,
+    ));
+    Ok(if signals.interrupts() > 0 { EXIT_INTERRUPTED } else { EXIT_OK })
+}
+
+/// Where the market begins.
+fn start(args: &args::Exchange, market: &Market) -> Result<Nanos, Failure> {
+    let Some(text) = &args.start else { return Ok(market.start) };
+    let start = aegis_data::parse_time(text).map_err(|e| {
+        Failure::usage(
+            format!("--start {text}: {e}"),
+            "write 2025-05-04, 2025-05-04 15:33:00 (UTC) or milliseconds since the epoch",
+        )
+    })?;
+    if start >= market.span.1 {
+        return Err(Failure::usage(
+            format!("--start {text} is not before the end of the data, {}", market.span.1.utc()),
+            "begin earlier, or leave --start out",
+        ));
+    }
+    Ok(start)
+}
+
+/// 1,500 minutes of history, or half of what there is.
+fn usual_start((first, end): (Nanos, Nanos), grid: Nanos) -> Nanos {
+    let span = end.since(first);
+    if span > HISTORY { first.after(HISTORY) } else { first.after(Nanos(span.0 / 2)).floor(grid) }
+}
+
+fn market(args: &args::Exchange) -> Result<Market, Failure> {
+    if let Some(folder) = &args.session {
+        return of_session(folder);
+    }
+    if args.data.is_empty() {
+        return generated(args);
+    }
+    let files = recordings(&args.data).map_err(|e| Failure::failed(e, "check --data"))?;
+    if files.is_empty() {
+        return of_candles(args);
+    }
+    recorded(args, files)
+}
+
+fn of_candles(args: &args::Exchange) -> Result<Market, Failure> {
+    let wanted = DataArgs {
+        paths: args.data.clone(),
+        symbols: args.symbols.clone(),
+        instruments: args.instruments.clone(),
+        from: None,
+        to: None,
+        // With a number of days the window begins with the first minute that all symbols have.
+        days: Some(args.days.unwrap_or(36_500)),
+    };
+    let set = aegis_data::discover(&wanted).map_err(data_failure)?;
+    let ticks = aegis_data::open(&set).map_err(data_failure)?;
+    let span = (set.trade_from, set.until);
+    Ok(Market {
+        title: format!("candles of {}", set.symbols.names().join(" ")),
+        start: usual_start(span, Nanos::MINUTE),
+        span,
+        symbols: set.symbols,
+        instruments: set.instruments,
+        derived: true,
+        generated: false,
+        facts: Box::new(ticks.map(|tick| tick.map(Fact::of).map_err(|e| e.to_string()))),
+    })
+}
+
+fn recorded(args: &args::Exchange, files: Vec<std::path::PathBuf>) -> Result<Market, Failure> {
+    let wanted: Vec<String> = args.symbols.iter().map(|name| exchange_name(name)).collect();
+    let failed = |why: String| Failure::failed(why, "check --data and --symbols");
+    let recording = Recording::describe(files, &wanted).map_err(failed)?;
+    let mut instruments = recording.instruments.clone();
+    if let Some(path) = &args.instruments {
+        let file = aegis_data::read_instruments(path).map_err(data_failure)?;
+        for instrument in &mut instruments {
+            let found = file.instrument(&instrument.name, instrument.symbol);
+            if let Some(known) = found.map_err(data_failure)? {
+                *instrument = known;
+            }
+        }
+    }
+    let span = (Nanos::from_millis(recording.first_ms), Nanos::from_millis(recording.last_ms + 1));
+    Ok(Market {
+        title: format!("recorded frames of {}", recording.symbols.names().join(" ")),
+        start: usual_start(span, Nanos::MILLISECOND),
+        span,
+        facts: recording.facts().map_err(failed)?,
+        symbols: recording.symbols,
+        instruments,
+        derived: false,
+        generated: false,
+    })
+}
+
+/// `--symbols 500` for so many, or by name.
+fn generated(args: &args::Exchange) -> Result<Market, Failure> {
+    let many = match args.symbols.as_slice() {
+        [one] => one.parse::<u16>().ok(),
+        _ => None,
+    };
+    let place = |name: &String| {
+        let name = exchange_name(name);
+        let digits = name.strip_prefix("GEN").and_then(|rest| rest.strip_suffix("USDT"));
+        digits.and_then(|digits| digits.parse::<u16>().ok()).ok_or_else(|| {
+            Failure::usage(
+                format!("--symbols {name}: generated markets are GEN000USDT, GEN001USDT, …"),
+                "name some of them, or how many there are to be, or give --data",
+            )
+        })
+    };
+    let chosen: Vec<u16> = match many {
+        Some(_) => Vec::new(),
+        None => args.symbols.iter().map(place).collect::<Result<_, _>>()?,
+    };
+    let named = chosen.iter().max().map(|most| most + 1);
+    let spec = MarketSpec {
+        seed: args.generate.unwrap_or(MarketSpec::default().seed),
+        symbols: many.or(named).unwrap_or(GENERATED_SYMBOLS),
+        days: args.days.unwrap_or(GENERATED_DAYS),
+        ..MarketSpec::default()
+    };
+    let all = spec.symbol_table();
+    let wanted = |name: &&String| {
+        chosen.is_empty() || chosen.iter().any(|n| **name == format!("GEN{n:03}USDT"))
+    };
+    let symbols = SymbolTable::new(all.names().iter().filter(wanted))
+        .map_err(|e| Failure::usage(e.to_string(), ""))?;
+    let map: Vec<_> = all.names().iter().map(|name| symbols.id(name)).collect();
+    let mut instruments = spec.instruments();
+    instruments.retain(|instrument| map[instrument.symbol.index()].is_some());
+    for instrument in &mut instruments {
+        instrument.symbol = map[instrument.symbol.index()].unwrap_or_default();
+    }
+    let span = (spec.start, spec.until());
+    let ticks = spec.ticks().filter_map(move |tick| {
+        let symbol = map[tick.symbol.index()]?;
+        Some(Ok(Fact::of(Tick { symbol, ..tick })))
+    });
+    Ok(Market {
+        title: format!(
+            "{} GENERATED markets (seed {}, {} days): no price here is real",
+            symbols.len(),
+            spec.seed,
+            spec.days
+        ),
+        start: usual_start(span, Nanos::MINUTE),
+        span,
+        symbols,
+        instruments,
+        derived: true,
+        generated: true,
+        facts: Box::new(ticks),
+    })
+}
+
+/// The market of a run, told from its first fact on.
+fn of_session(folder: &Path) -> Result<Market, Failure> {
+    let session = session::load(folder)?;
+    let mut facts = session::facts(&session)?.peekable();
+    let first = facts.peek().and_then(|fact| fact.as_ref().ok()).map(|tick| tick.at);
+    let start = first.unwrap_or(session.trade_from);
+    Ok(Market {
+        title: session::describe(&session),
+        span: (start, session.until),
+        start,
+        generated: false,
+        derived: true,
+        facts: Box::new(facts.map(|tick| tick.map(Fact::of).map_err(|e| e.to_string()))),
+        symbols: session.symbols,
+        instruments: session.instruments,
+    })
+}
+
+/// Accounts of the command line, of whoever started this process, or the one there always is.
+fn accounts(args: &args::Exchange) -> Result<Vec<AccountSetup>, Failure> {
+    let started_with = std::env::var(ACCOUNT).ok();
+    let texts: Vec<&str> = args.accounts.iter().chain(&started_with).map(String::as_str).collect();
+    if texts.is_empty() {
+        tracing::info!("no --account: key demo, secret demo, 10000 USDT");
+        return Ok(vec![account("key=demo,secret=demo")?]);
+    }
+    texts.into_iter().map(account).collect()
+}
+
+fn account(text: &str) -> Result<AccountSetup, Failure> {
+    const FORM: &str = "write --account key=K,secret=S,balance=10000[,withdraw=true][,pubkey=FILE]";
+    // The secret is never repeated.
+    let wrong = |what: &str| Failure::usage(format!("--account: {what}"), FORM);
+    let (mut key, mut secret, mut pubkey) = (None, None, None);
+    let mut config = AccountConfig::default();
+    let mut withdraw = false;
+    for part in text.split(',') {
+        let Some((name, value)) = part.split_once('=') else {
+            return Err(wrong("a part has no `=`"));
+        };
+        match name.trim() {
+            "key" => key = Some(value.to_owned()),
+            "secret" => secret = Some(value.to_owned()),
+            "balance" => {
+                config.balance = Money::parse(value.as_bytes())
+                    .map_err(|e| wrong(&format!("balance `{value}`: {e}")))?;
+            }
+            "withdraw" => {
+                withdraw = value.parse().map_err(|_| wrong("withdraw is true or false"))?;
+            }
+            "pubkey" => pubkey = Some(value.to_owned()),
+            other => return Err(wrong(&format!("`{other}` is not known"))),
+        }
+    }
+    let key = key.filter(|key| !key.is_empty()).ok_or_else(|| wrong("key is missing"))?;
+    let verifier = match (pubkey, secret.filter(|secret| !secret.is_empty())) {
+        (Some(path), _) => {
+            let pem = std::fs::read_to_string(&path)
+                .map_err(|e| Failure::usage(format!("--account: pubkey={path}: {e}"), FORM))?;
+            Verifier::ed25519_pem(&pem)
+                .map_err(|e| Failure::usage(format!("--account: pubkey={path}: {e}"), FORM))?
+        }
+        (None, Some(secret)) => Verifier::hmac(&Secret::new(secret)),
+        (None, None) => return Err(wrong("secret (or pubkey) is missing")),
+    };
+    Ok(AccountSetup { key, verifier, withdraw, config })
+}
