@@ -78,9 +78,10 @@ pub(crate) struct Desk {
     pub instrument: Instrument,
 }
 
-impl Desk {
-    pub(crate) fn new(instrument: Instrument, leverage: u16, capacity: usize) -> Self {
-        let market = Market {
+impl Market {
+    /// Before the first fact.
+    pub(crate) const fn new() -> Self {
+        Self {
             touch: None,
             mark: None,
             range: None,
@@ -90,7 +91,13 @@ impl Desk {
             settle_at: Nanos::MAX,
             settle_rate: Rate::ZERO,
             settled: Nanos(i64::MIN),
-        };
+        }
+    }
+}
+
+impl Desk {
+    pub(crate) fn new(instrument: Instrument, leverage: u16, capacity: usize) -> Self {
+        let market = Market::new();
         let orders = Vec::with_capacity(capacity);
         Self { market, leverage, position: None, orders, orders_most: 0, trades: 0, instrument }
     }
@@ -117,7 +124,7 @@ pub(crate) enum Way {
 
 impl Way {
     /// How far down and up the price went for stops and liquidation.
-    fn adverse(self) -> (Px, Px) {
+    pub(crate) fn adverse(self) -> (Px, Px) {
         match self {
             Self::Open { px, .. } | Self::Mark(px) => (px, px),
             Self::Quote(touch) => (touch.sell, touch.buy),
@@ -126,7 +133,7 @@ impl Way {
     }
 
     /// How far down (for buyers) and up (for sellers) it went for targets and limits.
-    fn favourable(self) -> (Px, Px) {
+    pub(crate) fn favourable(self) -> (Px, Px) {
         match self {
             Self::Open { px, .. } | Self::Mark(px) => (px, px),
             Self::Quote(touch) => (touch.buy, touch.sell),

@@ -120,6 +120,21 @@ pub struct SymbolRules {
     pub market_take_bound: Rate,
     /// Open orders of one account.
     pub orders_max: usize,
+    /// Decimals that a price may have; one more than its tick, as with the exchange's majors, so
+    /// that a price between two ticks is told from one of too many decimals.
+    pub price_precision: u8,
+    /// Decimals that a quantity may have.
+    pub qty_precision: u8,
+}
+
+/// Decimals of a number in units of 1e-8.
+pub(super) const fn decimals(raw: i64) -> u8 {
+    let (mut raw, mut decimals) = (raw, 8);
+    while decimals > 0 && raw % 10 == 0 {
+        raw /= 10;
+        decimals -= 1;
+    }
+    decimals
 }
 
 impl SymbolRules {
@@ -135,6 +150,8 @@ impl SymbolRules {
             trigger_protect: Rate::from_raw(5_000_000),
             market_take_bound: Rate::from_raw(5_000_000),
             orders_max: 200,
+            price_precision: (decimals(instrument.tick.raw()) + 1).min(8),
+            qty_precision: decimals(instrument.step.raw()),
             instrument: instrument.clone(),
         }
     }

@@ -1,21 +1,60 @@
 //! The whole USDⓈ-M venue: several accounts, an order book, conditional orders, margin.
 //!
-//! Requests and market facts in, results and [`Report`]s out; no clock, no randomness but draws by
-//! key. What a request answers its sender is the return value; what the streams tell is in
-//! `reports`, in order.
+//! Requests and market facts in, results and [`Report`]s out; no clock, and no randomness but draws
+//! by key, so that everything follows from the facts, the requests, their order and their times.
+//! What a request answers its sender is the return value; what the streams tell is in `reports`, in
+//! the order in which it happened. Times are the market's.
+//!
+//! ```text
+//! fact ────> facts ──> queue   resting orders: ahead of them what was recorded, then they
+//!                └───> pass    candles: stops and liquidation → limits → targets, per account
+//! request ─> checks ─> orders ─> taker   recorded levels and resting orders, or the newest price
+//!                └───> algo ─(trigger)─^       │ each fill
+//!                                              v
+//!                            fill ──> position, ledger, histories, reports
+//! ```
+//!
+//! The arithmetic of positions, margins, fees and slippage is that of the candle venue
+//! ([`crate::Exchange`]), line by line the same code: on the same candles and orders a one-way
+//! account with isolated margin gets the same fills and the same wallet.
+//!
+//! Where the data shows levels (a book, depth), taking orders walk them, and what they take is gone
+//! until the data shows it anew; what they do not find expires. Where it shows trades only, or
+//! candles, an order is filled whole at the newest price. Accounts trade with each other where one
+//! of them is better than the data.
+//!
+//! Limits, stated: fees and funding are paid from the wallet and never from an isolated margin; an
+//! open order binds its margin and the taker fee; a liquidation closes a whole position at once;
+//! auto-deleveraging happens on request only; the multi-assets mode is a flag, all money is one
+//! asset; `priceMatch` is not offered; a GTC order does not end after a year.
 
+mod act;
+mod algo;
+mod checks;
 mod config;
+mod facts;
+mod fill;
+mod liquidation;
 mod names;
+mod orders;
+mod pass;
+mod queue;
+mod read;
 mod record;
 mod refusal;
 mod report;
 mod request;
+mod risk;
+mod settings;
+mod state;
+mod taker;
 
 pub use config::{AccountConfig, FuturesConfig, SymbolRules};
 pub use names::{
     AccountReason, AlgoKind, AlgoStatus, ExecutionKind, IncomeKind, MarginType, OrderKind,
     OrderStatus, PositionSide, SelfTrade, SymbolStatus, TimeInForce, WorkingType,
 };
+pub use read::Levels;
 pub use record::{
     AccountId, AccountRecord, AlgoRecord, ClientId, Filter, FuturesLedger, IncomeRecord,
     MarketView, OrderKey, OrderRecord, PositionRecord, SymbolSettings, TradeRecord,
@@ -25,15 +64,28 @@ pub use report::{AccountReport, MarginCall, OrderReport, PositionReport, Print, 
 pub use request::{AlgoRequest, AmendRequest, DepthUpdate, OrderRequest};
 
 use crate::config::{ExchangeError, instrument_faults};
-use aegis_types::{Instrument, Money, Nanos, Px, Qty, Rate, SymbolId, Tick};
+use crate::margin;
+use act::Act;
+use aegis_types::{Instrument, Money, Nanos, Px, Rate, SymbolId, Tick};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use state::{Account, Desk, Seat};
 
 /// A whole venue.
 #[derive(Clone, Debug)]
 pub struct Futures {
     config: FuturesConfig,
     rules: Vec<SymbolRules>,
-    accounts: Vec<AccountConfig>,
+    desks: Vec<Desk>,
+    accounts: Vec<Account>,
+    /// Orders so far; the number of the last one.
+    orders: u64,
+    /// Conditional orders so far.
+    algos: u64,
+    /// Incomes so far.
+    incomes: u64,
+    /// When the next GTD order ends.
+    ends_next: Nanos,
 }
 
 impl Futures {
@@ -48,31 +100,88 @@ impl Futures {
         if !violations.is_empty() {
             return Err(ExchangeError { violations });
         }
-        Ok(Self { config, rules, accounts: Vec::new() })
+        let desks = rules.iter().map(|_| Desk::new(config.book_orders_max)).collect();
+        Ok(Self {
+            config,
+            rules,
+            desks,
+            accounts: Vec::new(),
+            orders: 0,
+            algos: 0,
+            incomes: 0,
+            ends_next: Nanos::MAX,
+        })
     }
 
-    /// Opens an account.
+    /// Opens an account; its deposit is its first income.
     ///
     /// # Errors
-    /// When there is no room for it or its balance is negative.
+    /// When there is no room for it, or its balance is not positive.
     pub fn open_account(
         &mut self,
         at: Nanos,
         account: AccountConfig,
     ) -> Result<AccountId, Refusal> {
-        let _ = at;
         if self.accounts.len() >= self.config.accounts_max {
-            return Err(Refusal::Rejected("no room for another account"));
+            return Err(Refusal::Rejected("There is no room for another account."));
         }
-        self.accounts.push(account);
-        Ok(AccountId((self.accounts.len() - 1) as u16))
+        if account.balance.is_negative() {
+            return Err(Refusal::AmountNotPositive);
+        }
+        let wanted = account.leverage.unwrap_or(self.config.leverage_default).max(1);
+        let seat = |rules: &SymbolRules| {
+            let leverage = wanted.min(margin::leverage_max(&rules.instrument));
+            Seat::new(leverage, account.margin_type)
+        };
+        let deposit = account.balance;
+        self.accounts.push(Account {
+            config: account,
+            ledger: FuturesLedger { deposits: deposit, ..FuturesLedger::default() },
+            wallet: deposit,
+            posted: Money::ZERO,
+            reserved: Money::ZERO,
+            seats: self.rules.iter().map(seat).collect(),
+            algos_open: 0,
+            reject_next: None,
+            called: false,
+            updated: at,
+            orders: VecDeque::new(),
+            algos: VecDeque::new(),
+            trades: VecDeque::new(),
+            income: VecDeque::new(),
+        });
+        let a = self.accounts.len() - 1;
+        self.act(at, &mut Vec::new()).earn(a, IncomeKind::Transfer, deposit, None, 0, at);
+        // `accounts_max` is checked to be far below the range of u16.
+        Ok(AccountId(a as u16))
+    }
+
+    fn act<'a>(&'a mut self, at: Nanos, reports: &'a mut Vec<Report>) -> Act<'a> {
+        Act { venue: self, at, reports }
+    }
+
+    /// Account and symbol as indices that are there.
+    fn places(&self, account: AccountId, symbol: SymbolId) -> Result<(usize, usize), Refusal> {
+        self.seat_of(account)?;
+        self.desk_of(symbol)?;
+        Ok((account.index(), symbol.index()))
+    }
+
+    fn next_income(&mut self) -> u64 {
+        self.incomes += 1;
+        self.incomes
     }
 
     // ---- the market -------------------------------------------------------------------------
 
     /// A market fact.
     pub fn on_market(&mut self, at: Nanos, tick: &Tick, reports: &mut Vec<Report>) {
-        let _ = (at, tick, reports);
+        if tick.symbol.index() >= self.desks.len() {
+            return;
+        }
+        let mut act = self.act(at, reports);
+        act.end_overdue();
+        act.tick(tick.symbol.index(), tick);
     }
 
     /// Levels of a recorded book.
@@ -83,18 +192,31 @@ impl Futures {
         depth: &DepthUpdate<'_>,
         reports: &mut Vec<Report>,
     ) {
-        let _ = (at, symbol, depth, reports);
+        if symbol.index() < self.desks.len() {
+            self.act(at, reports).depth(symbol.index(), depth);
+        }
     }
 
     /// Market time has come to `at` without a fact: GTD orders end, funding falls due.
     pub fn advance(&mut self, at: Nanos, reports: &mut Vec<Report>) {
-        let _ = (at, reports);
+        let mut act = self.act(at, reports);
+        act.end_overdue();
+        for s in 0..act.venue.desks.len() {
+            act.due(s);
+        }
     }
 
     /// The countdowns' own clock has come to `now`: those that are due cancel their orders, dated
     /// `at` in market time. See [`Futures::countdown_cancel_all`].
     pub fn advance_countdowns(&mut self, now: Nanos, at: Nanos, reports: &mut Vec<Report>) {
-        let _ = (now, at, reports);
+        for a in 0..self.accounts.len() {
+            for s in 0..self.desks.len() {
+                let seat = &mut self.accounts[a].seats[s];
+                if seat.countdown.take_if(|deadline| *deadline <= now).is_some() {
+                    self.act(at, reports).cancel_all(a, s);
+                }
+            }
+        }
     }
 
     /// Moves the price of a symbol, as if it had been traded there.
@@ -108,8 +230,11 @@ impl Futures {
         px: Px,
         reports: &mut Vec<Report>,
     ) -> Result<(), Refusal> {
-        let _ = (at, symbol, px, reports);
-        Err(Refusal::BadSymbol)
+        self.desk_of(symbol)?;
+        let s = symbol.index();
+        self.rules[s].check_px(px)?;
+        self.act(at, reports).move_price(s, px);
+        Ok(())
     }
 
     /// Halts a symbol or lets it be traded again.
@@ -123,8 +248,8 @@ impl Futures {
         status: SymbolStatus,
         reports: &mut Vec<Report>,
     ) -> Result<(), Refusal> {
-        let _ = (at, reports);
         self.rules.get_mut(symbol.index()).ok_or(Refusal::BadSymbol)?.status = status;
+        reports.push(Report::Symbol { symbol, at, status });
         Ok(())
     }
 
@@ -139,8 +264,14 @@ impl Futures {
         rules: SymbolRules,
         reports: &mut Vec<Report>,
     ) -> Result<(), Refusal> {
-        let _ = (at, reports);
-        *self.rules.get_mut(symbol.index()).ok_or(Refusal::BadSymbol)? = rules;
+        let place = self.rules.get_mut(symbol.index()).ok_or(Refusal::BadSymbol)?;
+        let instrument = Instrument { symbol: SymbolId(0), ..rules.instrument.clone() };
+        if rules.instrument.symbol != symbol || !instrument_faults(&[instrument]).is_empty() {
+            return Err(Refusal::Rejected("These rules cannot be traded by."));
+        }
+        let status = rules.status;
+        *place = rules;
+        reports.push(Report::Symbol { symbol, at, status });
         Ok(())
     }
 
@@ -156,8 +287,12 @@ impl Futures {
         position_side: PositionSide,
         reports: &mut Vec<Report>,
     ) -> Result<(), Refusal> {
-        let _ = (at, account, symbol, position_side, reports);
-        Err(Refusal::NoPosition)
+        let (a, s) = self.places(account, symbol)?;
+        let px = self.desks[s].mark().ok_or(Refusal::NoPosition)?;
+        let mut act = self.act(at, reports);
+        act.holds(a, s, position_side).ok_or(Refusal::NoPosition)?;
+        act.liquidate(a, s, position_side, px, at);
+        Ok(())
     }
 
     /// Closes a position by auto-deleveraging now, at the mark and without a fee.
@@ -172,8 +307,12 @@ impl Futures {
         position_side: PositionSide,
         reports: &mut Vec<Report>,
     ) -> Result<(), Refusal> {
-        let _ = (at, account, symbol, position_side, reports);
-        Err(Refusal::NoPosition)
+        let (a, s) = self.places(account, symbol)?;
+        let px = self.desks[s].mark().ok_or(Refusal::NoPosition)?;
+        let mut act = self.act(at, reports);
+        act.holds(a, s, position_side).ok_or(Refusal::NoPosition)?;
+        act.close_by_force(a, s, position_side, px, at, false);
+        Ok(())
     }
 
     /// Charges funding on a symbol now.
@@ -187,13 +326,16 @@ impl Futures {
         rate: Rate,
         reports: &mut Vec<Report>,
     ) -> Result<(), Refusal> {
-        let _ = (at, symbol, rate, reports);
-        Err(Refusal::BadSymbol)
+        let px = self.desk_of(symbol)?.mark().ok_or(Refusal::UnableToFill)?;
+        self.act(at, reports).fund(symbol.index(), rate, px);
+        Ok(())
     }
 
     /// The next conditional order of the account that triggers is rejected for this reason.
     pub fn reject_next_trigger(&mut self, account: AccountId, reason: &'static str) {
-        let _ = (account, reason);
+        if let Some(account) = self.accounts.get_mut(account.index()) {
+            account.reject_next = Some(reason);
+        }
     }
 
     // ---- requests ---------------------------------------------------------------------------
@@ -209,8 +351,8 @@ impl Futures {
         request: &OrderRequest,
         reports: &mut Vec<Report>,
     ) -> Result<OrderRecord, Refusal> {
-        let _ = (at, account, request, reports);
-        Err(Refusal::UnableToFill)
+        let (a, _) = self.places(account, request.symbol)?;
+        self.act(at, reports).place(a, request)
     }
 
     /// Checks an order as [`Futures::place`] would, and does nothing.
@@ -223,8 +365,8 @@ impl Futures {
         account: AccountId,
         request: &OrderRequest,
     ) -> Result<(), Refusal> {
-        let _ = (at, account, request);
-        Err(Refusal::UnableToFill)
+        let (a, _) = self.places(account, request.symbol)?;
+        self.admit(at, a, request, self.orders + 1).map(|_| ())
     }
 
     /// Changes price or quantity of an open limit order. A smaller quantity at the same price
@@ -241,8 +383,8 @@ impl Futures {
         request: &AmendRequest,
         reports: &mut Vec<Report>,
     ) -> Result<OrderRecord, Refusal> {
-        let _ = (at, account, symbol, key, request, reports);
-        Err(Refusal::NoSuchOrder)
+        let (a, s) = self.places(account, symbol)?;
+        self.act(at, reports).amend(a, s, key, request)
     }
 
     /// Takes an order back.
@@ -257,8 +399,8 @@ impl Futures {
         key: OrderKey,
         reports: &mut Vec<Report>,
     ) -> Result<OrderRecord, Refusal> {
-        let _ = (at, account, symbol, key, reports);
-        Err(Refusal::UnknownOrder)
+        let (a, s) = self.places(account, symbol)?;
+        self.act(at, reports).cancel(a, s, key)
     }
 
     /// Takes back all open orders of a symbol, not the conditional ones; how many there were.
@@ -272,8 +414,8 @@ impl Futures {
         symbol: SymbolId,
         reports: &mut Vec<Report>,
     ) -> Result<usize, Refusal> {
-        let _ = (at, account, symbol, reports);
-        Err(Refusal::BadSymbol)
+        let (a, s) = self.places(account, symbol)?;
+        Ok(self.act(at, reports).cancel_all(a, s))
     }
 
     /// Sets the instant, on a clock of the caller's choice, at which all open orders of the symbol
@@ -287,8 +429,9 @@ impl Futures {
         symbol: SymbolId,
         deadline: Option<Nanos>,
     ) -> Result<(), Refusal> {
-        let _ = (account, symbol, deadline);
-        Err(Refusal::BadSymbol)
+        let (a, s) = self.places(account, symbol)?;
+        self.accounts[a].seats[s].countdown = deadline;
+        Ok(())
     }
 
     /// Places a conditional order.
@@ -302,8 +445,8 @@ impl Futures {
         request: &AlgoRequest,
         reports: &mut Vec<Report>,
     ) -> Result<AlgoRecord, Refusal> {
-        let _ = (at, account, request, reports);
-        Err(Refusal::UnableToFill)
+        let (a, _) = self.places(account, request.symbol)?;
+        self.act(at, reports).place_algo(a, request)
     }
 
     /// Takes a waiting conditional order back.
@@ -317,8 +460,8 @@ impl Futures {
         key: OrderKey,
         reports: &mut Vec<Report>,
     ) -> Result<AlgoRecord, Refusal> {
-        let _ = (at, account, key, reports);
-        Err(Refusal::UnknownOrder)
+        self.seat_of(account)?;
+        self.act(at, reports).cancel_algo(account.index(), key)
     }
 
     /// Takes back all waiting conditional orders of a symbol; how many there were.
@@ -332,8 +475,14 @@ impl Futures {
         symbol: SymbolId,
         reports: &mut Vec<Report>,
     ) -> Result<usize, Refusal> {
-        let _ = (at, account, symbol, reports);
-        Err(Refusal::BadSymbol)
+        let (a, s) = self.places(account, symbol)?;
+        let mut act = self.act(at, reports);
+        let mut ended = 0;
+        while !act.seat(a, s).algos.is_empty() {
+            act.end_algo(a, s, 0, AlgoStatus::Canceled, "");
+            ended += 1;
+        }
+        Ok(ended)
     }
 
     /// Sets the leverage of a symbol.
@@ -348,8 +497,8 @@ impl Futures {
         leverage: u16,
         reports: &mut Vec<Report>,
     ) -> Result<SymbolSettings, Refusal> {
-        let _ = (at, account, symbol, leverage, reports);
-        Err(Refusal::BadSymbol)
+        let (a, s) = self.places(account, symbol)?;
+        self.act(at, reports).set_leverage(a, s, leverage)
     }
 
     /// Sets the margin type of a symbol.
@@ -364,8 +513,8 @@ impl Futures {
         margin_type: MarginType,
         reports: &mut Vec<Report>,
     ) -> Result<(), Refusal> {
-        let _ = (at, account, symbol, margin_type, reports);
-        Err(Refusal::BadSymbol)
+        let (a, s) = self.places(account, symbol)?;
+        self.act(at, reports).set_margin_type(a, s, margin_type)
     }
 
     /// Hedge mode on or off.
@@ -373,8 +522,8 @@ impl Futures {
     /// # Errors
     /// Why not.
     pub fn set_dual_side(&mut self, account: AccountId, on: bool) -> Result<(), Refusal> {
-        let _ = (account, on);
-        Err(Refusal::SamePositionMode)
+        self.seat_of(account)?;
+        self.act(Nanos::ZERO, &mut Vec::new()).set_dual_side(account.index(), on)
     }
 
     /// Multi-assets mode on or off.
@@ -388,8 +537,8 @@ impl Futures {
         on: bool,
         reports: &mut Vec<Report>,
     ) -> Result<(), Refusal> {
-        let _ = (at, account, on, reports);
-        Err(Refusal::SameAssetMode)
+        self.seat_of(account)?;
+        self.act(at, reports).set_multi_assets(account.index(), on)
     }
 
     /// Moves margin from the wallet to an isolated position, or back where `amount` is negative.
@@ -405,8 +554,8 @@ impl Futures {
         amount: Money,
         reports: &mut Vec<Report>,
     ) -> Result<(), Refusal> {
-        let _ = (at, account, symbol, position_side, amount, reports);
-        Err(Refusal::NoPosition)
+        let (a, s) = self.places(account, symbol)?;
+        self.act(at, reports).move_margin(a, s, position_side, amount)
     }
 
     /// Pays into the wallet, or out of it where `amount` is negative.
@@ -420,11 +569,9 @@ impl Futures {
         amount: Money,
         reports: &mut Vec<Report>,
     ) -> Result<(), Refusal> {
-        let _ = (at, account, amount, reports);
-        Err(Refusal::UnknownAccount)
+        self.seat_of(account)?;
+        self.act(at, reports).transfer(account.index(), amount)
     }
-
-    // ---- what can be read -------------------------------------------------------------------
 
     /// The settings.
     pub fn config(&self) -> &FuturesConfig {
@@ -439,180 +586,5 @@ impl Futures {
     /// How many accounts there are; their ids are 0 to this.
     pub fn accounts(&self) -> usize {
         self.accounts.len()
-    }
-
-    /// The market of a symbol.
-    ///
-    /// # Errors
-    /// A bad symbol.
-    pub fn market(&self, symbol: SymbolId) -> Result<MarketView, Refusal> {
-        let _ = symbol;
-        Err(Refusal::BadSymbol)
-    }
-
-    /// Best bids and asks, the best first: of the data (or derived), and the resting orders of all
-    /// accounts.
-    ///
-    /// # Errors
-    /// A bad symbol.
-    #[expect(clippy::type_complexity, reason = "two lists of levels")]
-    pub fn depth(
-        &self,
-        symbol: SymbolId,
-        limit: usize,
-    ) -> Result<(Vec<(Px, Qty)>, Vec<(Px, Qty)>), Refusal> {
-        let _ = (symbol, limit);
-        Err(Refusal::BadSymbol)
-    }
-
-    /// An order, open or ended.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn order(
-        &self,
-        account: AccountId,
-        symbol: SymbolId,
-        key: OrderKey,
-    ) -> Result<OrderRecord, Refusal> {
-        let _ = (account, symbol, key);
-        Err(Refusal::NoSuchOrder)
-    }
-
-    /// Open orders of a symbol or of all, by id.
-    ///
-    /// # Errors
-    /// No such account.
-    pub fn open_orders(
-        &self,
-        account: AccountId,
-        symbol: Option<SymbolId>,
-    ) -> Result<Vec<OrderRecord>, Refusal> {
-        let _ = (account, symbol);
-        Ok(Vec::new())
-    }
-
-    /// Open and ended orders, by id.
-    ///
-    /// # Errors
-    /// No such account.
-    pub fn all_orders(
-        &self,
-        account: AccountId,
-        filter: &Filter,
-    ) -> Result<Vec<OrderRecord>, Refusal> {
-        let _ = (account, filter);
-        Ok(Vec::new())
-    }
-
-    /// A conditional order, waiting or ended.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn algo_order(&self, account: AccountId, key: OrderKey) -> Result<AlgoRecord, Refusal> {
-        let _ = (account, key);
-        Err(Refusal::NoSuchOrder)
-    }
-
-    /// Waiting conditional orders of a symbol or of all, by id.
-    ///
-    /// # Errors
-    /// No such account.
-    pub fn open_algos(
-        &self,
-        account: AccountId,
-        symbol: Option<SymbolId>,
-    ) -> Result<Vec<AlgoRecord>, Refusal> {
-        let _ = (account, symbol);
-        Ok(Vec::new())
-    }
-
-    /// Waiting and ended conditional orders, by id.
-    ///
-    /// # Errors
-    /// No such account.
-    pub fn all_algos(
-        &self,
-        account: AccountId,
-        filter: &Filter,
-    ) -> Result<Vec<AlgoRecord>, Refusal> {
-        let _ = (account, filter);
-        Ok(Vec::new())
-    }
-
-    /// Fills, by trade.
-    ///
-    /// # Errors
-    /// No such account.
-    pub fn trades(&self, account: AccountId, filter: &Filter) -> Result<Vec<TradeRecord>, Refusal> {
-        let _ = (account, filter);
-        Ok(Vec::new())
-    }
-
-    /// Changes of the wallet, in order.
-    ///
-    /// # Errors
-    /// No such account.
-    pub fn income(
-        &self,
-        account: AccountId,
-        filter: &Filter,
-    ) -> Result<Vec<IncomeRecord>, Refusal> {
-        let _ = (account, filter);
-        Ok(Vec::new())
-    }
-
-    /// Positions of a symbol or of all: in one-way mode one of each symbol, in hedge mode two;
-    /// also those that are not open.
-    ///
-    /// # Errors
-    /// No such account or symbol.
-    pub fn positions(
-        &self,
-        account: AccountId,
-        symbol: Option<SymbolId>,
-    ) -> Result<Vec<PositionRecord>, Refusal> {
-        let _ = (account, symbol);
-        Ok(Vec::new())
-    }
-
-    /// What an account has.
-    ///
-    /// # Errors
-    /// No such account.
-    pub fn account(&self, account: AccountId) -> Result<AccountRecord, Refusal> {
-        let _ = account;
-        Err(Refusal::UnknownAccount)
-    }
-
-    /// Where its wallet came from.
-    ///
-    /// # Errors
-    /// No such account.
-    pub fn ledger(&self, account: AccountId) -> Result<FuturesLedger, Refusal> {
-        let _ = account;
-        Err(Refusal::UnknownAccount)
-    }
-
-    /// What an account has set for a symbol.
-    ///
-    /// # Errors
-    /// No such account or symbol.
-    pub fn settings(
-        &self,
-        account: AccountId,
-        symbol: SymbolId,
-    ) -> Result<SymbolSettings, Refusal> {
-        let _ = (account, symbol);
-        Err(Refusal::UnknownAccount)
-    }
-
-    /// Maker and taker fee of an account on a symbol.
-    ///
-    /// # Errors
-    /// No such account or symbol.
-    pub fn fees(&self, account: AccountId, symbol: SymbolId) -> Result<(Rate, Rate), Refusal> {
-        let _ = (account, symbol);
-        Err(Refusal::UnknownAccount)
     }
 }

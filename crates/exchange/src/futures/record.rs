@@ -254,7 +254,7 @@ pub struct PositionRecord {
     pub qty: Qty,
     /// Average entry price; zero without a position.
     pub entry_px: Px,
-    /// Price at which closing it as a taker brings back what it cost so far.
+    /// Price at which cost and fees so far come back, before the fee of closing.
     pub break_even_px: Px,
     /// Mark price.
     pub mark: Px,

@@ -93,7 +93,9 @@ pub enum Refusal {
     SamePositionMode,
     /// A position side that the mode does not know.
     PositionSideMismatch,
-    /// Reduce-only where it may not be said.
+    /// Reduce-only where it may not be said: in hedge mode.
+    ReduceOnlyInHedgeMode,
+    /// Reduce-only that contradicts the order.
     ReduceOnlyConflict,
     /// The position mode cannot change under open orders.
     PositionModeOrders,
@@ -268,7 +270,7 @@ impl Refusal {
                 "The counterparty's best price does not meet the PERCENT_PRICE filter limit.",
             ),
             Self::ActivationPrice => (-4135, "Invalid activation price."),
-            Self::CallbackRate => (-4136, "Invalid callback rate."),
+            Self::CallbackRate => (-1130, "Data sent for parameter 'callbackRate' is not valid."),
             Self::QtyWithClosePosition => {
                 (-4137, "Quantity must be zero with closePosition equals true.")
             }
