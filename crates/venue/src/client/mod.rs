@@ -29,3 +29,15 @@ pub mod listen_key;
 pub mod startup;
 
 pub mod machine;
+
+pub mod http;
+pub mod link;
+pub mod websocket;
+
+mod pool;
+mod venue;
+
+pub use http::Identity;
+pub use machine::{Config, Machine};
+pub use notes::Note;
+pub use venue::{SteadyClock, WireVenue};

@@ -389,14 +389,36 @@ impl Machine {
         self.leverage_wishes.clear();
     }
 
+    /// Does a request of this lane wait that may be able to go now?
+    pub fn waits(&self, now: Nanos, lane: Lane) -> bool {
+        self.queue.iter().any(|queued| queued.purpose.lane() == lane && now >= queued.blocked_until)
+    }
+
     /// The next request for a free connection of a lane, stamped and entered as sent; nothing while
     /// clock or limits hold all of them back.
     pub fn next(&mut self, now: Nanos, lane: Lane, out: &mut Out) -> Option<Request> {
+        let elsewhere = self.config.live;
+        self.take(now, out, |purpose| {
+            purpose.lane() == lane && !(elsewhere && purpose == Purpose::Restrictions)
+        })
+    }
+
+    /// The same for one purpose, which goes to a host of its own.
+    pub fn next_for(&mut self, now: Nanos, purpose: Purpose, out: &mut Out) -> Option<Request> {
+        self.take(now, out, |other| other == purpose)
+    }
+
+    fn take(
+        &mut self,
+        now: Nanos,
+        out: &mut Out,
+        wanted: impl Fn(Purpose) -> bool,
+    ) -> Option<Request> {
         let server = Nanos::from_millis(self.clock.server_ms(now));
         let mut index = 0;
         while index < self.queue.len() {
             let queued = self.queue[index];
-            if queued.purpose.lane() != lane || now < queued.blocked_until {
+            if !wanted(queued.purpose) || now < queued.blocked_until {
                 index += 1;
                 continue;
             }
@@ -504,9 +526,15 @@ impl Machine {
     }
 
     /// When [`Input::Tick`] has something to do at the earliest.
-    pub fn wake(&self) -> Nanos {
+    pub fn wake(&self, now: Nanos) -> Nanos {
         let flights = self.flights.iter().map(|flight| flight.deadline);
-        let queue = self.queue.iter().map(|queued| queued.blocked_until);
+        let patience = self.config.write_timeout;
+        let queue = self.queue.iter().map(|queued| match queued.purpose {
+            Purpose::Place(_) if queued.urgency == Urgency::Usual => queued.since.after(patience),
+            // A connection that becomes free wakes the pump, not the clock.
+            _ if queued.blocked_until <= now => Nanos::MAX,
+            _ => queued.blocked_until,
+        });
         let inside = [
             self.clock.next(),
             self.startup.next(),
