@@ -1,6 +1,8 @@
 //! What becomes a tick, and what says why it does not.
 
+use aegis_ring::CountingAllocator;
 use aegis_types::{Nanos, Px, Qty, Rate, SymbolId, SymbolTable, Tick, TickBody};
+use aegis_wire::websocket::{Decoder, Message, Opcode, Role, encode};
 use aegis_wire::{Fault, Frame, Levels, NoTick, scan};
 
 fn table() -> SymbolTable {
@@ -129,4 +131,66 @@ fn faults_name_their_place() {
         error.to_string(),
         "frame not readable at byte 18: byte 3 is not part of a plain decimal number such as -12.5"
     );
+}
+
+/// A market that lists coin-margined contracts beside ours sends both, told apart by `st`; their
+/// names differ too, and a name that is not in the session's table is never a tick.
+#[test]
+fn coin_margined_frames_are_not_ours() {
+    let mark = r#"{"e":"markPriceUpdate","E":1562305380000,"s":"BTCUSD_PERP","p":"11794.15",
+        "ap":"11794.15","i":"11784.62","P":"11784.25","r":"0.0001","T":1562306400000,"st":2}"#;
+    assert_eq!(tick(mark), Err(NoTick::UnknownSymbol("BTCUSD_PERP")));
+}
+
+/// From the bytes of a socket to the words of the ring: all that the feed does with a message.
+#[test]
+fn from_socket_to_ring_nothing_is_allocated() {
+    assert!(CountingAllocator::is_installed());
+    let closed = KLINE.replace("\"x\":false", "\"x\":true");
+    let compact = |text: &str| text.replace(['\n', ' '], "");
+    let frames = [
+        compact(&closed),
+        compact(
+            r#"{"e":"aggTrade","E":123456789,"s":"BTCUSDT","a":5933014,"p":"60000.1",
+            "q":"100","nq":"100","f":100,"l":105,"T":123456785,"m":true,"st":1}"#,
+        ),
+        compact(
+            r#"{"e":"bookTicker","u":400900217,"E":1568014460893,"T":1568014460891,
+            "s":"BNBUSDT","b":"25.35","B":"31.21","a":"25.36","A":"40.66","ps":"BNBUSDT",
+            "st":1}"#,
+        ),
+        compact(
+            r#"{"e":"markPriceUpdate","E":1562305380000,"s":"BTCUSDT","p":"11794.15",
+            "ap":"11794.15","i":"11784.62","P":"11784.25","r":"0.00038167",
+            "T":1562306400000,"st":1}"#,
+        ),
+    ];
+    let mut stream = Vec::new();
+    for frame in &frames {
+        let combined = format!(r#"{{"stream":"btcusdt@x","data":{frame}}}"#);
+        for text in [frame, &combined] {
+            encode(&mut stream, Opcode::Text, None, text.as_bytes());
+        }
+    }
+    let table = table();
+    let mut decoder = Decoder::new(Role::Client, 64 * 1_024);
+    let mut levels = Levels::default();
+    let (mut ticks, mut sum) = (0, 0u64);
+    let before = CountingAllocator::allocations();
+    for _ in 0..200 {
+        for read in stream.chunks(1_333) {
+            decoder.space()[..read.len()].copy_from_slice(read);
+            decoder.filled(read.len());
+            while let Ok(Some(Message::Text(text))) = decoder.message() {
+                let tick = scan(text, &mut levels).map(|m| m.frame.tick(|name| table.id(name)));
+                if let Ok(Ok(tick)) = tick {
+                    ticks += 1;
+                    sum = sum.wrapping_add(tick.to_words()[3]);
+                }
+            }
+        }
+    }
+    assert_eq!(CountingAllocator::allocations(), before);
+    assert_eq!(ticks, 200 * 8);
+    assert!(sum > 0);
 }
