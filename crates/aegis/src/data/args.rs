@@ -76,6 +76,10 @@ pub struct Fetch {
     /// Files at a time.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32))]
     pub jobs: u8,
+    /// Attempts in a row without a byte, with growing waits between, until a file is given up.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100),
+          value_name = "N")]
+    pub attempts: u32,
     /// Fetches again what is there already.
     #[arg(long)]
     pub force: bool,

@@ -26,6 +26,7 @@ pub fn fetch(args: &args::Fetch) -> Result<i32, Failure> {
     let config = FetchConfig {
         jobs: usize::from(args.jobs),
         force: args.force,
+        breaks_max: args.attempts,
         ..FetchConfig::new(base_url, &out)
     };
     let bar = Bar::new("fetch", Some(plan.files().count() as u64));

@@ -5,9 +5,14 @@
 //!   digest and fills in the end;
 //! - SQLite and PostgreSQL hold equal rows;
 //! - indicators and records equal the golden tables, and no event depends on a later candle;
+//! - a fetched folder is the original to a backtest, and a killed fetch goes on where it was;
 //! - wrong input is an error with its exit code, and says what to do.
 
+#[path = "../../../data/tests/it/server.rs"]
+#[expect(dead_code, reason = "the tests of the crate ask for more")]
+mod archive;
 mod audit;
+mod data;
 mod documents;
 mod harness;
 mod indicators;

@@ -175,16 +175,16 @@ fn days(wanted: &Wanted, today: Date) -> Result<(Date, Date), DataError> {
         Some(text) => period(text, "--to")?.last(),
         None => yesterday,
     };
-    if first > last {
-        return Err(DataError::arguments(
-            format!("--from {first} is after --to {last}"),
-            "both ends are included: --from 2025-05 --to 2025-06-15",
-        ));
-    }
     if first > yesterday {
         return Err(DataError::arguments(
             format!("--from {first}: the archive's newest day is {yesterday}"),
             "a day's file appears on the day after",
+        ));
+    }
+    if first > last {
+        return Err(DataError::arguments(
+            format!("--from {first} is after --to {last}"),
+            "both ends are included: --from 2025-05 --to 2025-06-15",
         ));
     }
     Ok((first, last.min(yesterday)))
