@@ -11,9 +11,15 @@
 //! the venue writes and keeps nothing for an error; when it meets anything else, the careful one,
 //! which knows all of JSON, starts again and has the last word.
 //!
+//! What the exchange is, is data: one table each of its calls, streams and their routes, WebSocket
+//! API methods, hosts and errors. Client and simulated exchange read the same tables, so that a
+//! weight or a reaction is changed in one place.
+//!
 //! ```text
-//! bytes ──compact──> Message { stream, Frame } ──tick──> types::Tick
-//!   └────careful───────^   └ depth levels into the caller's Levels
+//! socket ──websocket::Decoder──> text ──compact──> Message { stream, Frame } ──tick──> types::Tick
+//!                                   └────careful───────^   └ depth levels into the caller's Levels
+//! socket ──http──> body ──bodies──> orders, positions, candles, instruments, universe
+//!             └ status, code, text ──errors::Answer::classify──> Reaction
 //! Query ──Signer──> symbol=…&timestamp=…&recvWindow=5000&signature=…
 //! ```
 #![no_std]
@@ -34,15 +40,16 @@ mod tick;
 
 pub mod oracle;
 
-pub mod bodies;
 pub mod endpoints;
 pub mod errors;
-pub mod http;
 pub mod intervals;
 pub mod streams;
 pub mod urls;
-pub mod websocket;
 pub mod ws_methods;
+
+pub mod bodies;
+pub mod http;
+pub mod websocket;
 
 mod key;
 mod query;
