@@ -61,6 +61,8 @@ errors! {
         );
     -1010 ERROR_MSG_RECEIVED 400 Defect Defect None false
         "ERROR_MSG_RECEIVED.";
+    -1011 NON_WHITE_LIST 401 Stop Stop None true
+        "This IP cannot access this route.";
     -1013 INVALID_MESSAGE 400 Defect Defect None false
         "INVALID_MESSAGE.";
     -1014 UNKNOWN_ORDER_COMPOSITION 400 Defect Defect None false
@@ -75,6 +77,8 @@ errors! {
         "Timestamp for this request is outside of the recvWindow.";
     -1022 INVALID_SIGNATURE 400 Defect Defect None true
         "Signature for this request is not valid.";
+    -1023 START_TIME_GREATER_THAN_END_TIME 400 Defect Defect None false
+        "Start time is greater than end time.";
     -1099 NOT_FOUND 401 Stop Stop None true
         "Not found, authenticated, or authorized.";
     -1100 ILLEGAL_CHARS 400 Defect Defect None false
@@ -91,8 +95,14 @@ errors! {
         "Parameter '%s' was empty.";
     -1106 PARAM_NOT_REQUIRED 400 Defect Defect None false
         "Parameter '%s' sent when not required.";
+    -1108 BAD_ASSET 400 Defect Defect None false
+        "Invalid asset.";
+    -1109 BAD_ACCOUNT 400 Stop Stop None true
+        "Invalid account.";
     -1111 BAD_PRECISION 400 Metadata Metadata None false
         "Precision is over the maximum defined for this asset.";
+    -1112 NO_DEPTH 400 Denied Denied None false
+        "No orders on book for symbol.";
     -1114 TIF_NOT_REQUIRED 400 Defect Defect None false
         "TimeInForce parameter sent when not required.";
     -1115 INVALID_TIF 400 Defect Defect None false
@@ -113,6 +123,8 @@ errors! {
         "Invalid symbol status.";
     -1125 INVALID_LISTEN_KEY 400 Retry Retry NewListenKey false
         "This listenKey does not exist.";
+    -1126 ASSET_NOT_SUPPORTED 400 Defect Defect None false
+        "This asset is not supported.";
     -1127 MORE_THAN_XX_HOURS 400 Defect Defect None false
         "More than %s hours between startTime and endTime.";
     -1128 OPTIONAL_PARAMS_BAD_COMBO 400 Defect Defect None false
@@ -125,12 +137,16 @@ errors! {
         "New order rejected.";
     -2011 CANCEL_REJECTED 400 Done Done QueryState false
         "Unknown order sent.";
+    -2012 CANCEL_ALL_FAIL 400 Unknown Retry None false
+        "Batch cancel failure.";
     -2013 NO_SUCH_ORDER 400 Denied Denied AbsentAfterWindow false
         "Order does not exist.";
     -2014 BAD_API_KEY_FMT 401 Stop Stop None true
         "API-key format invalid.";
     -2015 REJECTED_MBX_KEY 401 Stop Stop None true
         "Invalid API-key, IP, or permissions for action.";
+    -2016 NO_TRADING_WINDOW 400 Denied Denied None false
+        "No trading window could be found for the symbol. Try ticker/24hrs instead.";
     -2017 API_KEYS_LOCKED 401 Stop Stop None true
         "API Keys are locked on this account.";
     -2018 BALANCE_NOT_SUFFICIENT 400 Denied Denied None false
@@ -155,6 +171,8 @@ errors! {
         "Exceeded the maximum allowable position at current leverage.";
     -2028 MIN_LEVERAGE_RATIO 400 Denied Denied None false
         "Leverage is smaller than permitted: insufficient margin balance.";
+    -4000 INVALID_ORDER_STATUS 400 Denied Denied QueryState false
+        "Invalid order status.";
     -4001 PRICE_LESS_THAN_ZERO 400 Metadata Metadata None false
         "Price less than 0.";
     -4002 PRICE_GREATER_THAN_MAX_PRICE 400 Metadata Metadata None false
@@ -165,6 +183,10 @@ errors! {
         "Quantity less than min quantity.";
     -4005 QTY_GREATER_THAN_MAX_QTY 400 Metadata Metadata Split false
         "Quantity greater than max quantity.";
+    -4006 STOP_PRICE_LESS_THAN_ZERO 400 Metadata Metadata None false
+        "Stop price less than zero.";
+    -4007 STOP_PRICE_GREATER_THAN_MAX_PRICE 400 Metadata Metadata None false
+        "Stop price greater than max price.";
     -4013 PRICE_LESS_THAN_MIN_PRICE 400 Metadata Metadata None false
         "Price less than min price.";
     -4014 PRICE_NOT_INCREASED_BY_TICK_SIZE 400 Metadata Metadata None false
@@ -173,12 +195,20 @@ errors! {
         "Client order id length should not be more than 36 chars.";
     -4016 PRICE_HIGHER_THAN_MULTIPLIER_UP 400 Denied Denied Reprice false
         "Limit price can't be higher than %s.";
+    -4021 INVALID_DEPTH_LIMIT 400 Defect Defect None false
+        "'%s' is not valid depth limit.";
+    -4022 WRONG_MARKET_STATUS 400 Metadata Metadata DropSymbol false
+        "market status sent is not valid.";
     -4023 QTY_NOT_INCREASED_BY_STEP_SIZE 400 Metadata Metadata None false
         "Qty not increased by step size.";
     -4024 PRICE_LOWER_THAN_MULTIPLIER_DOWN 400 Denied Denied Reprice false
         "Limit price can't be lower than %s.";
     -4028 INVALID_LEVERAGE 400 Denied Denied ReadLeverage false
-        "Leverage %s is not valid.";
+        "Leverage %s is not valid";
+    -4031 INVALID_WORKING_TYPE 400 Defect Defect None false
+        "Invalid parameter working type: %s.";
+    -4032 EXCEED_MAX_CANCEL_ORDER_SIZE 400 Defect Defect None false
+        "Exceed maximum cancel order size.";
     -4045 MAX_STOP_ORDER_EXCEEDED 400 Denied Denied CancelStale false
         "Reach max stop order limit.";
     -4046 NO_NEED_TO_CHANGE_MARGIN_TYPE 400 Done Done None false
@@ -195,6 +225,8 @@ errors! {
         "Isolated balance insufficient.";
     -4052 NO_NEED_TO_CHANGE_AUTO_ADD_MARGIN 400 Done Done None false
         "No need to change auto add margin.";
+    -4053 AUTO_ADD_CROSSED_MARGIN_REJECT 400 Defect Defect None false
+        "Auto add margin only support for isolated position.";
     -4054 ADD_ISOLATED_MARGIN_NO_POSITION_REJECT 400 Denied Denied ReadPosition false
         "Cannot add position margin: position is 0.";
     -4055 AMOUNT_MUST_BE_POSITIVE 400 Defect Defect None false
@@ -219,10 +251,14 @@ errors! {
         "Invalid number of batch place orders.";
     -4083 PLACE_BATCH_ORDERS_FAIL 400 Unknown Retry None false
         "Fail to place batch orders.";
+    -4084 UPCOMING_METHOD 400 Stop Stop None true
+        "Method is not allowed currently. Upcoming soon.";
     -4087 REDUCE_ONLY_ORDER_PERMISSION 400 Denied Denied ReduceOnlyMode true
         "User can only place reduce only order.";
     -4088 NO_PLACE_ORDER_PERMISSION 400 Denied Denied ReduceOnlyMode true
         "User can not place order currently.";
+    -4104 INVALID_CONTRACT_TYPE 400 Defect Defect None false
+        "Invalid contract type.";
     -4105 TRADING_RESTRICTED_4105 400 Denied Denied ReduceOnlyMode true
         "Trading is restricted for this account or symbol.";
     -4106 TRADING_RESTRICTED_4106 400 Denied Denied ReduceOnlyMode true
@@ -250,16 +286,22 @@ errors! {
         "Quantity must be zero with closePosition equals true.";
     -4138 REDUCE_ONLY_MUST_BE_TRUE 400 Defect Defect None false
         "Reduce only must be true with closePosition equals true.";
+    -4139 ORDER_TYPE_CANNOT_BE_MKT 400 Denied Denied None false
+        "Order type can not be market if it's unable to cancel.";
     -4140 INVALID_OPENING_POSITION_STATUS 400 Metadata Metadata DropSymbol false
         "Invalid symbol status for opening position.";
     -4141 SYMBOL_ALREADY_CLOSED 400 Metadata Metadata DropSymbol false
         "Symbol is closed.";
     -4142 STRATEGY_INVALID_TRIGGER_PRICE 400 Denied Denied CloseAtMarket false
         "REJECT: take profit or stop order will be triggered immediately.";
+    -4144 INVALID_PAIR 400 Metadata Metadata DropSymbol false
+        "Invalid pair.";
     -4161 ISOLATED_LEVERAGE_REJECT_WITH_POSITION 400 Denied Denied None false
         "Leverage reduction is not supported in Isolated Margin Mode with open positions.";
     -4164 MIN_NOTIONAL 400 Denied Denied None false
         "Order's notional must be no smaller than %s (unless you choose reduce only).";
+    -4165 INVALID_TIME_INTERVAL 400 Defect Defect None false
+        "Maximum time interval is %s days.";
     -4167 ISOLATED_REJECT_WITH_JOINT_MARGIN 400 Denied Denied FlattenFirst false
         concat!(
             "Unable to adjust to Multi-Assets mode with symbols of USDⓈ-M Futures under ",
@@ -267,10 +309,17 @@ errors! {
         );
     -4168 JOINT_MARGIN_REJECT_WITH_ISOLATED 400 Denied Denied FlattenFirst false
         "Unable to adjust to isolated-margin mode under the Multi-Assets mode.";
+    -4169 JOINT_MARGIN_REJECT_WITH_MB 400 Denied Denied None false
+        "Unable to adjust Multi-Assets Mode with insufficient margin balance in USDⓈ-M Futures.";
     -4170 JOINT_MARGIN_REJECT_WITH_OPEN_ORDER 400 Denied Denied FlattenFirst false
-        "Unable to adjust Multi-Assets Mode when there are open orders.";
+        "Unable to adjust Multi-Assets Mode with open orders in USDⓈ-M Futures.";
     -4171 NO_NEED_TO_CHANGE_JOINT_MARGIN 400 Done Done None false
         "No need to change asset mode.";
+    -4172 JOINT_MARGIN_REJECT_WITH_NEGATIVE_BALANCE 400 Denied Denied None false
+        concat!(
+            "Unable to adjust Multi-Assets Mode with a negative wallet balance of margin ",
+            "available asset in USDⓈ-M Futures account.",
+        );
     -4183 PRICE_HIGHER_THAN_STOP_MULTIPLIER_UP 400 Denied Denied ClampPrice false
         "Price is higher than stop price multiplier cap. Limit price can't be higher than %s.";
     -4184 PRICE_LOWER_THAN_STOP_MULTIPLIER_DOWN 400 Denied Denied ClampPrice false
@@ -330,9 +379,9 @@ errors! {
         );
     -5024 MOVE_ORDER_NOT_ALLOWED_SYMBOL_REASON 400 Denied Denied Replace false
         "Symbol is not in trading status. Order amendment is not permitted.";
-    -5025 MOVE_ORDER_NOT_ALLOWED_SIDE_REASON 400 Denied Denied Replace false
-        "Limit order is only allowed to be amended.";
-    -5026 MAX_ORDER_MODIFY_EXCEEDED 400 Denied Denied Replace false
+    -5025 LIMIT_ORDER_ONLY 400 Denied Denied Replace false
+        "Only limit order is supported.";
+    -5026 EXCEED_MAXIMUM_MODIFY_ORDER_LIMIT 400 Denied Denied Replace false
         "Exceed maximum modify order limit.";
     -5027 SAME_ORDER 400 Done Done None false
         "No need to modify the order.";
@@ -342,6 +391,8 @@ errors! {
         "Order's notional must be no smaller than %s.";
     -5037 INVALID_PRICE_MATCH 400 Defect Defect None false
         "Invalid price match.";
+    -5038 UNSUPPORTED_ORDER_TYPE_PRICE_MATCH 400 Defect Defect None false
+        "Price match only supports order type: LIMIT, STOP AND TAKE_PROFIT.";
     -5039 INVALID_SELF_TRADE_PREVENTION_MODE 400 Defect Defect None false
         "Invalid self trade prevention mode.";
     -5040 FUTURE_GOOD_TILL_DATE 400 Defect Defect None false

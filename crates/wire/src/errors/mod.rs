@@ -347,8 +347,8 @@ pub const fn reject_code(code: i32) -> RejectCode {
             RejectCode::Price
         }
         -4183 | -4184 | -4210 | -4211 | -5022 | -5041 => RejectCode::Price,
-        -1121 | -1122 | -4140 | -4141 | -4402 => RejectCode::Symbol,
-        -2020 | -5021 => RejectCode::NoPrice,
+        -1121 | -1122 | -4022 | -4140 | -4141 | -4144 | -4402 => RejectCode::Symbol,
+        -1112 | -2020 | -5021 => RejectCode::NoPrice,
         _ => RejectCode::VenueFailed,
     }
 }
