@@ -72,6 +72,7 @@ impl Act<'_> {
         let at = self.at;
         let market = &mut self.desk_mut(s).market;
         market.opened = at;
+        market.opened_px = Some(px);
         let way = Way::Open { px, shown: market.range };
         if market.quoted <= Nanos(i64::MIN) {
             market.touch = Some(Touch::at(px));
@@ -96,6 +97,12 @@ impl Act<'_> {
                 let way = Way::Open { px: open, shown: Some((low, high)) };
                 let from = self.came_from(s, open);
                 self.pass_on(s, way, open_time, open_time, from, open);
+                let market = &mut self.desk_mut(s).market;
+                (market.opened, market.opened_px) = (open_time, Some(open));
+                market.touch = Some(Touch::at(open));
+                if !self.is_halted(s) {
+                    self.fill_pending(s);
+                }
             }
             // Somewhere inside the minute; its last millisecond is in it for sure.
             let inside = Nanos(self.at.0.saturating_sub(Nanos::MILLISECOND.0));
@@ -104,7 +111,8 @@ impl Act<'_> {
             desk.market.touch = Some(Touch::at(close));
             desk.last = Some(close);
         }
-        self.desk_mut(s).market.range = Some((low, high));
+        let market = &mut self.desk_mut(s).market;
+        (market.range, market.opened_px) = (Some((low, high)), None);
     }
 
     /// Newest bid and ask, or the newest trade where there is no book.
@@ -170,6 +178,8 @@ impl Act<'_> {
         desk.asks.clear();
         desk.deep = false;
         desk.market.touch = Some(Touch::at(px));
+        // A price that holds, also between a close and the next open.
+        desk.market.opened_px = Some(px);
         desk.last = Some(px);
         if desk.market.mark.is_some() {
             desk.market.mark = Some(px);

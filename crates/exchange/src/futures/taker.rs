@@ -119,6 +119,9 @@ impl Act<'_> {
     /// Lets an order that has just arrived take what it can, but not more than `most`; then it
     /// rests, waits or ends. Ids are followed instead of places: fills may end orders.
     pub fn arrive(&mut self, a: usize, s: usize, id: u64, most: Qty) {
+        if self.waits_for_open(a, s, id) {
+            return self.settle_rest(a, s, id, true);
+        }
         let mut room = most;
         while room.is_positive() {
             let Some(index) = self.seat(a, s).order(id) else { return };
@@ -144,6 +147,17 @@ impl Act<'_> {
             room = Qty::from_raw(room.raw() - taken.raw());
         }
         self.settle_rest(a, s, id, !room.is_positive());
+    }
+
+    /// Between a close and the next open no price holds: a market order that comes in that instant
+    /// is filled at the open, and can be taken back until then.
+    fn waits_for_open(&self, a: usize, s: usize, id: u64) -> bool {
+        let desk = self.desk(s);
+        let market = &desk.market;
+        let between = market.opened_px.is_none() && market.opened > Nanos(i64::MIN);
+        let candles_only = !desk.recorded() && market.quoted <= Nanos(i64::MIN);
+        let kind = self.seat(a, s).order(id).map(|index| self.seat(a, s).orders[index].record.kind);
+        between && candles_only && kind == Some(OrderKind::Market)
     }
 
     /// What of a taking order stays open, and how.

@@ -47,7 +47,8 @@ pub fn on_fact(sim: &mut Sim, fact: &Fact) {
     let at = Nanos::from_millis(fact.at_ms);
     let mut reports = Vec::new();
     match &fact.body {
-        FactBody::Tick(tick) => sim.core.on_market(at, tick, &mut reports),
+        // A candle is told in its last millisecond and dated at its close.
+        FactBody::Tick(tick) => sim.core.on_market(tick.at, tick, &mut reports),
         FactBody::Depth(depth) => {
             let (bids, asks) = (levels(&depth.bids), levels(&depth.asks));
             let update = DepthUpdate { snapshot: false, bids: &bids, asks: &asks };
