@@ -1,5 +1,6 @@
 //! Market data files to ticks: 1m candles and funding rates in the exchange's CSV layout, plain,
 //! gzip or zip, of any number of symbols, merged into the one order that the whole system reads.
+//! And what brings such files onto the disk and says what they hold.
 //!
 //! The one decision: **a file is read as a stream and judged row by row by the same firewall as
 //! live data.** Memory does not grow with the length of the files, and a row that cannot be true
@@ -17,6 +18,10 @@
 //!
 //!   a user's candle file of any timeframe ─ lines ─ bars ──> Bar, Bar, Bar … (floats; an error
 //!                                                            with its place ends the reading)
+//!
+//!   public archive ─ fetch (plan, one transfer machine a file, CHECKSUM) ──> SYMBOL-1m-….zip
+//!   another program's candles ─ import (whole file, all bad rows told) ────> SYMBOL-1m-….csv.gz
+//!   any of these files ─ survey (every row, all findings with lines) ──────> verify, info
 //! ```
 
 mod error;
@@ -61,8 +66,8 @@ pub use fetch::{FetchConfig, FetchReport, FileReport, Outcome, Plan, Progress, W
 pub use firewall::{Firewall, FirewallConfig, Reason, Refusal};
 pub use import::{BadRow, ImportConfig, ImportReport, Source, TimeUnit, import};
 pub use instruments::{InstrumentFile, MAKER_FEE, TAKER_FEE, built_in, derived, read_instruments};
-pub use problem::Problem;
 pub use majors::majors;
+pub use problem::Problem;
 pub use refusals::{Example, Refusals};
 pub use survey::{Finding, Limits, Survey, data_files, grid, survey};
 pub use ticks::{Ticks, load, open};

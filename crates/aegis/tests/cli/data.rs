@@ -3,6 +3,7 @@
 
 use crate::archive::{Archive, Fault};
 use crate::harness::{PATIENCE, Place, last_json, refused, shared, text};
+use aegis_data::{INTERVALS, Problem, Series};
 use aegis_markets::MarketSpec;
 use aegis_types::{Nanos, TickBody};
 use serde_json::Value;
@@ -338,6 +339,28 @@ fn verify_names_lines_and_exits_1() {
     assert_eq!((output.status.code(), &object["ok"]), (Some(1), &false.into()));
     assert_eq!((&object["violations"], &object["findings_left_out"]), (&5.into(), &2.into()));
     assert_eq!(object["by_problem"]["gap"], 3);
+}
+
+#[test]
+fn the_page_names_every_series_length_code_and_flag() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/data.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let names = Series::ALL.iter().map(|series| series.name());
+    for name in names.chain(Problem::ALL.iter().map(|problem| problem.code())) {
+        assert!(page.contains(&format!("`{name}`")), "{name} is not on the page");
+    }
+    assert!(page.contains(&INTERVALS.join(" ")));
+    let place = Place::new("page");
+    let general = ["--help", "--json", "--config", "--set", "--log-format", "--log-level"];
+    for what in ["fetch", "import", "verify", "info"] {
+        let help = text(&place.run(&["data", what, "--help"]).stdout);
+        let flags = help.split_whitespace().filter(|word| word.starts_with("--"));
+        for flag in flags.map(|word| word.trim_end_matches([',', '.'])) {
+            // `--symbols` says what the words before it say.
+            let known = general.contains(&flag) || flag == "--symbols" || page.contains(flag);
+            assert!(known, "{flag} of {what} is not on the page");
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //!
 //! Nothing is repaired: a row that cannot be true is told with its line and keeps the file from
 //! being written, unless `skip_bad` leaves such rows out. Identical rows given twice, and rows that
-//! are not in time order, need `dedup` and `sort` for the same reason. Missing minutes stay missing.
+//! are not in time order, need `dedup` and `sort` for the same reason. Missing minutes stay so.
 
 mod header;
 mod write;

@@ -114,7 +114,8 @@ fn funding_depth_and_metrics_are_judged() {
     let rate = format!("funding_time,funding_rate\n{},0.5\n", hour(0));
     assert_eq!(found("BTCUSDT-funding.csv", &rate), ["2 out_of_range"]);
     let depth = "timestamp,percentage,depth,notional\n2025-05-05 00:00:07,-5,1,2\n\
-                 2025-05-05 00:00:07,5,1,2\n2025-05-05 00:00:07,5,1,2\n2025-05-05 00:00:37,-5,1,-2\n";
+                 2025-05-05 00:00:07,5,1,2\n2025-05-05 00:00:07,5,1,2\n\
+                 2025-05-05 00:00:37,-5,1,-2\n";
     assert_eq!(found("BTCUSDT-bookDepth-2025-05-05.csv", depth), ["4 duplicate", "5 negative"]);
     let metrics = "create_time,symbol,sum_open_interest,sum_open_interest_value\n\
                    2025-05-05 00:05:00,BTCUSDT,1,2\n2025-05-05 00:15:00,BTCUSDT,1,\n\
@@ -196,7 +197,9 @@ proptest! {
 
     /// Whatever lines are doubled or left out, each is found once.
     #[test]
-    fn every_planted_fault_is_found(faults in prop::collection::btree_map(1i64..200, 0..2u8, 0..8)) {
+    fn every_planted_fault_is_found(
+        faults in prop::collection::btree_map(1i64..200, 0..2u8, 0..8),
+    ) {
         let mut text = String::from(HEADER);
         let (mut gaps, mut doubles, mut hole) = (0, 0, false);
         for n in 0..=200 {
