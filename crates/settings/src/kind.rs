@@ -104,7 +104,9 @@ fn url(text: &str) -> Option<String> {
     }
     // Who can read the keys' traffic can trade: without encryption nothing leaves the machine.
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-    let here = matches!(host, "localhost" | "[::1]") || host.starts_with("127.");
+    // A name may begin with `127.` and be anybody's; a number cannot.
+    let loopback = || host.parse().is_ok_and(|ip: std::net::Ipv4Addr| ip.is_loopback());
+    let here = matches!(host, "localhost" | "[::1]") || loopback();
     let fits = match scheme {
         "https" | "wss" => true,
         "http" | "ws" => here && !authority.contains('@'),
@@ -158,6 +160,7 @@ mod tests {
                     "127.0.0.1:80",
                     "http://example.org",
                     "ws://127.0.0.1@example.org",
+                    "http://127.0.0.1.example.org",
                     "https://",
                     "ftp://127.0.0.1",
                     "http://127.0.0.1:1 /x",
