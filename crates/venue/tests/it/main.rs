@@ -1,5 +1,12 @@
 //! The exchange on the wire, at its boundary: bytes in, bytes out.
 
 mod auth;
+mod candles;
+mod client_desk;
+mod client_orders;
 mod limits;
+mod orders;
+mod streams;
+mod town;
+mod users;
 mod world;
