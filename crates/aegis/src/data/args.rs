@@ -17,7 +17,8 @@ pub enum DataCommand {
     #[command(
         after_help = "Examples:\n  aegis data fetch BTCUSDT ETH/USDT --from 2025-05\n  aegis \
         data fetch BTCUSDT --type aggTrades --from 2025-05-01 --to 2025-05-03 --out \
-        ticks/\n  aegis data fetch SOLUSDT --type markPriceKlines --interval 1m,1h --from 2025-01 --to 2025-06\n\n\
+        ticks/\n  aegis data fetch SOLUSDT --type markPriceKlines --interval 1m,1h \
+        --from 2025-01 --to 2025-06\n\n\
         Exit code 0 when every file is here, 1 when some are missing or failed: the same call goes \
         on where this one ended."
     )]
