@@ -82,12 +82,17 @@ impl Causal {
         self.held.iter().rev().find(|held| held.symbol == symbol).map(|held| (symbol, held.at))
     }
 
+    /// A fact was seen, which tells nothing new.
+    pub fn note(&mut self, tick: &Tick) {
+        if let Some(seen) = self.seen.get_mut(tick.symbol.index()) {
+            *seen = happened(tick).max(*seen);
+        }
+    }
+
     /// A fact is about to be seen: tells what happened before it.
     pub fn fact(&mut self, tick: &Tick, answers: &mut Answers) {
+        self.note(tick);
         let now = happened(tick);
-        if let Some(seen) = self.seen.get_mut(tick.symbol.index()) {
-            *seen = now.max(*seen);
-        }
         self.held.retain(|held| {
             let due = held.symbol == tick.symbol && held.at <= now;
             if due {

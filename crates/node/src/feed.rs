@@ -1,21 +1,26 @@
 //! The feed process: facts of a source, past the data firewall, at a pace, into the ring.
 //!
 //! Recorded sources are gated: the feed waits for the place of the brain, whether or not a brain
-//! holds it, so nothing recorded is ever skipped.
+//! holds it, so nothing recorded is ever skipped. Live sources are not, but for their past: the
+//! market does not wait.
 
 use crate::home::Home;
+use crate::live::{Live, Source};
 use crate::pace::{Pace, Speed};
 use crate::protocol::{FeedReport, Order, Report, orders, send};
 use crate::session::{self, Facts};
 use crate::{EXIT_OK, Failure, clock};
+use aegis_data::Refusals;
 use aegis_ring::{Config, Writer};
-use aegis_types::{Nanos, SymbolId, Tick, TickBody};
+use aegis_types::{Nanos, SymbolId, SymbolTable, Tick, TickBody};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 /// How often the feed reports, and so beats.
 const REPORT_EVERY: Nanos = Nanos(100_000_000);
+/// Longest wait for a live source: orders are looked for as often.
+const PATIENCE: Nanos = Nanos(20_000_000);
 /// Facts published between two looks at the clock.
 const BATCH: u64 = 256;
 
@@ -28,7 +33,8 @@ pub struct Args {
     pub run: PathBuf,
     /// Position in the source of the first fact to publish.
     pub position: u64,
-    /// A live source: candles from here on are known to be wanted, ms since the epoch.
+    /// A live source: candles from here on are known to be wanted, ms since the epoch; 0 where its
+    /// past begins.
     pub since_ms: i64,
     /// How fast.
     pub speed: Speed,
@@ -47,6 +53,30 @@ struct Feed {
 }
 
 impl Feed {
+    fn open(args: &Args, home: &Home, gated: bool, position: u64) -> Result<Self, Failure> {
+        let config = Config { capacity: args.slots, gated, base: position };
+        let ring = Writer::create(&home.ring(), &config).map_err(|error| {
+            Failure::failed(error.to_string(), "stop the other feed, or use another AEGIS_HOME")
+        })?;
+        let report = FeedReport { epoch: ring.epoch(), position, ..FeedReport::default() };
+        Ok(Self {
+            ring,
+            orders: orders(args.supervised),
+            supervised: args.supervised,
+            report,
+            reported: Nanos::ZERO,
+        })
+    }
+
+    fn ready(&self, started: Nanos) {
+        let after_ms = clock::monotonic().since(started).0 as f64 / 1e6;
+        let position = self.report.position;
+        if self.supervised {
+            send(&Report::Ready { after_ms, position, epoch: self.report.epoch, time_ms: 0 });
+        }
+        tracing::info!(position, epoch = self.report.epoch, "feed ready");
+    }
+
     /// Told to stop, or left alone by the orchestrator?
     fn stopped(&mut self) -> bool {
         loop {
@@ -68,15 +98,14 @@ impl Feed {
     }
 
     /// Nothing that the data firewall refused goes unsaid.
-    fn refusals(&mut self, facts: &Facts) {
-        let refusals = facts.refusals();
+    fn refusals(&mut self, refusals: &Refusals) {
         for reason in aegis_data::Reason::ALL {
             let count = refusals.count(*reason);
             if count > 0 {
                 self.report.refused.insert(reason.code().to_owned(), count);
             }
         }
-        for e in refusals.examples() {
+        for e in refusals.examples().iter().skip(self.report.refused_examples.len()) {
             let line = format!("{}: {}: {}", e.place, e.reason.code(), e.detail);
             tracing::warn!("refused by the data firewall: {line}");
             self.report.refused_examples.push(line);
@@ -118,28 +147,47 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
     let started = clock::monotonic();
     let home = Home::open(&args.home)?;
     let session = session::load(&args.run)?;
+    if let Some(source) = session::source(&args.run)? {
+        return live(args, &home, &source, &session.symbols, started);
+    }
     let mut facts = session::facts(&session)?;
     let position = skip(&mut facts, args.position)?;
-    let config = Config { capacity: args.slots, gated: true, base: position };
-    let ring = Writer::create(&home.ring(), &config).map_err(|error| {
-        Failure::failed(error.to_string(), "stop the other feed, or use another AEGIS_HOME")
-    })?;
-    let report = FeedReport { epoch: ring.epoch(), position, ..FeedReport::default() };
-    let mut feed = Feed {
-        ring,
-        orders: orders(args.supervised),
-        supervised: args.supervised,
-        report,
-        reported: Nanos::ZERO,
-    };
-    let after_ms = clock::monotonic().since(started).0 as f64 / 1e6;
-    if args.supervised {
-        send(&Report::Ready { after_ms, position, epoch: feed.report.epoch, time_ms: 0 });
-    }
-    tracing::info!(position, epoch = feed.report.epoch, "feed ready");
+    let mut feed = Feed::open(args, &home, true, position)?;
+    feed.ready(started);
     let ended = pump(&mut feed, &mut facts, args.speed, session.trade_from)?;
-    feed.refusals(&facts);
+    feed.refusals(&facts.refusals());
     finish(feed, ended)
+}
+
+/// Brings an exchange's markets into the ring until told to stop. Ready is said when the past is
+/// told and the streams follow.
+fn live(
+    args: &Args,
+    home: &Home,
+    source: &Source,
+    symbols: &SymbolTable,
+    started: Nanos,
+) -> Result<i32, Failure> {
+    let mut feed = Feed::open(args, home, false, args.position)?;
+    let since = (args.since_ms > 0).then_some(args.since_ms);
+    let mut live = Live::new(source, symbols, since, args.slots)?;
+    let mut said = false;
+    while !feed.stopped() {
+        live.turn(&mut feed.ring, PATIENCE);
+        let now = clock::monotonic();
+        let is_first = live.is_live() && !said;
+        if is_first || now.since(feed.reported) >= REPORT_EVERY {
+            feed.report.position = args.position + feed.ring.published();
+            feed.report.live = Some(live.report());
+            feed.refusals(live.refusals());
+        }
+        if is_first {
+            said = true;
+            feed.ready(started);
+        }
+        feed.beat(now);
+    }
+    finish(feed, false)
 }
 
 /// Passes over `position` facts. Returns how many there were: a position behind the end marker,

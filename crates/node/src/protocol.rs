@@ -4,6 +4,7 @@
 //! stdout carries [`Report`]s; each one is also a heartbeat.
 
 use crate::latency::Quantiles;
+use crate::live::LiveReport;
 use aegis_types::Operator;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -88,6 +89,9 @@ pub struct FeedReport {
     pub refused: std::collections::BTreeMap<String, u64>,
     /// The first few refusals, as text.
     pub refused_examples: Vec<String>,
+    /// How a live source fares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveReport>,
 }
 
 /// One row of the live table.

@@ -43,6 +43,7 @@ pub enum Asks {
 struct Pulse {
     candle: Nanos,
     mark: Nanos,
+    mute: bool,
 }
 
 /// The way of the frames.
@@ -167,7 +168,8 @@ impl Intake {
     fn quote(&mut self, now: Nanos, tick: &Tick, tell: &mut impl FnMut(&Tick)) {
         let index = tick.symbol.index();
         if matches!(tick.body, TickBody::Mark { .. }) {
-            self.pulses[index].mark = now;
+            let pulse = &mut self.pulses[index];
+            (pulse.mark, pulse.mute) = (now, false);
         }
         self.market_ms = self.market_ms.max(tick.at.as_millis());
         if self.quotes && !self.lanes[index].has_left() && self.desk.admit(tick) {
@@ -191,7 +193,8 @@ impl Intake {
             self.counts.malformed += 1;
             return Asks::Nothing;
         }
-        self.pulses[symbol.index()].candle = now;
+        let pulse = &mut self.pulses[symbol.index()];
+        (pulse.candle, pulse.mute) = (now, false);
         self.market_ms = self.market_ms.max(kline.event_ms);
         let closed = bar.closed;
         let bar = Bar {
@@ -260,28 +263,35 @@ impl Intake {
     /// All streams of a symbol count as heard at `now`: its socket has just come up.
     pub fn pulse(&mut self, symbol: SymbolId, now: Nanos) {
         if let Some(pulse) = self.pulses.get_mut(symbol.index()) {
-            *pulse = Pulse { candle: now, mark: now };
+            (pulse.candle, pulse.mark) = (now, now);
         }
     }
 
-    /// The first symbol at or behind `from` with a stream that has been silent for too long.
-    pub fn silent(
-        &self,
-        from: SymbolId,
-        now: Nanos,
-        limit: &Silence,
-        marks: bool,
-    ) -> Option<SymbolId> {
+    /// A symbol whose candles or marks (where they are listened to) have been silent for too long.
+    pub fn silent(&self, now: Nanos, limit: &Silence, marks: bool) -> Option<SymbolId> {
         let over =
             |since: Nanos, ms: u32| ms > 0 && now.since(since) > Nanos::from_millis(i64::from(ms));
-        let pulses = self.pulses.iter().enumerate().skip(from.index());
-        let mut silent = pulses.filter(|(index, pulse)| {
-            let gone = self.lanes[*index].has_left();
-            let mute =
-                over(pulse.candle, limit.candle_ms) || marks && over(pulse.mark, limit.mark_ms);
-            mute && !gone
-        });
-        silent.next().map(|(index, _)| SymbolId(index as u16))
+        let silent = |(index, pulse): &(usize, &Pulse)| {
+            let listens = !pulse.mute && !self.lanes[*index].has_left();
+            let mark = marks && over(pulse.mark, limit.mark_ms);
+            listens && (mark || over(pulse.candle, limit.candle_ms))
+        };
+        self.pulses.iter().enumerate().find(silent).map(|(index, _)| SymbolId(index as u16))
+    }
+
+    /// Its silence has been acted upon: it counts no more until it is heard again. Connecting again
+    /// and again because of one symbol would harm all others.
+    pub fn mute(&mut self, symbol: SymbolId) {
+        if let Some(pulse) = self.pulses.get_mut(symbol.index()) {
+            pulse.mute = true;
+        }
+    }
+
+    /// Candles are told from there on.
+    pub fn begin(&mut self, from_ms: i64) {
+        for lane in &mut self.lanes {
+            lane.begin(from_ms);
+        }
     }
 }
 

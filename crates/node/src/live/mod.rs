@@ -1,15 +1,35 @@
 //! Live sources: an exchange's streams and candles, past the data firewall, into the ring.
+//!
+//! ```text
+//! sockets ─ channel ─ frame ─> intake ─ lane (candles) ────┬─ firewall ─> ring
+//!    │                           └─ conflator (quotes) ────┘
+//!    └ lost, back ─> lanes: gap, then candles by REST (past, fills ─ rest)
+//! ```
 
 mod names;
 
 pub mod conflate;
-pub mod fills;
-pub mod intake;
 pub mod lane;
+
+pub mod intake;
+
+pub mod fills;
 pub mod past;
 
+pub mod plan;
+pub mod sockets;
+pub mod universe;
+
+mod channel;
+mod pump;
+mod rest;
+
+pub use pump::Live;
+
 use aegis_data::FirewallConfig;
+use aegis_types::Nanos;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Candles of one minute as REST answers them, in order.
 pub type Rows = Vec<lane::Bar>;
@@ -75,4 +95,44 @@ pub struct Source {
     pub silence: Silence,
     /// Limits of the data firewall.
     pub firewall: FirewallConfig,
+}
+
+/// How a live source fares.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveReport {
+    /// Messages taken from the streams.
+    pub frames: u64,
+    /// Messages that could not be read.
+    pub malformed: u64,
+    /// Messages of symbols that are not the session's.
+    pub unknown: u64,
+    /// Books, marks and trades that newer ones replaced.
+    pub conflated: u64,
+    /// Closed candles that came again.
+    pub duplicates: u64,
+    /// Closed candles that came too late.
+    pub late: u64,
+    /// Gaps told.
+    pub gaps: u64,
+    /// Connections of streams.
+    pub connections: u64,
+    /// How often one was lost.
+    pub lost_connections: u64,
+    /// Questions by REST.
+    pub requests: u64,
+    /// Questions without a usable answer.
+    pub failed_requests: u64,
+    /// Holes filled by REST.
+    pub filled: u64,
+    /// Newest market time heard, ms since the epoch.
+    pub market_ms: i64,
+    /// Symbols that have left the universe, and why.
+    pub left: BTreeMap<String, String>,
+    /// Symbols that have come; they join at the next start.
+    pub arrived: Vec<String>,
+}
+
+/// The receive stamp of an instant of the monotonic clock.
+const fn stamp(now: Nanos) -> u32 {
+    (now.0 / 1_000) as u32
 }
