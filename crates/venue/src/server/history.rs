@@ -131,11 +131,6 @@ impl History {
         Some(bar)
     }
 
-    /// The last price, of the open minute or the last closed one.
-    pub fn last(&self) -> Option<Px> {
-        self.open.or(self.closed.last().copied()).map(|bar| bar.close)
-    }
-
     /// Index of the first closed minute that begins at `from_ms` or later.
     pub fn index_at(&self, from_ms: i64) -> usize {
         self.closed.partition_point(|bar| bar.open_ms < from_ms)

@@ -286,7 +286,6 @@ impl Market {
     }
 
     fn opened(&mut self, at_ms: i64, px: Px, funding: Option<Rate>, changes: &mut Vec<Change>) {
-        let px = self.scaled(px);
         if let Some(rate) = funding {
             self.fundings.push(Funding { time_ms: at_ms, rate, mark: px });
         }
@@ -303,9 +302,6 @@ impl Market {
 
     fn candle(&mut self, at_ms: i64, source: Bar, changes: &mut Vec<Change>) {
         let mut source = source;
-        for px in [&mut source.open, &mut source.high, &mut source.low, &mut source.close] {
-            *px = self.scaled(*px);
-        }
         if self.history.open().is_none_or(|open| open.open_ms != source.open_ms) {
             // A source that shows no opens: the candle's own open plays that part.
             let mut unheard = Vec::new();
@@ -377,8 +373,25 @@ impl Market {
         self.price(row, changes);
     }
 
+    /// Puts the prices of a fact under the factor set by hand.
+    pub fn rescale(&self, fact: &mut Fact) {
+        if self.scale.is_none() {
+            return;
+        }
+        let FactBody::Tick(tick) = &mut fact.body else { return };
+        match &mut tick.body {
+            TickBody::Open { px, .. } => *px = self.scaled(*px),
+            TickBody::Candle { open, high, low, close, .. } => {
+                for px in [open, high, low, close] {
+                    *px = self.scaled(*px);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// A price of the source under the factor set by hand, on the grid.
-    pub fn scaled(&self, px: Px) -> Px {
+    fn scaled(&self, px: Px) -> Px {
         let Some((num, den)) = self.scale else { return px };
         let tick = i128::from(self.instrument.tick.raw().max(1));
         let exact = i128::from(px.raw()) * i128::from(num) / i128::from(den.max(1));

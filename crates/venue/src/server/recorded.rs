@@ -283,11 +283,10 @@ impl Lane {
             Frame::Other { event: None } => return self.snapshot(&line.frame, symbol),
         };
         let tick: Tick = frame.tick(id).ok()?;
-        let at_ms = match tick.body {
-            TickBody::Candle { .. } => tick.at.as_millis(),
-            _ => event_ms,
-        };
-        Some(Fact { at_ms, body: FactBody::Tick(tick) })
+        match tick.body {
+            TickBody::Candle { .. } => Some(Fact::of(tick)),
+            _ => Some(Fact { at_ms: event_ms, body: FactBody::Tick(tick) }),
+        }
     }
 
     fn snapshot(&mut self, frame: &[u8], symbol: SymbolId) -> Option<Fact> {

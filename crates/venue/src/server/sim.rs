@@ -1,7 +1,7 @@
 //! Step machine: the whole simulated exchange. One lock holds it; time and bytes are arguments.
 
 use crate::server::clock::{Clock, Speed};
-use crate::server::fact::{Fact, FactBody, Facts};
+use crate::server::fact::{Fact, Facts};
 use crate::server::faults::{Faults, FrameFate};
 use crate::server::gate::{AccountSetup, Gate};
 use crate::server::history::MINUTE_MS;
@@ -139,14 +139,7 @@ impl Sim {
 
     /// Takes everything in that was before the start; nobody is told.
     fn read_history(&mut self, start_ms: i64) {
-        let before = |fact: &Fact| {
-            let closes = matches!(
-                &fact.body,
-                FactBody::Tick(tick) if tick.candle().is_some()
-            );
-            // A candle that closes at the start tells of the minute before.
-            fact.at_ms < start_ms || fact.at_ms == start_ms && closes
-        };
+        let before = |fact: &Fact| fact.at_ms < start_ms;
         while let Some(fact) = self.next_fact(before) {
             venue::on_fact(self, &fact);
             self.apply(&fact, false);
@@ -245,10 +238,13 @@ impl Sim {
             return true;
         }
         for _ in 0..most {
-            let Some(fact) = self.next_fact(|fact| fact.at_ms <= market_ms) else {
+            let Some(mut fact) = self.next_fact(|fact| fact.at_ms <= market_ms) else {
                 self.settle(market_ms);
                 return true;
             };
+            if let Some(market) = self.markets.get(fact.symbol().index()) {
+                market.rescale(&mut fact);
+            }
             self.tell_fact(&fact);
         }
         false
@@ -295,7 +291,8 @@ impl Sim {
         for symbol in self.symbols.ids() {
             let mut changes = Vec::new();
             self.markets[symbol.index()].close_minute(start, &mut changes);
-            self.tell(symbol, start, &changes);
+            // In its last millisecond, as a recorded candle.
+            self.tell(symbol, start - 1, &changes);
         }
     }
 

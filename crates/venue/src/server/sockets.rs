@@ -119,7 +119,7 @@ impl Sim {
         let market = topic(name, &self.symbols);
         let carried = match (socket.route, market) {
             _ if self.lenient_routes => Some(market.unwrap_or(Topic::User)),
-            (Some(Route::Private), _) => Some(Topic::User),
+            (Some(Route::Private), None) => Some(Topic::User),
             (Some(route), Some(Topic::Market(kind, _))) if kind.route() == route => market,
             // The old addresses have kept the order book alone.
             (None, Some(Topic::Market(kind, _))) if kind.route() == Route::Public => market,

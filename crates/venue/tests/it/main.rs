@@ -3,9 +3,11 @@
 mod auth;
 mod candles;
 mod client_desk;
+mod client_once;
 mod client_orders;
 mod limits;
 mod orders;
+mod served;
 mod streams;
 mod town;
 mod users;
