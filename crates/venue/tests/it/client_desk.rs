@@ -12,9 +12,7 @@ use aegis_venue::client::machine::{Config, Input, Machine, Out, Wire};
 use aegis_venue::client::request::{Lane, Loss, Meters, Outcome, Reply, Request};
 use aegis_venue::client::{Note, startup::Stage};
 use aegis_venue::server::{Reply as ServerReply, Sending};
-use aegis_wire::endpoints::{
-    ORDERS_MINUTE_HEADER, ORDERS_TEN_SECONDS_HEADER, USED_WEIGHT_HEADER,
-};
+use aegis_wire::endpoints::{ORDERS_MINUTE_HEADER, ORDERS_TEN_SECONDS_HEADER, USED_WEIGHT_HEADER};
 use aegis_wire::{Secret, Signer};
 
 /// The session of the client's order ids.
@@ -303,6 +301,13 @@ impl Desk {
     pub fn market(&mut self, ms: i64) {
         self.world.step(ms);
         self.run(20);
+    }
+
+    /// The price of BTC is set by hand.
+    pub fn price(&mut self, px: i64) {
+        let body = serde_json::json!({"symbol": "BTCUSDT", "price": px.to_string()}).to_string();
+        let reply = self.world.raw(None, "POST", "/sim/v1/price", "", body.as_bytes());
+        assert_eq!(reply.status, 200, "{}", reply.body);
     }
 
     /// What was told of an order.

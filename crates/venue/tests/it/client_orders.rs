@@ -2,9 +2,7 @@
 
 use crate::client_desk::{BTC, Desk};
 use crate::world::{KEY, World};
-use aegis_types::{
-    AccountUpdate, Command, EventBody, FillReason, OrderType, OrderUpdate, Side,
-};
+use aegis_types::{AccountUpdate, Command, EventBody, FillReason, OrderType, OrderUpdate, Side};
 use aegis_venue::client::Note;
 use serde_json::json;
 
@@ -92,6 +90,8 @@ fn a_cancel_that_comes_too_late_is_settled_by_the_fill() {
     assert_eq!(desk.words(order), ["accepted"]);
     desk.world.fault(&json!({"fault": "fill_after_cancel"}));
     desk.cancel(order);
+    desk.run(100);
+    desk.price(58_000);
     desk.run(3_000);
     assert_eq!(desk.words(order), ["accepted", "filled 0.01"], "{:?}", desk.notes);
     desk.assert_true("after the cancel");
@@ -163,7 +163,10 @@ fn deleveraging_and_a_close_by_hand_are_taken_as_true() {
     for (fault, half) in [
         (json!({"fault": "adl", "symbol": "BTCUSDT", "key": KEY}), false),
         (json!({"fault": "manual_close", "symbol": "BTCUSDT", "key": KEY}), false),
-        (json!({"fault": "manual_close", "symbol": "BTCUSDT", "key": KEY, "fraction": "0.5"}), true),
+        (
+            json!({"fault": "manual_close", "symbol": "BTCUSDT", "key": KEY, "fraction": "0.5"}),
+            true,
+        ),
     ] {
         let mut desk = Desk::ready(World::new());
         desk.order(OrderType::Market, Side::Buy, "0.01", 0);
