@@ -282,7 +282,7 @@ impl Act<'_> {
                 let cross_wallet = self.account(a).cross_wallet();
                 let positions: Vec<MarginCall> = (0..self.venue.desks.len())
                     .filter(|&s| self.seat(a, s).is_cross())
-                    .flat_map(|s| self.sides(a).iter().filter_map(move |&side| Some((s, side))))
+                    .flat_map(|s| self.sides(a).iter().map(move |&side| (s, side)))
                     .filter_map(|(s, side)| self.margin_call(a, s, side))
                     .collect();
                 self.call(a, cross_wallet, positions);

@@ -31,9 +31,11 @@ impl Act<'_> {
                 return Err(Refusal::PositionTooLarge);
             }
         }
-        let before = seat.leverage;
+        let (before, available) = (seat.leverage, self.venue.available(a));
         self.seat_mut(a, s).leverage = leverage;
-        if seat_binds_more(before, leverage) && self.venue.available(a).is_negative() {
+        // A smaller leverage binds more margin of a cross position.
+        let left = self.venue.available(a);
+        if left.is_negative() && left < available {
             self.seat_mut(a, s).leverage = before;
             return Err(Refusal::LeverageTooSmall);
         }
@@ -174,9 +176,4 @@ impl Act<'_> {
         self.tell_account(a, reason, None, amount, Vec::new(), at);
         Ok(())
     }
-}
-
-/// A smaller leverage binds more margin.
-const fn seat_binds_more(before: u16, after: u16) -> bool {
-    after < before
 }

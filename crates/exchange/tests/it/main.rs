@@ -7,6 +7,7 @@
 //! - `properties`: random orders over random candles against the invariants of the ledger
 
 mod book;
+mod futures_equal;
 mod market;
 mod properties;
 mod protection;
