@@ -160,6 +160,12 @@ impl Date {
         Self { days: self.days + days }
     }
 
+    /// The first Monday from this day on.
+    fn monday(self) -> Self {
+        // 1970-01-01 was a Thursday.
+        self.plus((4 - self.days).rem_euclid(7))
+    }
+
     /// Its month.
     pub fn month(self) -> Month {
         let (year, month, ..) = self.start().civil();
@@ -241,6 +247,15 @@ impl Period {
         match self {
             Self::Month(month) => month.first(),
             Self::Day(day) => day,
+        }
+    }
+
+    /// From this day on its file should be there: a day's file appears in the course of the next
+    /// day, a month's on the first Monday after it.
+    pub fn due(self) -> Date {
+        match self {
+            Self::Month(month) => month.next().first().monday().plus(1),
+            Self::Day(day) => day.plus(2),
         }
     }
 
@@ -336,6 +351,10 @@ mod tests {
         assert_eq!(last("2025-02"), "2025-02-28");
         assert_eq!(last("2025-12"), "2025-12-31");
         assert_eq!(last("2025-12-05"), "2025-12-05");
+        let due = |text| Period::parse(text).expect("a period").due().to_string();
+        // 2025-06-02 and 2025-09-01 were Mondays.
+        assert_eq!((due("2025-05"), due("2025-08")), ("2025-06-03".into(), "2025-09-02".into()));
+        assert_eq!(due("2025-05-30"), "2025-06-01");
         for wrong in ["", "2025", "2025-13", "2025-02-30", "May", "2025-5", "0205-05", "20250504"] {
             assert!(Period::parse(wrong).unwrap_err().contains("YYYY-MM"), "{wrong}");
         }

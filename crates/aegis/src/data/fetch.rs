@@ -42,7 +42,7 @@ pub fn fetch(args: &args::Fetch) -> Result<i32, Failure> {
     } else {
         output::text(text(&report, &plan, &out))?;
     }
-    Ok(if report.is_complete() { EXIT_OK } else { EXIT_FAILED })
+    Ok(if report.is_well() { EXIT_OK } else { EXIT_FAILED })
 }
 
 fn object(report: &FetchReport, plan: &Plan, out: &Path) -> Value {
@@ -72,7 +72,7 @@ fn object(report: &FetchReport, plan: &Plan, out: &Path) -> Value {
         "complete": report.is_complete(), "bytes": report.bytes,
         "fetched": n("fetched"), "resumed": n("resumed"), "replaced": n("replaced"),
         "kept": n("kept"), "covered": n("covered"), "by_days": n("by_days"),
-        "missing": names("missing"), "failed": names("failed"),
+        "missing": names("missing"), "pending": names("pending"), "failed": names("failed"),
         "superseded": report.superseded, "files": files,
     })
 }
@@ -83,8 +83,11 @@ fn text(report: &FetchReport, plan: &Plan, out: &Path) -> String {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         text.push_str(&format!("removed, its month is here now: {name}\n"));
     }
-    for run in missing(report) {
+    for run in runs(report, &Outcome::Missing) {
         text.push_str(&format!("missing in the archive: {run}\n"));
+    }
+    for run in runs(report, &Outcome::Pending) {
+        text.push_str(&format!("not yet in the archive: {run}\n"));
     }
     for file in &report.files {
         if let Outcome::Failed(why) = &file.outcome {
@@ -100,6 +103,7 @@ fn text(report: &FetchReport, plan: &Plan, out: &Path) -> String {
         (report.count("replaced"), "of them replaced by the archive"),
         (here, "here already"),
         (report.count("missing"), "missing"),
+        (report.count("pending"), "not yet there"),
         (report.count("failed"), "failed"),
     ] {
         if count > 0 {
@@ -109,7 +113,7 @@ fn text(report: &FetchReport, plan: &Plan, out: &Path) -> String {
     let files = report.files.len() - report.count("by_days");
     let (files, parts) = (counted(files as u64, "file"), parts.join(", "));
     text.push_str(&format!("{from} to {to}, {files}: {parts}\n"));
-    if report.is_complete() {
+    if report.is_well() {
         text.push_str(&format!("check them: aegis data verify {}\n", out.display()));
     } else {
         text.push_str("not complete; the same call asks again for what is not here\n");
@@ -117,11 +121,11 @@ fn text(report: &FetchReport, plan: &Plan, out: &Path) -> String {
     text
 }
 
-/// Missing files, those of neighbouring days as one.
-fn missing(report: &FetchReport) -> Vec<String> {
+/// Files of one outcome, those of neighbouring days as one.
+fn runs(report: &FetchReport, outcome: &Outcome) -> Vec<String> {
     let files = report.files.iter().map(|f| &f.file).zip(&report.files);
     let missing: Vec<_> =
-        files.filter(|(_, f)| f.outcome == Outcome::Missing).map(|(file, _)| file).collect();
+        files.filter(|(_, f)| f.outcome == *outcome).map(|(file, _)| file).collect();
     let next = |a: &&aegis_data::ArchiveFile, b: &&aegis_data::ArchiveFile| {
         let same = (&a.symbol, a.series, a.interval) == (&b.symbol, b.series, b.interval);
         same && a.period.last().plus(1) == b.period.first()

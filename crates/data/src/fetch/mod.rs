@@ -13,7 +13,7 @@ mod transfer;
 
 pub use plan::{Plan, Wanted};
 
-use crate::archive::{ArchiveFile, Period};
+use crate::archive::{ArchiveFile, Date, Period};
 use crate::error::DataError;
 use client::{Client, Patience};
 use file::{Folder, Place};
@@ -105,6 +105,8 @@ pub enum Outcome {
     Covered,
     /// The archive has no such file.
     Missing,
+    /// The archive does not have it yet, as was to be expected.
+    Pending,
     /// The archive has no file of that whole month: its days were asked for one by one.
     ByDays,
     /// Given up, with the reason.
@@ -121,6 +123,7 @@ impl Outcome {
             Self::Kept => "kept",
             Self::Covered => "covered",
             Self::Missing => "missing",
+            Self::Pending => "pending",
             Self::ByDays => "by_days",
             Self::Failed(_) => "failed",
         }
@@ -159,6 +162,11 @@ impl FetchReport {
 
     /// True when every file that was asked for is here.
     pub fn is_complete(&self) -> bool {
+        self.is_well() && self.count("pending") == 0
+    }
+
+    /// True when every file that should be in the archive is here.
+    pub fn is_well(&self) -> bool {
         self.count("missing") + self.count("failed") == 0
     }
 }
@@ -176,6 +184,7 @@ pub fn fetch(
     let client = Client::new(&config.base_url, Patience(config.silence_max))?;
     let pool = Pool {
         config,
+        today: plan.today,
         folder: Folder { out: &config.out, client: &client, limits: limits(config) },
         progress: Progress::default(),
         state: Mutex::new(State { queue: plan.tasks.clone(), ..State::default() }),
@@ -232,6 +241,7 @@ impl State {
 
 struct Pool<'a> {
     config: &'a FetchConfig,
+    today: Date,
     folder: Folder<'a>,
     progress: Progress,
     state: Mutex<State>,
@@ -302,7 +312,8 @@ impl Pool<'_> {
         };
         if let Period::Day(day) = task.file.period {
             let month = Place::of(&task.file.of(Period::Month(day.month())), self.folder.out);
-            if !self.config.force && month.is_verified() {
+            // Also with `force`: beside its month, a day's rows would be there twice.
+            if month.is_verified() {
                 return Ok(report(Outcome::Covered, None));
             }
         }
@@ -323,6 +334,7 @@ impl Pool<'_> {
                 report(outcome, Some(sha256))
             }
             End::Absent if !task.days.is_empty() => report(Outcome::ByDays, None),
+            End::Absent if self.today < task.file.period.due() => report(Outcome::Pending, None),
             End::Absent => report(Outcome::Missing, None),
             End::Failed(why) => report(Outcome::Failed(why), None),
         })

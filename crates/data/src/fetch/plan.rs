@@ -34,6 +34,7 @@ pub struct Plan {
     pub(crate) tasks: VecDeque<Task>,
     /// First and last day.
     pub days: (Date, Date),
+    pub(crate) today: Date,
 }
 
 impl Plan {
@@ -61,7 +62,7 @@ impl Plan {
                 }
             }
         }
-        Ok(Self { tasks, days })
+        Ok(Self { tasks, days, today })
     }
 
     /// The files asked for first, in order.

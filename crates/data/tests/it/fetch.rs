@@ -268,6 +268,21 @@ fn a_month_that_has_no_file_comes_by_days_and_missing_ones_are_told() {
 }
 
 #[test]
+fn what_is_not_yet_published_is_not_missing() {
+    let archive = Archive::start();
+    let folder = Folder::new();
+    // Today is the 15th: the 14th may come yet, the 13th should be there.
+    let report = run(&archive, &folder, "2025-06-13", "2025-06-14");
+    assert_eq!((report.count("missing"), report.count("pending")), (1, 1));
+    let funding = plan("fundingRate", "2025-05", "2025-06");
+    let report = fetch(&config(&archive, &folder.0), &funding, |_| ()).expect("a report");
+    assert_eq!((report.count("missing"), report.count("pending")), (1, 1));
+    let funding = plan("fundingRate", "2025-06", "2025-06");
+    let report = fetch(&config(&archive, &folder.0), &funding, |_| ()).expect("a report");
+    assert!(report.is_well() && !report.is_complete());
+}
+
+#[test]
 fn several_files_come_at_a_time_and_no_more_than_asked_for() {
     let archive = Archive::start();
     for n in 1..=12 {
