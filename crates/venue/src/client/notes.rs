@@ -154,6 +154,13 @@ pub enum Note {
         /// Of which symbol.
         symbol: SymbolId,
     },
+    /// The exchange lets positions in a symbol only be reduced; it is not entered any more.
+    ReduceOnly {
+        /// Of which symbol.
+        symbol: SymbolId,
+        /// The exchange's code.
+        code: i32,
+    },
     /// An order was too old or too many to be followed.
     Forgotten {
         /// The order.
@@ -171,6 +178,7 @@ impl Note {
             | Self::Liquidated { .. }
             | Self::MarginCall { .. }
             | Self::ForeignPosition { .. }
+            | Self::ReduceOnly { .. }
             | Self::Forgotten { .. } => Loud::Alert,
             _ => Loud::Warn,
         }
@@ -246,6 +254,9 @@ impl fmt::Display for Note {
                  the symbol is not entered"
             ),
             Self::MarginCall { .. } => f.write_str("the exchange calls for margin"),
+            Self::ReduceOnly { code, .. } => {
+                write!(f, "code {code}: the symbol may only be reduced and is not entered any more")
+            }
             Self::Forgotten { id } => {
                 write!(f, "{id} is still open and no longer followed; look at the exchange")
             }

@@ -3,6 +3,7 @@
 mod auth;
 mod candles;
 mod client_desk;
+mod client_errors;
 mod client_once;
 mod client_orders;
 mod faults;

@@ -257,6 +257,8 @@ pub struct Attempts {
     orphans: Vec<(Nanos, OrderFact)>,
     /// The exchange refuses this account: no more entries.
     pub(super) stopped: bool,
+    /// Symbols in which the exchange lets positions only be reduced.
+    reduce_only: Vec<SymbolId>,
     forgotten: u64,
 }
 
@@ -268,6 +270,7 @@ impl Attempts {
             table: Vec::with_capacity(ATTEMPTS_MAX),
             orphans: Vec::with_capacity(ORPHANS_MAX),
             stopped: false,
+            reduce_only: Vec::new(),
             forgotten: 0,
         }
     }
@@ -301,10 +304,13 @@ impl Attempts {
         self.table.iter().filter(open).count()
     }
 
-    /// The engine sends an order. False when there is no room to follow it: then it is refused.
+    /// The engine sends an order. It is refused here when entries are stopped, or when there is no
+    /// room to follow it.
     pub fn submit(&mut self, now: Nanos, order: &Order, out: &mut Out) {
         let code = if self.stopped && !order.reduce_only {
             Some(RejectCode::VenueFailed)
+        } else if self.reduce_only.contains(&order.symbol) && !order.reduce_only {
+            Some(RejectCode::Symbol)
         } else if self.index(order.id).is_some() {
             Some(RejectCode::DuplicateId)
         } else if !self.make_room(out) {

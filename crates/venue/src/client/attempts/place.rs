@@ -6,7 +6,7 @@ use crate::client::facts::OrderFact;
 use crate::client::notes::Note;
 use crate::client::request::Loss;
 use aegis_types::{ClientOrderId, Nanos, OrderUpdate, RejectCode, Round};
-use aegis_wire::errors::{Class, RETRY_MS, Wait, reject_code};
+use aegis_wire::errors::{Class, Hint, RETRY_MS, Wait, reject_code};
 
 /// The pause after attempt `tries`; nothing when that was the last.
 fn pause(tries: u8) -> Option<Nanos> {
@@ -129,6 +129,11 @@ impl Attempts {
                 out.asks.push(Ask::Positions);
             }
             _ => {}
+        }
+        let symbol = attempt.order.symbol;
+        if reaction.hint == Hint::ReduceOnlyMode && !self.reduce_only.contains(&symbol) {
+            self.reduce_only.push(symbol);
+            out.notes.push(Note::ReduceOnly { symbol, code });
         }
         out.notes.push(Note::Refused { id, status, code, reject, words });
         self.reject(index, reject, out);
