@@ -10,7 +10,7 @@
 //! facts (files, recorded frames, generator) ──┐
 //!                                             ▼ advance / step
 //! request ── handle ──> ┌──────────────── Sim ────────────────┐ ──> reply + fate (cut, delay …)
-//! socket text ────────> │ history · streams · accounts · core │ ──> outbox ──> queue of each socket
+//! socket text ────────> │ history · streams · accounts · core │ ──> frames ──> socket queues
 //!                       └─────────────────────────────────────┘
 //! ```
 

@@ -148,8 +148,8 @@ impl History {
         (open_ms > last.open_ms).then(|| Bar::flat(open_ms, last.close, first_id))
     }
 
-    /// Candles of an interval whose open times lie in `from_ms..=to_ms`, oldest first; with `latest`
-    /// the last `limit` of them, else the first. The candle under way is among them.
+    /// Candles of an interval whose open times lie in `from_ms..=to_ms`, oldest first; with
+    /// `latest` the last `limit` of them, else the first. The candle under way is among them.
     pub fn bars(
         &self,
         interval: Interval,

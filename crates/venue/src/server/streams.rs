@@ -70,6 +70,9 @@ pub struct Aggregate {
     pub buyer_is_maker: bool,
 }
 
+/// Update id, bids and asks of a book as it was sent.
+pub type Shown = (u64, BTreeMap<Px, Qty>, BTreeMap<Px, Qty>);
+
 /// What a stream has to remember.
 #[derive(Clone, Debug)]
 pub struct Memory {
@@ -85,8 +88,8 @@ pub struct Memory {
     pub roll: Roll,
     /// Book changes that wait.
     pub pending: Option<Pending>,
-    /// Update id and levels of the derived book last sent.
-    pub shown: Option<(u64, BTreeMap<Px, Qty>, BTreeMap<Px, Qty>)>,
+    /// The derived book last sent.
+    pub shown: Option<Shown>,
     /// Trades that may get company.
     pub aggregate: Option<Aggregate>,
     /// Symbols with news, of streams of all symbols.
