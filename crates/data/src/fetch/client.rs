@@ -121,6 +121,10 @@ fn failure(error: &ureq::Error) -> Answer {
         | Error::Rustls(_)
         | Error::Tls(_)
         | Error::InvalidProxyUrl => Answer::Refused(error.to_string()),
+        // What TLS does not understand or does not trust, it reports as bad data.
+        Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => {
+            Answer::Refused(format!("no trusted connection to the archive ({e})"))
+        }
         other => Answer::Broken { why: other.to_string(), retry_after_ms: None },
     }
 }

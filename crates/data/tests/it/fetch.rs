@@ -9,6 +9,7 @@ use aegis_data::{
 };
 use sha2::{Digest, Sha256};
 use std::fs;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -367,6 +368,24 @@ fn an_address_or_a_folder_that_cannot_be_used_is_an_error() {
 }
 
 #[test]
+fn a_server_that_does_not_speak_tls_is_asked_once() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let base = format!("https://{}", listener.local_addr().expect("its address"));
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("an answer");
+        let _ = stream.read(&mut [0; 1_024]);
+        listener.set_nonblocking(true).expect("a flag");
+        listener
+    });
+    let folder = Folder::new();
+    let config = FetchConfig::new(base, &folder.0);
+    let report = fetch(&config, &plan("klines", "2025-05", "2025-05"), |_| ()).expect("a report");
+    assert!(matches!(only(&report), Outcome::Failed(why) if why.contains("no trusted connection")));
+    assert!(server.join().expect("the server").accept().is_err(), "asked a second time");
+}
+
+#[test]
 fn recorded_markets_come_through_unchanged() {
     let Some(root) = shared("data") else { return };
     let archive = Archive::start();
@@ -381,7 +400,7 @@ fn recorded_markets_come_through_unchanged() {
             let packed = fs::read(root.join(from).join(format!("{name}.csv.gz"))).expect("data");
             let mut text = String::new();
             let mut unpacked = flate2::read::GzDecoder::new(&packed[..]);
-            std::io::Read::read_to_string(&mut unpacked, &mut text).expect("gzip");
+            unpacked.read_to_string(&mut text).expect("gzip");
             let name = name.replace("funding", "fundingRate");
             let inner = format!("{name}.csv");
             let bytes = zipped(&[(&inner, &text)], zip::CompressionMethod::Deflated);
