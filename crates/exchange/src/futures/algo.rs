@@ -297,7 +297,10 @@ impl Act<'_> {
         how: Through,
         time: Nanos,
     ) -> Result<(OrderRecord, Money), (AlgoStatus, &'static str)> {
-        if let Some(reason) = self.account_mut(a).reject_next.take() {
+        let rejects = &mut self.account_mut(a).rejects;
+        let meant = |(id, _): &(Option<u64>, _)| id.is_none_or(|id| id == algo.id);
+        if let Some(index) = rejects.iter().position(meant) {
+            let (_, reason) = rejects.remove(index);
             return Err((AlgoStatus::Rejected, reason));
         }
         if algo.price_protect && !self.is_protected(s) {

@@ -19,11 +19,11 @@ use alloc::vec::Vec;
 const WARN_PERCENT: i128 = 80;
 
 /// Money of a position that the exchange closes.
-struct Forced {
-    quote: Money,
-    realized: Money,
-    fee: Money,
-    borne: Money,
+pub(super) struct Forced {
+    pub quote: Money,
+    pub realized: Money,
+    pub fee: Money,
+    pub borne: Money,
 }
 
 impl Act<'_> {
@@ -158,7 +158,7 @@ impl Act<'_> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one forced fill, in full")]
-    fn record_forced(
+    pub fn record_forced(
         &mut self,
         a: usize,
         s: usize,

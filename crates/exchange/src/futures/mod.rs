@@ -34,6 +34,7 @@ mod checks;
 mod config;
 mod facts;
 mod fill;
+mod forced;
 mod liquidation;
 mod names;
 mod orders;
@@ -66,7 +67,7 @@ pub use request::{AlgoRequest, AmendRequest, DepthUpdate, OrderRequest};
 use crate::config::{ExchangeError, instrument_faults};
 use crate::margin;
 use act::Act;
-use aegis_types::{Instrument, Money, Nanos, Px, Rate, SymbolId, Tick};
+use aegis_types::{Instrument, Money, Nanos, Px, Qty, Rate, SymbolId, Tick};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use state::{Account, Desk, Seat};
@@ -142,7 +143,7 @@ impl Futures {
             reserved: Money::ZERO,
             seats: self.rules.iter().map(seat).collect(),
             algos_open: 0,
-            reject_next: None,
+            rejects: Vec::new(),
             called: false,
             updated: at,
             orders: VecDeque::new(),
@@ -295,7 +296,7 @@ impl Futures {
         Ok(())
     }
 
-    /// Closes a position by auto-deleveraging now, at the mark and without a fee.
+    /// Closes a position, or `qty` of it, by auto-deleveraging now, at the mark and without a fee.
     ///
     /// # Errors
     /// No such account, symbol or position.
@@ -305,14 +306,35 @@ impl Futures {
         account: AccountId,
         symbol: SymbolId,
         position_side: PositionSide,
+        qty: Option<Qty>,
         reports: &mut Vec<Report>,
     ) -> Result<(), Refusal> {
         let (a, s) = self.places(account, symbol)?;
         let px = self.desks[s].mark().ok_or(Refusal::NoPosition)?;
         let mut act = self.act(at, reports);
-        act.holds(a, s, position_side).ok_or(Refusal::NoPosition)?;
-        act.close_by_force(a, s, position_side, px, at, false);
+        let held = act.holds(a, s, position_side).ok_or(Refusal::NoPosition)?;
+        match qty {
+            Some(qty) if qty < held => act.deleverage(a, s, position_side, qty, px),
+            _ => act.close_by_force(a, s, position_side, px, at, false),
+        };
         Ok(())
+    }
+
+    /// Fills an open limit order now, or `qty` of it, as maker at its own price.
+    ///
+    /// # Errors
+    /// When it is not open.
+    pub fn force_fill(
+        &mut self,
+        at: Nanos,
+        account: AccountId,
+        symbol: SymbolId,
+        key: OrderKey,
+        qty: Option<Qty>,
+        reports: &mut Vec<Report>,
+    ) -> Result<OrderRecord, Refusal> {
+        let (a, s) = self.places(account, symbol)?;
+        self.act(at, reports).fill_by_force(a, s, key, qty)
     }
 
     /// Charges funding on a symbol now.
@@ -331,10 +353,11 @@ impl Futures {
         Ok(())
     }
 
-    /// The next conditional order of the account that triggers is rejected for this reason.
-    pub fn reject_next_trigger(&mut self, account: AccountId, reason: &'static str) {
+    /// The next conditional order of the account that triggers, or the one of this id, is rejected
+    /// for this reason.
+    pub fn reject_trigger(&mut self, account: AccountId, algo: Option<u64>, reason: &'static str) {
         if let Some(account) = self.accounts.get_mut(account.index()) {
-            account.reject_next = Some(reason);
+            account.rejects.push((algo, reason));
         }
     }
 

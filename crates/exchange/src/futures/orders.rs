@@ -88,7 +88,12 @@ impl Act<'_> {
             let share = Qty::from_raw(i64::try_from(share).unwrap_or(i64::MAX));
             share.to_grid(step, Round::Down).unwrap_or(step).max(step)
         });
-        self.arrive(a, order.symbol.index(), order.id, most);
+        let s = order.symbol.index();
+        self.arrive(a, s, order.id, most);
+        let now = self.current(a, &order);
+        if request.rest_expires && now.status == OrderStatus::PartiallyFilled {
+            self.end_id(a, s, order.id, OrderStatus::Expired, expiry::MARKET);
+        }
         Ok(self.current(a, &order))
     }
 

@@ -31,6 +31,8 @@ pub struct OrderRequest {
     pub good_till: Nanos,
     /// A fault for tests: only this fraction fills now, the rest with the next market fact.
     pub partial: Option<Rate>,
+    /// With `partial`: the rest ends at once instead.
+    pub rest_expires: bool,
 }
 
 impl OrderRequest {
@@ -49,6 +51,7 @@ impl OrderRequest {
             self_trade: SelfTrade::ExpireMaker,
             good_till: Nanos::ZERO,
             partial: None,
+            rest_expires: false,
         }
     }
 

@@ -221,7 +221,7 @@ pub(super) struct Account {
     pub seats: Vec<Seat>,
     /// Waiting conditional orders over all symbols.
     pub algos_open: usize,
-    pub reject_next: Option<&'static str>,
+    pub rejects: Vec<(Option<u64>, &'static str)>,
     /// Its owner was warned about the cross positions.
     pub called: bool,
     pub updated: Nanos,
