@@ -257,6 +257,7 @@ pub fn account_v2(sim: &mut Sim, call: &Call<'_>) -> Answer {
     body["canTrade"] = json!(true);
     body["canDeposit"] = json!(true);
     body["canWithdraw"] = json!(true);
+    body["feeBurn"] = json!(false);
     body["updateTime"] = json!(0);
     body["multiAssetsMargin"] = json!(record.multi_assets);
     body["tradeGroupId"] = json!(-1);

@@ -143,7 +143,7 @@ fn close_position(sim: &mut Sim, fault: &Fault) -> Result<(), ApiError> {
         let part = fault.rate("fraction").map(|rate| part_of(position.qty.abs(), rate, step));
         match fault.kind {
             Kind::Adl => {
-                sim.ask(|core, reports| core.force_adl(at, account, symbol, side, reports))?
+                sim.ask(|core, reports| core.force_adl(at, account, symbol, side, part, reports))?
             }
             Kind::Liquidation => {
                 sim.ask(|core, reports| core.force_liquidation(at, account, symbol, side, reports))?

@@ -9,7 +9,7 @@ use crate::server::trade::{
     client_id, done, filter_of, good_till_of, key_of, position_side_of, reduce_only_of,
     reply_kind_of, self_trade_of, side_of, time_in_force_of,
 };
-use crate::server::user_events::{fraction, id_or_empty, percent};
+use crate::server::user_events::{fraction, id_or_empty, order_type, percent};
 use aegis_exchange::futures::{
     AlgoKind, AlgoRecord, AlgoRequest, OrderKey, SelfTrade, TimeInForce, WorkingType,
 };
@@ -36,6 +36,8 @@ pub struct AlgoLine<'a> {
     algo_status: &'static str,
     actual_order_id: String,
     actual_price: Px,
+    actual_qty: Qty,
+    actual_type: &'static str,
     trigger_price: Px,
     price: Px,
     iceberg_quantity: Option<Qty>,
@@ -75,6 +77,8 @@ pub fn line<'a>(sim: &'a Sim, record: &AlgoRecord) -> AlgoLine<'a> {
         algo_status: record.status.name(),
         actual_order_id: id_or_empty(record.order_id),
         actual_price: record.average_px,
+        actual_qty: record.filled,
+        actual_type: if record.order_id == 0 { "" } else { order_type(record.kind) },
         trigger_price: record.trigger,
         price: record.price,
         iceberg_quantity: None,
@@ -161,7 +165,7 @@ pub fn place(sim: &mut Sim, call: &Call<'_>) -> Answer {
     }
     let record = sim.ask(|core, reports| core.place_algo(call.at(), account, &request, reports))?;
     if sim.gate.shape.reject_trigger {
-        sim.core.reject_next_trigger(account, REJECTED);
+        sim.core.reject_trigger(account, Some(record.id), REJECTED);
     }
     if let Some(ms) = sim.gate.shape.invisible_ms {
         let until = call.request.arrived_ms.saturating_add(ms);

@@ -93,6 +93,8 @@ pub struct Gate {
     pub halted: Vec<(SymbolId, i64)>,
     /// Margin moved by hand, in order.
     pub margin_moves: Vec<crate::server::account::MarginMove>,
+    /// Orders before and after each amendment, in order.
+    pub amendments: Vec<(OrderRecord, OrderRecord)>,
     /// End of GTD orders as their senders wrote it, ms of the API's clock.
     pub good_tills: BTreeMap<u64, i64>,
 }
@@ -353,7 +355,7 @@ fn target<'a>(incoming: &Incoming<'_>, name: &'a str) -> Target<'a> {
         order: is(&[Rest::NewOrder, Rest::NewBatch]),
         algo: is(&[Rest::NewAlgoOrder]),
         cancel: is(&[Rest::CancelOrder]),
-        order_reply: is(&[Rest::NewOrder, Rest::NewBatch, Rest::AmendOrder, Rest::CancelOrder]),
+        order_reply: call.is_some_and(Target::answers_with_an_order),
         exempt: is(&cancels) || only_reduces(&incoming.params),
     }
 }

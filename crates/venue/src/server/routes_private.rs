@@ -19,6 +19,7 @@ pub const ROUTES: &[Route] = &[
     Route::signed(Get, "/fapi/v1/openOrder", trade::open_order),
     Route::signed(Get, "/fapi/v1/openOrders", trade::open_orders),
     Route::signed(Get, "/fapi/v1/allOrders", trade::all_orders),
+    Route::signed(Get, "/fapi/v1/orderAmendment", trade::amendments),
     Route::signed(Get, "/fapi/v1/userTrades", account::user_trades),
     Route::signed(Get, "/fapi/v1/forceOrders", account::force_orders),
     Route::signed(Post, "/fapi/v1/algoOrder", algo::place),

@@ -213,6 +213,7 @@ fn request_of(
         self_trade: self_trade_of(params, self_trade)?,
         good_till: good_till_of(call, params, time_in_force)?,
         partial: sim.gate.shape.partial,
+        rest_expires: sim.gate.shape.rest_expires,
         ..OrderRequest::market(symbol, side, qty)
     })
 }
@@ -338,9 +339,51 @@ fn amend_one(sim: &mut Sim, call: &Call<'_>, params: &Params) -> Answer {
         qty: params.qty("quantity")?.ok_or_else(|| ApiError::mandatory("quantity"))?,
         modify_id: params.int("modifyId")?.and_then(|id| u64::try_from(id).ok()).unwrap_or(0),
     };
+    let before = sim.core.order(account, symbol, key);
     let order =
         sim.ask(|core, reports| core.amend(call.at(), account, symbol, key, &request, reports))?;
+    if let Ok(before) = before {
+        sim.gate.amendments.push((before, order));
+    }
     Ok(render::text(&render::reply(sim, &order)))
+}
+
+/// `GET /fapi/v1/orderAmendment`.
+pub fn amendments(sim: &mut Sim, call: &Call<'_>) -> Answer {
+    let account = call.sender(sim)?;
+    let filter = filter_of(sim, call, "amendmentId", 50, 100)?;
+    let symbol = sim.symbol_of(&call.params)?;
+    let order = call.params.int("orderId")?.and_then(|id| u64::try_from(id).ok());
+    let name = call.params.get("origClientOrderId");
+    let mut lines = Vec::new();
+    for (index, (before, after)) in sim.gate.amendments.iter().enumerate() {
+        let wanted = after.account == account
+            && after.symbol == symbol
+            && order.is_none_or(|id| id == after.id)
+            && name.is_none_or(|name| name == after.client_id.as_str())
+            && (filter.start..=filter.end).contains(&after.updated);
+        if !wanted {
+            continue;
+        }
+        lines.push(json!({
+            "amendmentId": index + 1,
+            "symbol": sim.symbols.name(after.symbol),
+            "pair": sim.symbols.name(after.symbol),
+            "orderId": after.id,
+            "clientOrderId": after.client_id.as_str(),
+            "time": after.updated.as_millis(),
+            "amendment": {
+                "price": { "before": before.price, "after": after.price },
+                "origQty": { "before": before.qty, "after": after.qty },
+                "count": after.amended,
+            },
+            "priceMatch": "NONE",
+        }));
+    }
+    // The newest first.
+    lines.reverse();
+    lines.truncate(filter.limit);
+    Ok(Value::Array(lines).to_string())
 }
 
 /// `DELETE /fapi/v1/order`.
@@ -353,6 +396,7 @@ fn cancel_one(sim: &mut Sim, call: &Call<'_>, key: OrderKey) -> Answer {
     let account = call.sender(sim)?;
     let symbol = sim.symbol_of(&call.params)?;
     if sim.gate.shape.fill_after_cancel {
+        sim.ask(|core, reports| core.force_fill(call.at(), account, symbol, key, None, reports))?;
         return Err(error(-2011));
     }
     let order = sim.ask(|core, reports| core.cancel(call.at(), account, symbol, key, reports))?;

@@ -273,7 +273,7 @@ fn algo(sim: &Sim, now: i64, record: &AlgoRecord) -> String {
 }
 
 /// What a conditional order becomes.
-const fn order_type(kind: AlgoKind) -> &'static str {
+pub const fn order_type(kind: AlgoKind) -> &'static str {
     match kind {
         AlgoKind::Stop | AlgoKind::TakeProfit => "LIMIT",
         AlgoKind::StopMarket | AlgoKind::TakeProfitMarket | AlgoKind::TrailingStopMarket => {

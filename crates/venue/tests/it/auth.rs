@@ -40,8 +40,7 @@ fn the_published_signatures_are_accepted() {
     let head = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC";
     for (query, body) in [(first, ""), ("", first), (head, mixed)] {
         let mut world = documented();
-        let reply =
-            world.raw(Some(DOCS_KEY), "POST", "/fapi/v1/order", query, body.as_bytes());
+        let reply = world.raw(Some(DOCS_KEY), "POST", "/fapi/v1/order", query, body.as_bytes());
         assert_ne!(code(&reply.body), -1022, "{query} + {body}: {}", reply.body);
         assert_ne!(code(&reply.body), -1021);
         let upper = |text: &str| match text.split_once("signature=") {
@@ -49,12 +48,10 @@ fn the_published_signatures_are_accepted() {
             None => text.to_owned(),
         };
         let (query, body) = (upper(query), upper(body));
-        let reply =
-            world.raw(Some(DOCS_KEY), "POST", "/fapi/v1/order", &query, body.as_bytes());
+        let reply = world.raw(Some(DOCS_KEY), "POST", "/fapi/v1/order", &query, body.as_bytes());
         assert_ne!(code(&reply.body), -1022, "hex is read in either case");
         let (query, body) = (query.replacen("BUY", "SELL", 1), body.replacen("BUY", "SELL", 1));
-        let reply =
-            world.raw(Some(DOCS_KEY), "POST", "/fapi/v1/order", &query, body.as_bytes());
+        let reply = world.raw(Some(DOCS_KEY), "POST", "/fapi/v1/order", &query, body.as_bytes());
         assert_eq!(code(&reply.body), -1022);
     }
 }
@@ -125,8 +122,7 @@ fn parameters_come_in_query_or_body_of_any_method_and_the_query_wins() {
     let text = format!("symbol=NOSUCHsymbol=BTCUSDT&leverage=5&timestamp={WALL}");
     let signature = signer(KEY).signature(text.as_bytes());
     let body = format!("symbol=BTCUSDT&leverage=5&timestamp={WALL}&signature={signature}");
-    let reply =
-        world.raw(Some(KEY), "POST", "/fapi/v1/leverage", "symbol=NOSUCH", body.as_bytes());
+    let reply = world.raw(Some(KEY), "POST", "/fapi/v1/leverage", "symbol=NOSUCH", body.as_bytes());
     assert_eq!(code(&reply.body), -1121, "the query's symbol holds: {}", reply.body);
 }
 

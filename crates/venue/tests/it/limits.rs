@@ -66,9 +66,12 @@ fn orders_are_limited_by_account_not_by_address() {
     let (status, _) = world.by(OTHER, "POST", "/fapi/v1/order", order);
     assert_eq!(status, 200);
     let limits = world.must("GET", "/fapi/v1/rateLimit/order", "");
-    assert_eq!(limits[0], json!({
-        "rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 2,
-    }));
+    assert_eq!(
+        limits[0],
+        json!({
+            "rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 2,
+        })
+    );
     world.wait(10_000);
     world.must("POST", "/fapi/v1/order", order);
 }

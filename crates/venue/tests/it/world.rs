@@ -74,13 +74,8 @@ fn minutes(facts: &mut Vec<Fact>, symbol: u16, from_ms: i64, prices: &[i64]) {
     for (index, pair) in prices.windows(2).enumerate() {
         let open_at = Nanos::from_millis(from_ms + 60_000 * index as i64);
         let (open, close) = (Px::whole(pair[0]), Px::whole(pair[1]));
-        let tick = |at, body| Tick {
-            symbol: SymbolId(symbol),
-            derived: false,
-            at,
-            received_us: 0,
-            body,
-        };
+        let tick =
+            |at, body| Tick { symbol: SymbolId(symbol), derived: false, at, received_us: 0, body };
         facts.push(Fact::of(tick(open_at, TickBody::Open { px: open, funding: None })));
         let (low, high) = (open.min(close), open.max(close));
         let body = TickBody::Candle { open, high, low, close, volume: 100.0 };

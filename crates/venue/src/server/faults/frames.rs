@@ -99,11 +99,6 @@ impl Faults {
         due.sort_by_key(|(at, _)| *at);
         due.into_iter().map(|(_, frame)| frame).collect()
     }
-
-    /// When the next late frame leaves, wall ms.
-    pub fn next_late_ms(&self) -> Option<i64> {
-        self.held.late.iter().map(|(at, _)| *at).min()
-    }
 }
 
 fn same_stream(one: &Audience, other: &Audience) -> bool {

@@ -10,8 +10,11 @@ mod frames;
 pub use catalogue::{Acts, Kind};
 pub use frames::FrameFate;
 
-use crate::server::call::ApiError;
+use crate::server::call::{ApiError, Method};
+use crate::server::handle::route_of;
 use aegis_types::{Money, Px, Qty, Rate};
+use aegis_wire::endpoints::{Endpoint, Method as EndpointMethod};
+use aegis_wire::ws_methods::WsMethod;
 use serde_json::{Value, json};
 
 /// Most faults that wait at once.
@@ -177,6 +180,42 @@ impl Fault {
     }
 }
 
+/// A fault that can never act is a mistake in the posting.
+fn check_target(fault: &Fault) -> Result<(), String> {
+    use aegis_wire::endpoints::Call;
+    let target = fault.target.as_str();
+    if target.is_empty() {
+        return Ok(());
+    }
+    let acts = fault.kind.acts();
+    let (method, path) = target.split_once(' ').unwrap_or(("", target));
+    if acts == Acts::Frame {
+        let request = !method.is_empty();
+        let why = format!("`{target}` is a request; name a stream, route or event to `match`");
+        return if request { Err(why) } else { Ok(()) };
+    }
+    let known = match method {
+        "WS" => WsMethod::find(path).map(|line| line.rest),
+        _ => Method::parse(method)
+            .filter(|method| route_of(*method, path).is_some())
+            .and_then(|_| EndpointMethod::parse(method))
+            .map(|method| Endpoint::find(method, path).map(|line| line.call)),
+    };
+    let call = known.ok_or_else(|| {
+        format!("`{target}` is no request of this exchange; write METHOD and path, or `WS method`")
+    })?;
+    let suits = match acts {
+        Acts::Order => matches!(call, Some(Call::NewOrder | Call::NewBatch)),
+        Acts::Algo => matches!(call, Some(Call::NewAlgoOrder)),
+        Acts::Cancel => matches!(call, Some(Call::CancelOrder)),
+        Acts::OrderReply => call.is_some_and(Target::answers_with_an_order),
+        Acts::Request | Acts::Event | Acts::Frame => true,
+    };
+    let kind = fault.kind;
+    let why = || format!("{} acts on {} only, not on `{target}`", kind.name(), acts.name());
+    if suits { Ok(()) } else { Err(why()) }
+}
+
 /// A text, or a number or flag as text.
 fn text(from: &Value, name: &str) -> Option<String> {
     match from.get(name)? {
@@ -218,6 +257,19 @@ pub struct Target<'a> {
 }
 
 impl Target<'_> {
+    /// Is an order what this call answers with?
+    pub const fn answers_with_an_order(call: aegis_wire::endpoints::Call) -> bool {
+        use aegis_wire::endpoints::Call;
+        matches!(
+            call,
+            Call::NewOrder
+                | Call::NewBatch
+                | Call::AmendOrder
+                | Call::AmendBatch
+                | Call::CancelOrder
+        )
+    }
+
     fn suits(&self, fault: &Fault) -> bool {
         let acts = match fault.kind.acts() {
             Acts::Request => fault.kind != Kind::Minus1008 || !self.exempt,
@@ -255,6 +307,7 @@ impl Faults {
         if self.queue.len() >= QUEUE_MAX {
             return Err(wrong(format!("{QUEUE_MAX} faults wait already; delete some")));
         }
+        check_target(&fault).map_err(wrong)?;
         self.posted += 1;
         if fault.kind.acts() != Acts::Event || !fault.target.is_empty() {
             self.queue.push(fault.clone());
