@@ -48,6 +48,7 @@ impl Sim {
             (StreamKind::BookTicker, Change::Touch) => touch(market, at_ms),
             (StreamKind::Depth { .. }, Change::Depth(change)) => {
                 Pending::add(&mut memory.pending, change);
+                memory.dirty = true;
                 if paced { None } else { changed_levels(memory, market, at_ms) }
             }
             (StreamKind::Depth { .. }, Change::Touch) if market.book.is_none() => {
