@@ -214,7 +214,6 @@ fn request_of(
         good_till: good_till_of(call, params, time_in_force)?,
         partial: sim.gate.shape.partial,
         rest_expires: sim.gate.shape.rest_expires,
-        ..OrderRequest::market(symbol, side, qty)
     })
 }
 
