@@ -35,9 +35,11 @@ pub mod link;
 pub mod websocket;
 
 mod pool;
+mod stepper;
 mod venue;
 
 pub use http::Identity;
 pub use machine::{Config, Machine};
 pub use notes::Note;
+pub use stepper::{StepFault, Stepped, Stepper};
 pub use venue::{SteadyClock, WireVenue};

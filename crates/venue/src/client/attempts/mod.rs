@@ -51,15 +51,6 @@ pub struct Timing {
     pub slack: Nanos,
 }
 
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            recv_window: Nanos::from_millis(aegis_wire::RECV_WINDOW_MS as i64),
-            slack: Nanos::SECOND.times(2),
-        }
-    }
-}
-
 /// What the machine wants done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {

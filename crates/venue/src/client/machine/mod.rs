@@ -39,6 +39,8 @@ pub struct Config {
     pub live: bool,
     /// How old an order may be when it reaches the exchange.
     pub recv_window_ms: u32,
+    /// Behind that window, before "no such order" is believed.
+    pub slack: Nanos,
     /// Longest wait for the answer to a write; then its outcome is unknown.
     pub write_timeout: Nanos,
     /// Longest wait for the answer to a read.
@@ -56,6 +58,7 @@ impl Config {
             seed: session,
             live: false,
             recv_window_ms: aegis_wire::RECV_WINDOW_MS,
+            slack: Nanos::SECOND.times(2),
             write_timeout: Nanos::SECOND.times(3),
             read_timeout: Nanos::SECOND.times(10),
             stops_by_mark: false,
@@ -181,7 +184,7 @@ impl Machine {
     pub fn new(config: Config) -> Self {
         let symbols = config.symbols.len();
         let recv_window = Nanos::from_millis(i64::from(config.recv_window_ms));
-        let timing = Timing { recv_window, ..Timing::default() };
+        let timing = Timing { recv_window, slack: config.slack };
         Self {
             clock: Clock::new(),
             ledger: Ledger::new(Limits::default()),
@@ -575,6 +578,11 @@ impl Machine {
     /// The limits.
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// The key of the user stream; empty before there is one.
+    pub fn listen_key(&self) -> &str {
+        self.listen.key()
     }
 
     /// Counts so far.
