@@ -173,6 +173,9 @@ pub struct Demo {
     /// No live table; speed max unless given.
     #[arg(long)]
     pub headless: bool,
+    /// Facts and orders go through sockets to a simulated exchange of its own, which is stepped.
+    #[arg(long, conflicts_with = "resume")]
+    pub wire: bool,
 }
 
 #[derive(Args)]
@@ -526,8 +529,19 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "not a finite number from 0 on".to_owned())
 }
 
-const BENCHES: [&str; 10] =
-    ["ring", "wire", "sign", "indicators", "smc", "engine", "backtest", "startup", "memory", "all"];
+const BENCHES: [&str; 11] = [
+    "ring",
+    "wire",
+    "sign",
+    "indicators",
+    "smc",
+    "engine",
+    "backtest",
+    "book",
+    "startup",
+    "memory",
+    "all",
+];
 
 /// Seconds that a measurement can take.
 fn seconds(text: &str) -> Result<f64, String> {

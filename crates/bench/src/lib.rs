@@ -12,6 +12,7 @@
 //!  sign      one query of 120 bytes          engine    one tick, one closed candle, allocations
 //!  backtest  candles/s, cost per order       startup   brain ready, audit
 //!  memory    the real brain, with 500 symbols
+//!  book      orders added, cancelled, amended, matched
 //! ```
 
 mod bars;
@@ -21,6 +22,7 @@ mod program;
 mod sample;
 
 pub mod backtest;
+pub mod book;
 pub mod engine;
 pub mod indicators;
 pub mod memory;
@@ -56,8 +58,18 @@ impl Default for Options {
 }
 
 /// The benches, by name.
-pub const NAMES: [&str; 9] =
-    ["ring", "wire", "sign", "indicators", "smc", "engine", "backtest", "startup", "memory"];
+pub const NAMES: [&str; 10] = [
+    "ring",
+    "wire",
+    "sign",
+    "indicators",
+    "smc",
+    "engine",
+    "backtest",
+    "book",
+    "startup",
+    "memory",
+];
 
 /// Runs the bench called `name`.
 ///
@@ -72,6 +84,7 @@ pub fn run(name: &str, opts: &Options) -> Result<Value, String> {
         "smc" => smc::run(opts)?,
         "engine" => engine::run(opts)?,
         "backtest" => backtest::run(opts)?,
+        "book" => book::run(opts)?,
         "startup" => startup::run(opts)?,
         "memory" => memory::run(opts)?,
         _ => {
