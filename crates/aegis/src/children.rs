@@ -1,6 +1,7 @@
 //! `aegis feed` and `aegis brain`.
 
 use crate::{args, context};
+use aegis_node::exchange_child::Account;
 use aegis_node::logging::{self, Format};
 use aegis_node::protocol::{Report, send};
 use aegis_node::{EXIT_FAILED, Failure, brain, feed};
@@ -41,6 +42,12 @@ pub fn feed(args: &args::Feed) -> Result<i32, Failure> {
     ended(&args.child, run)
 }
 
+/// The account's keys, which only this child is given.
+fn keys() -> Option<Account> {
+    let given = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    Some(Account { key: given("BINANCE_API_KEY")?, secret: given("BINANCE_API_SECRET")? })
+}
+
 pub fn brain(args: &args::Brain) -> Result<i32, Failure> {
     start(&args.child, "brain")?;
     let wait = match args.wait.as_str() {
@@ -55,6 +62,7 @@ pub fn brain(args: &args::Brain) -> Result<i32, Failure> {
         speed: args.speed,
         supervised: args.child.supervised,
         store_rows: args.store_rows,
+        keys: keys(),
         store: std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()),
     });
     ended(&args.child, run)

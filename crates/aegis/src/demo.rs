@@ -1,6 +1,6 @@
 //! `aegis demo` and `aegis run`: the whole system.
 
-use crate::{args, context, output};
+use crate::{args, context, output, wired};
 use aegis_node::home::{Home, write_whole};
 use aegis_node::orchestrator::{self, Options, Outcome};
 use aegis_node::pace::Speed;
@@ -16,7 +16,7 @@ const SHOW_SECONDS: f64 = 120.0;
 
 pub fn demo(args: &args::Demo) -> Result<i32, Failure> {
     let settings = context::settings(&args.settings, args.data.market_seed)?;
-    system(args, &settings)
+    if args.wire { wired::demo(args, &settings) } else { system(args, &settings) }
 }
 
 pub fn run(args: &args::Run) -> Result<i32, Failure> {
@@ -63,9 +63,28 @@ fn system(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
     let title = session::describe(&session);
     let speed = args.pacing.speed.unwrap_or_else(|| default_speed(show, &session));
     announce(settings, &title, &run, resumed, show);
+    let view = show.then(|| View::new(title));
     let outcome = orchestrator::run(Options {
-        session: session.id.clone(),
-        run: run.clone(),
+        view,
+        ..options(settings, home, &session.id, run.clone(), speed, log)
+    })?;
+    print(&outcome, args.pacing.json, &run)?;
+    Ok(outcome.code)
+}
+
+/// What an orchestrator is started with by these settings: recorded facts, no keys, nothing shown.
+pub(crate) fn options(
+    settings: &Settings,
+    home: Home,
+    session: &str,
+    run: PathBuf,
+    speed: Speed,
+    log: Option<PathBuf>,
+) -> Options {
+    Options {
+        home,
+        run,
+        session: session.to_owned(),
         speed,
         slots: settings.ring_slots(),
         wait: settings.ring_wait().to_owned(),
@@ -79,13 +98,10 @@ fn system(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
         store_rows: settings.store_backlog_rows(),
         flatten: settings.flatten_on_shutdown(),
         log_flags: log_flags(settings, log),
-        view: show.then(|| View::new(title)),
+        view: None,
         live: false,
         keys: None,
-        home,
-    })?;
-    print(&outcome, args.pacing.json, &run)?;
-    Ok(outcome.code)
+    }
 }
 
 /// The folder of this run: a new one, or with `--resume` that of the unfinished session.
@@ -119,7 +135,7 @@ fn run_folder(
     }
 }
 
-fn default_speed(show: bool, session: &aegis_backtest::Session) -> Speed {
+pub(crate) fn default_speed(show: bool, session: &aegis_backtest::Session) -> Speed {
     let span = session::span(session).0 as f64 / 1e9;
     if show && span > SHOW_SECONDS {
         Speed::Times((span / SHOW_SECONDS).round())
@@ -128,7 +144,13 @@ fn default_speed(show: bool, session: &aegis_backtest::Session) -> Speed {
     }
 }
 
-fn announce(settings: &Settings, title: &str, run: &std::path::Path, resumed: bool, show: bool) {
+pub(crate) fn announce(
+    settings: &Settings,
+    title: &str,
+    run: &std::path::Path,
+    resumed: bool,
+    show: bool,
+) {
     if show {
         return;
     }
@@ -156,7 +178,7 @@ fn log_flags(settings: &Settings, file: Option<PathBuf>) -> Vec<String> {
     flags
 }
 
-fn print(outcome: &Outcome, json: bool, run: &std::path::Path) -> Result<(), Failure> {
+pub(crate) fn print(outcome: &Outcome, json: bool, run: &std::path::Path) -> Result<(), Failure> {
     if json {
         output::line(&outcome.summary)?;
         return Ok(());

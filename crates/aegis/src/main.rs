@@ -17,6 +17,7 @@ mod research;
 mod smc;
 mod table;
 mod tools;
+mod wired;
 
 use aegis_node::Failure;
 use args::{Cli, Command};

@@ -292,6 +292,11 @@ impl<V, B> Driver<V, B> {
         &mut self.venue
     }
 
+    /// The venue, to change it between steps, beside the engine as it is.
+    pub const fn parts_mut(&mut self) -> (&mut V, &Engine<B>) {
+        (&mut self.venue, &self.engine)
+    }
+
     /// The number that the next event gets.
     pub const fn next_seq(&self) -> u64 {
         self.seq

@@ -4,8 +4,12 @@
 //! the engine, so what it answered before must come out again, byte for byte. Then it attaches to
 //! the ring at the next fact.
 
+mod live;
+
 use crate::bus::Bus;
 use crate::dispatch::{Dispatcher, LaneFull, Priority};
+use crate::door::{Door, Wired};
+use crate::exchange_child::Account;
 use crate::home::{Home, write_whole};
 use crate::pace::Speed;
 use crate::persist::{self, Persist, Pulse, Trouble};
@@ -14,9 +18,8 @@ use crate::recorder::Recorder;
 use crate::sequencer::{Sequenced, Sequencer};
 use crate::snapshot::Snapshots;
 use crate::{EXIT_OK, Failure, clock, session};
-use aegis_backtest::Session;
+use aegis_backtest::{Execution, Session, SessionError, step_again};
 use aegis_driver::Driver;
-use aegis_exchange::Exchange;
 use aegis_journal::{Reader as JournalReader, Source, Writer as JournalWriter};
 use aegis_ring::{Poll, Reader, Wait, WaitOutcome, Words};
 use aegis_types::{Event, EventBody, Nanos, Operator, Tick};
@@ -73,12 +76,14 @@ pub struct Args {
     pub store: Option<String>,
     /// Rows that may wait for the database.
     pub store_rows: usize,
+    /// Keys of the account that orders go to.
+    pub keys: Option<Account>,
 }
 
 struct Brain {
     args: Args,
     session: Session,
-    driver: Driver<Exchange>,
+    driver: Driver<Door>,
     /// The venue's first words, until the first input says when they are said.
     initial: Option<Vec<EventBody>>,
     recorder: Recorder,
@@ -86,8 +91,8 @@ struct Brain {
     orders: Receiver<Option<Order>>,
     /// Operator's commands that came before the last brain's unfinished input was made again.
     held: VecDeque<(Operator, u64)>,
-    /// The live feed that listens: epoch of its ring, and how many facts of the past it brings.
-    live: Option<(u64, u64)>,
+    /// What facts that come live need; none for recorded ones.
+    live: Option<live::Live>,
     snapshots: Snapshots,
     lanes: Dispatcher<Job>,
     trouble: Trouble,
@@ -155,14 +160,45 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
     let home = Home::open(&args.home)?;
     let _lock = home.lock("brain.lock", "another brain")?;
     let mut brain = Brain::open(args, &home)?;
-    brain.recover()?;
-    match brain.attach(&home, Some(started), None)? {
+    let epoch = brain.recover()?;
+    if brain.live.is_some() && !brain.connect()? {
+        return brain.finish(None, &Ended::Stopped);
+    }
+    // A live feed that an earlier brain has read begins anew, where this one stands.
+    let gone = brain.live.is_some().then_some(epoch);
+    match brain.attach(&home, Some(started), gone)? {
+        Some(ring) if brain.live.is_some() => {
+            let (ended, ring) = brain.pump_live(&home, ring)?;
+            brain.finish(ring, &ended)
+        }
         Some(ring) => {
             let (ended, ring) = brain.pump(&home, ring)?;
             brain.finish(ring, &ended)
         }
         None => brain.finish(None, &Ended::Stopped),
     }
+}
+
+/// Engine and venue of a session behind their driver, and the venue's first words.
+fn behind_the_door(
+    session: &Session,
+    run: &Path,
+) -> Result<(Driver<Door>, Vec<EventBody>), Failure> {
+    let usage = |e: SessionError| Failure::usage(e.to_string(), "check the settings");
+    let engine = session.engine().map_err(usage)?;
+    let mut initial = Vec::new();
+    let door = match session.execution {
+        Execution::Simulated => {
+            let mut exchange = session.exchange().map_err(usage)?;
+            exchange.open(&mut initial);
+            Door::Inside(Box::new(exchange))
+        }
+        Execution::Wire => {
+            let stepped = session::source(run)?.is_some_and(|source| live::is_stepped(&source));
+            Door::Wire(Box::new(Wired::new(stepped.then(|| session.symbols.len()))))
+        }
+    };
+    Ok((Driver::new(engine, door), initial))
 }
 
 impl Brain {
@@ -186,8 +222,7 @@ impl Brain {
             }
             (writer, Some(JournalReader::open(&journal).map_err(failed)?))
         };
-        let (driver, initial) =
-            session.build().map_err(|e| Failure::usage(e.to_string(), "check the settings"))?;
+        let (driver, initial) = behind_the_door(&session, &args.run)?;
         let mut bus = Bus::new();
         let url = args.store.clone().unwrap_or_else(|| persist::sqlite_url(&home.database()));
         let persist = Persist::new(&url, args.store_rows, &session, &journal, &mut bus);
@@ -203,7 +238,7 @@ impl Brain {
             snapshots,
             orders: orders(args.supervised),
             held: VecDeque::new(),
-            live: None,
+            live: live::Live::of(args, &session)?,
             args: args.clone(),
             session,
             driver,
@@ -227,6 +262,11 @@ impl Brain {
             self.driver.start(at, &initial, &mut self.recorder)?;
         }
         self.driver.step(at, body, &mut self.recorder)?;
+        self.sound()
+    }
+
+    /// No bound of the driver was passed.
+    fn sound(&self) -> Result<(), Failure> {
         match self.driver.fault() {
             None => Ok(()),
             Some(fault) => Err(Failure::failed(
@@ -237,9 +277,11 @@ impl Brain {
     }
 
     /// Steps through what the journal already holds.
-    fn recover(&mut self) -> Result<(), Failure> {
+    ///
+    /// Returns the newest epoch of a ring in it.
+    fn recover(&mut self) -> Result<u64, Failure> {
         let started = clock::monotonic();
-        let mut inputs = 0u64;
+        let (mut inputs, mut epoch) = (0u64, 0);
         while let Some(expected) = self.recorder.next_input()? {
             let event = Event::decode(&expected.payload).map_err(|e| {
                 Failure::failed(
@@ -264,7 +306,17 @@ impl Brain {
                 }
                 self.snapshots.tick(&tick);
             }
-            self.step(event.at, event.body)?;
+            if let Some(initial) = self.initial.take() {
+                self.driver.start(event.at, &initial, &mut self.recorder)?;
+            }
+            if let Door::Wire(wired) = self.driver.venue_mut() {
+                wired.past(&event.body);
+            }
+            self.shown_before(&event.body);
+            epoch = epoch.max(expected.source.epoch);
+            let timer_first = self.recorder.expects_timer();
+            step_again(&mut self.driver, &event, timer_first, &mut self.recorder)?;
+            self.sound()?;
             inputs += 1;
         }
         self.recorder.flush()?;
@@ -272,7 +324,7 @@ impl Brain {
             let ms = clock::monotonic().since(started).as_millis();
             tracing::info!(inputs, ms, "recovered from the journal");
         }
-        Ok(())
+        Ok(epoch)
     }
 
     /// Waits for the ring and takes the gating place; `None` when told to stop first. A segment of
@@ -286,7 +338,10 @@ impl Brain {
         let path = home.ring();
         let mut said = started.is_none();
         loop {
-            let reader = self.try_attach(&path, gone)?;
+            let reader = match self.live {
+                Some(_) => self.attach_live(&path, gone)?,
+                None => self.try_attach(&path, gone)?,
+            };
             if let Some(started) = started.filter(|_| !said) {
                 self.say_ready(started);
                 said = true;
@@ -456,7 +511,11 @@ impl Brain {
             match self.orders.try_recv() {
                 Err(TryRecvError::Empty) => break false,
                 Ok(Some(Order::Operator { what, request })) => self.held.push_back((what, request)),
-                Ok(Some(Order::Live { epoch, facts })) => self.live = Some((epoch, facts)),
+                Ok(Some(Order::Live { epoch, facts })) => {
+                    if let Some(live) = &mut self.live {
+                        live.listens(epoch, facts);
+                    }
+                }
                 Ok(Some(Order::Stop) | None) | Err(TryRecvError::Disconnected) => break true,
             }
         };

@@ -1,6 +1,7 @@
 //! The simulated exchange as a process of our own, for `aegis demo --wire`.
 
 use crate::{Failure, clock};
+use aegis_exchange::ExchangeConfig;
 use aegis_types::Nanos;
 use serde::Deserialize;
 use std::fs::File;
@@ -19,12 +20,20 @@ const STOP: Nanos = Nanos(3_000_000_000);
 /// The account that it is started with goes by the environment: a process list shows arguments.
 pub const ACCOUNT: &str = "AEGIS_EXCHANGE_ACCOUNT";
 
-/// An account of a simulated exchange.
+/// The keys of an account.
+#[derive(Clone)]
 pub struct Account {
     /// Names it.
     pub key: String,
     /// Signs for it.
     pub secret: String,
+}
+
+/// Neither key nor secret is ever printed.
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Account(…)")
+    }
 }
 
 impl Account {
@@ -55,14 +64,15 @@ pub struct ExchangeProcess {
 }
 
 impl ExchangeProcess {
-    /// Starts `aegis exchange` on the market of a session and waits until it listens.
+    /// Starts `aegis exchange` on the market of a run, with the seed and slippage of the simulated
+    /// exchange, and waits until it listens.
     ///
     /// # Errors
     /// When it does not start, or ends before it listens.
     pub fn start(
-        session: &Path,
+        run: &Path,
         account: &Account,
-        balance: &str,
+        config: &ExchangeConfig,
         log: &Path,
     ) -> Result<Self, Failure> {
         let program = std::env::current_exe().map_err(|e| {
@@ -73,9 +83,11 @@ impl ExchangeProcess {
             .map_err(|e| Failure::failed(format!("{}: {e}", log.display()), "make room for it"))?;
         let Account { key, secret } = account;
         let mut process = Command::new(program)
-            .args(["exchange", "--speed", "step", "--session"])
-            .arg(session)
-            .env(ACCOUNT, format!("key={key},secret={secret},balance={balance}"))
+            .args(["exchange", "--speed", "step"])
+            .args(["--seed", &config.seed.to_string()])
+            .args(["--slippage", &config.slippage_bps.to_string(), "--session"])
+            .arg(run)
+            .env(ACCOUNT, format!("key={key},secret={secret},balance={}", config.balance))
             .env_remove("BINANCE_API_KEY")
             .env_remove("BINANCE_API_SECRET")
             .env_remove("DATABASE_URL")

@@ -8,7 +8,7 @@ use crate::bus::{Bus, Noticed};
 use crate::latency::Histogram;
 use crate::protocol::OrderOutcomes;
 use crate::{Failure, clock, narrate};
-use aegis_backtest::{Session, Tally, event_kind};
+use aegis_backtest::{Session, Tally, event_kind, is_input};
 use aegis_driver::Observer;
 use aegis_journal::{JournalError, Kind, Reader, Source, Writer};
 use aegis_types::{Command, Event, Nanos, Notice};
@@ -73,7 +73,8 @@ impl Recorder {
     /// # Errors
     /// When the journal cannot be read.
     pub fn next_input(&mut self) -> Result<Option<Expected>, Failure> {
-        let is_input = |e: &Expected| matches!(e.kind, Kind::Market | Kind::Operator);
+        let execution = self.session.execution;
+        let is_input = |e: &Expected| is_input(e.kind, execution);
         loop {
             if let Some(input) = self.ahead.iter().find(|e| is_input(e)) {
                 return Ok(Some(input.clone()));
@@ -83,6 +84,11 @@ impl Recorder {
                 None => return Ok(None),
             }
         }
+    }
+
+    /// Is the journal's next record a timer's?
+    pub fn expects_timer(&self) -> bool {
+        self.ahead.front().is_some_and(|next| next.kind == Kind::Timer)
     }
 
     fn read_ahead(&mut self) -> Result<Option<Expected>, Failure> {

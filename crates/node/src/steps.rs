@@ -46,6 +46,11 @@ impl Steps {
         }
     }
 
+    /// The exchange stands still and everything that it has sent is here.
+    pub fn begin(&mut self, reply: &Stepped) {
+        self.market_ms = reply.market_ms;
+    }
+
     /// The exchange has stepped; `user_stream` is the name of our stream of account events.
     pub fn stepped(&mut self, reply: &Stepped, symbols: &SymbolTable, user_stream: &str) {
         self.still = if reply.market_ms > self.market_ms { 0 } else { self.still + 1 };

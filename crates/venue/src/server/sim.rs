@@ -137,9 +137,10 @@ impl Sim {
         Ok(sim)
     }
 
-    /// Takes everything in that was before the start; nobody is told.
+    /// Takes everything in up to the start, where minutes open: the market begins with prices that
+    /// hold. Nobody is told.
     fn read_history(&mut self, start_ms: i64) {
-        let before = |fact: &Fact| fact.at_ms < start_ms;
+        let before = |fact: &Fact| fact.at_ms <= start_ms;
         while let Some(fact) = self.next_fact(before) {
             venue::on_fact(self, &fact);
             self.apply(&fact, false);

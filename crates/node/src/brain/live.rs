@@ -1,0 +1,513 @@
+//! The brain on an exchange's live facts: broadcast ring, answers of a venue on the wire, time that
+//! passes by itself, or an exchange that waits to be stepped.
+
+use super::{Brain, Ended, FLUSH_EVERY, WAIT};
+use crate::door::Door;
+use crate::exchange_child::Account;
+use crate::home::Home;
+use crate::live::{Silence, Source};
+use crate::pace::Pace;
+use crate::question::Questions;
+use crate::sequencer::Sequenced;
+use crate::steps::{Stepped, Steps};
+use crate::{Failure, clock, session};
+use aegis_backtest::{Execution, Session};
+use aegis_journal::Source as Place;
+use aegis_ring::{Info, Poll, Reader, State, WaitOutcome, Words};
+use aegis_settings::VenueSettings;
+use aegis_types::{Answers, EventBody, Nanos, Tick, TickBody};
+use aegis_venue::client::http::Identity;
+use aegis_venue::client::machine::Config;
+use aegis_venue::client::notes::Loud;
+use aegis_venue::client::startup::Stage;
+use aegis_venue::client::{SteadyClock, WireVenue};
+use aegis_wire::urls::Urls;
+use aegis_wire::{Secret, Signer};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long the way to the exchange may take to be ready.
+const CONNECT: Nanos = Nanos(60_000_000_000);
+/// Longest answer of a stepped exchange.
+const STEP: Nanos = Nanos(60_000_000_000);
+/// Empty looks at the ring between two looks at the sockets, where the brain spins.
+const LOOKS: u32 = 64;
+/// Longest sleep on an empty ring while an answer is awaited.
+const SHORT: Duration = Duration::from_millis(1);
+
+/// Does the exchange behind a source wait for us? A watch for silence would make no sense there.
+pub(super) fn is_stepped(source: &Source) -> bool {
+    source.silence == Silence::NEVER
+}
+
+/// Which time it is for the engine when nothing happens.
+enum Time {
+    /// The exchange's, which stands still between two steps.
+    Stepped,
+    /// The exchange's market time, so many times as fast as ours.
+    Market { market: Nanos, ours: Nanos, times: f64 },
+    /// Ours.
+    Wall,
+}
+
+/// A stepped exchange.
+struct Stepping {
+    exchange: Questions,
+    steps: Steps,
+    pace: Pace,
+    /// Account events of the stream that were sent before we counted; none before the first look.
+    events_before: Option<u64>,
+    /// Market time at which the session ends.
+    until_ms: i64,
+}
+
+/// What there was to do beside facts.
+enum Quiet {
+    /// The session has ended.
+    Ended,
+    /// Something; there may be more.
+    Moved,
+    /// Nothing, or what will bring facts.
+    Idle,
+}
+
+/// What a symbol has shown, so that nothing is shown twice.
+#[derive(Clone, Copy)]
+struct Shown {
+    opened: Nanos,
+    closed: Nanos,
+    book: Nanos,
+    mark: Nanos,
+}
+
+/// Everything that live facts need beside the ring.
+pub(super) struct Live {
+    source: Source,
+    venue: VenueSettings,
+    environment_is_live: bool,
+    keys: Option<Account>,
+    clock: SteadyClock,
+    time: Time,
+    stepping: Option<Stepping>,
+    shown: Vec<Shown>,
+    quote_interval: Nanos,
+    /// The feed that listens: epoch of its ring, and how many facts of the past it brings.
+    listening: Option<(u64, u64)>,
+    answers: Answers,
+}
+
+impl Live {
+    /// Of a run whose facts come from an exchange.
+    pub fn of(args: &super::Args, session: &Session) -> Result<Option<Self>, Failure> {
+        let Some(source) = session::source(&args.run)? else { return Ok(None) };
+        let settings =
+            session.settings().map_err(|e| Failure::usage(e.to_string(), "start a new session"))?;
+        let unseen = Nanos(i64::MIN);
+        let shown = Shown { opened: unseen, closed: unseen, book: unseen, mark: unseen };
+        let mut live = Self {
+            venue: settings.venue(),
+            environment_is_live: settings.live() && settings.environment() == "production",
+            keys: args.keys.clone(),
+            clock: SteadyClock::new(),
+            time: Time::Wall,
+            stepping: None,
+            shown: vec![shown; session.symbols.len()],
+            quote_interval: settings.quote_interval(),
+            listening: None,
+            answers: Vec::new(),
+            source,
+        };
+        live.look_at_clock(args, session)?;
+        Ok(Some(live))
+    }
+
+    /// A simulator says how its market time runs; everywhere else it is ours.
+    fn look_at_clock(&mut self, args: &super::Args, session: &Session) -> Result<(), Failure> {
+        if self.source.venue != "local" {
+            return Ok(());
+        }
+        let mut exchange = Questions::to(&self.source.rest, STEP)?;
+        let said = exchange.json("/sim/v1/clock")?;
+        let market_ms = said["market_ms"].as_i64().unwrap_or(0);
+        if is_stepped(&self.source) {
+            self.time = Time::Stepped;
+            self.stepping = Some(Stepping {
+                exchange,
+                steps: Steps::new(market_ms, session.symbols.len()),
+                pace: Pace::new(args.speed),
+                events_before: None,
+                until_ms: session.until.as_millis(),
+            });
+        } else {
+            let times = said["speed"].as_f64().unwrap_or(1.0);
+            let market = Nanos::from_millis(market_ms);
+            self.time = Time::Market { market, ours: self.clock.now(), times };
+        }
+        Ok(())
+    }
+
+    /// A feed listens.
+    pub fn listens(&mut self, epoch: u64, facts: u64) {
+        self.listening = Some((epoch, facts));
+    }
+
+    /// The engine's time, when it passes by itself.
+    fn now(&self) -> Option<Nanos> {
+        match self.time {
+            Time::Stepped => None,
+            Time::Wall => Some(self.clock.now()),
+            Time::Market { market, ours, times } => {
+                let passed = self.clock.now().since(ours).0 as f64 * times;
+                Some(market.after(Nanos(passed as i64)))
+            }
+        }
+    }
+
+    /// Is this fact new, and due by the interval of quotes?
+    fn admits(&mut self, tick: &Tick) -> bool {
+        let Some(shown) = self.shown.get_mut(tick.symbol.index()) else { return false };
+        let (last, pause) = match tick.body {
+            TickBody::Open { .. } => (&mut shown.opened, Nanos(1)),
+            TickBody::Candle { .. } => (&mut shown.closed, Nanos(1)),
+            TickBody::Book { .. } => (&mut shown.book, self.quote_interval),
+            TickBody::Mark { .. } => (&mut shown.mark, self.quote_interval),
+            // What trades say of prices, the book says before and candles say after.
+            TickBody::Trade { .. } | TickBody::End => return false,
+            TickBody::Gap { .. } => return true,
+        };
+        let due = *last == Nanos(i64::MIN) || tick.at.since(*last) >= pause;
+        if due {
+            *last = tick.at;
+        }
+        due
+    }
+
+    /// The client for this source, not yet connected.
+    fn client(&self, session: &Session) -> Result<WireVenue, Failure> {
+        let Some(Account { key, secret }) = &self.keys else {
+            return Err(Failure::usage(
+                "orders go to an exchange, and there are no keys",
+                "set BINANCE_API_KEY and BINANCE_API_SECRET",
+            ));
+        };
+        let secret = Secret::new(secret.clone());
+        let signer = if secret.expose_text().trim_start().starts_with("-----BEGIN") {
+            Signer::ed25519_pem(&secret).map_err(|e| Failure::usage(e.to_string(), ""))?
+        } else {
+            Signer::hmac(&secret)
+        };
+        let recv_window_ms = self.venue.recv_window_ms;
+        let identity = Identity { api_key: key.clone(), signer, recv_window_ms };
+        let number = session.number().map_err(|e| Failure::usage(e.to_string(), ""))?;
+        let config = Config {
+            live: self.environment_is_live,
+            recv_window_ms,
+            write_timeout: self.venue.request_timeout,
+            ..Config::new(number, session.symbols.clone())
+        };
+        WireVenue::new(&urls(&self.source), identity, config)
+            .map_err(|e| Failure::usage(e.to_string(), "correct the venue's address"))
+    }
+}
+
+/// The bases of a source.
+fn urls(source: &Source) -> Urls {
+    let weight_minute = source.weight_minute;
+    let (rest, streams) = (source.rest.clone(), source.stream_base.clone());
+    let ws_api = format!("{}{}", streams, aegis_wire::urls::WS_API_PATH);
+    Urls { rest, streams, ws_api, weight_minute }
+}
+
+impl Brain {
+    /// Opens the way to the exchange, when orders go there, and waits until entries may be made.
+    /// False when told to stop meanwhile.
+    pub(super) fn connect(&mut self) -> Result<bool, Failure> {
+        if self.session.execution == Execution::Simulated {
+            return Ok(true);
+        }
+        let Some(live) = &self.live else { return Ok(true) };
+        let client = live.client(&self.session)?;
+        let (door, engine) = self.driver.parts_mut();
+        let Door::Wire(wired) = door else { return Ok(true) };
+        wired.connect(client, engine);
+        let until = clock::monotonic().after(CONNECT);
+        loop {
+            let (ready, failed) = self.look_at_venue()?;
+            if let Some(why) = failed {
+                return Err(Failure::usage(why, "correct it, then start again"));
+            }
+            if ready {
+                return Ok(true);
+            }
+            if clock::monotonic() > until {
+                return Err(Failure::failed(
+                    "the way to the exchange is not ready within 60 s",
+                    "look at the log: clock, keys, or the exchange's answers",
+                ));
+            }
+            if self.take_orders()? {
+                return Ok(false);
+            }
+            self.beat(None)?;
+            if let Door::Wire(wired) = self.driver.venue_mut()
+                && let Some(venue) = wired.venue()
+            {
+                venue.wait(Nanos::MILLISECOND.times(20));
+            }
+        }
+    }
+
+    /// Takes what the venue has said, and logs what people should know. Whether entries may be
+    /// made, and why its start has failed, if it has.
+    fn look_at_venue(&mut self) -> Result<(bool, Option<String>), Failure> {
+        let Some(live) = &mut self.live else { return Ok((true, None)) };
+        let Door::Wire(wired) = self.driver.venue_mut() else { return Ok((true, None)) };
+        wired.poll(&mut live.answers);
+        let Some(venue) = wired.venue_mut() else { return Ok((false, None)) };
+        for note in venue.drain_notes() {
+            match note.loud() {
+                Loud::Info => tracing::info!("{note}"),
+                Loud::Warn => tracing::warn!("{note}"),
+                Loud::Alert => tracing::error!("{note}"),
+            }
+        }
+        let failed = match venue.stage() {
+            Stage::Failed(why) => Some(why.clone()),
+            _ => None,
+        };
+        let ready = venue.ready();
+        self.deliver()?;
+        Ok((ready, failed))
+    }
+
+    /// Applies the answers that have come. Before the first fact they wait for it: nothing can be
+    /// dated before the market.
+    fn deliver(&mut self) -> Result<(), Failure> {
+        let Some(live) = &mut self.live else { return Ok(()) };
+        if live.answers.is_empty() {
+            return Ok(());
+        }
+        let now = live.now();
+        if let Some(initial) = &mut self.initial {
+            initial.append(&mut live.answers);
+            return Ok(());
+        }
+        let mut said = std::mem::take(&mut live.answers);
+        self.recorder.from_journal(Place::default());
+        let at = self.driver.now().max(now.unwrap_or(Nanos(i64::MIN)));
+        if now.is_some() {
+            self.driver.advance(at, &mut self.recorder)?;
+        }
+        for body in said.drain(..) {
+            self.driver.answer(at, body, &mut self.recorder)?;
+        }
+        if let Some(live) = &mut self.live {
+            live.answers = said;
+        }
+        self.sound()
+    }
+
+    /// Takes facts until the session ends or the brain is told to stop; gives the ring back.
+    pub(super) fn pump_live(
+        &mut self,
+        home: &Home,
+        mut ring: Reader,
+    ) -> Result<(Ended, Option<Reader>), Failure> {
+        let mut words: Words = [0; 7];
+        let mut looks = 0;
+        loop {
+            match ring.poll(&mut words) {
+                Poll::Message { seq } => {
+                    self.live_fact(&ring, seq, &words)?;
+                    if self.recorder.pending() < FLUSH_EVERY {
+                        continue;
+                    }
+                    self.settle(&mut ring)?;
+                    continue;
+                }
+                Poll::Overrun { skipped } => self.hole(&ring, skipped)?,
+                Poll::Empty => {
+                    looks += 1;
+                    if looks < LOOKS && self.args.wait == aegis_ring::Wait::Spin {
+                        continue;
+                    }
+                    looks = 0;
+                }
+            }
+            self.settle(&mut ring)?;
+            if self.take_orders()? {
+                return Ok((Ended::Stopped, Some(ring)));
+            }
+            match self.quiet(&ring)? {
+                Quiet::Ended => return Ok((Ended::Source, Some(ring))),
+                Quiet::Moved => {}
+                Quiet::Idle if self.await_fact(home, &mut ring)? => {}
+                Quiet::Idle => return Ok((Ended::Stopped, None)),
+            }
+        }
+    }
+
+    /// Facts were overwritten before they were read: that is a fact itself, of every symbol.
+    fn hole(&mut self, ring: &Reader, skipped: u64) -> Result<(), Failure> {
+        self.overruns += skipped;
+        tracing::error!(skipped, "the ring overran: no entries until candles are whole again");
+        let at = self.driver.now();
+        if self.initial.is_some() {
+            return Ok(());
+        }
+        for symbol in self.session.symbols.ids() {
+            let body = TickBody::Gap { missing: 0 };
+            let tick = Tick { symbol, derived: false, at, received_us: 0, body };
+            self.take(ring, ring.next_seq(), tick)?;
+        }
+        Ok(())
+    }
+
+    /// Nothing is in the ring: the venue, the time, a step.
+    fn quiet(&mut self, ring: &Reader) -> Result<Quiet, Failure> {
+        let before = self.driver.next_seq();
+        self.look_at_venue()?;
+        if self.initial.is_none()
+            && let Some(now) = self.live.as_ref().and_then(Live::now)
+            && self.driver.next_timer().is_some_and(|due| due <= now)
+        {
+            self.recorder.from_journal(Place::default());
+            self.driver.advance(now, &mut self.recorder)?;
+            self.sound()?;
+        }
+        let quiet = self.go_on(ring)?;
+        Ok(if self.driver.next_seq() > before { Quiet::Moved } else { quiet })
+    }
+
+    /// Steps a stepped exchange once everything that it has sent is here.
+    fn go_on(&mut self, ring: &Reader) -> Result<Quiet, Failure> {
+        let Some(live) = &mut self.live else { return Ok(Quiet::Idle) };
+        let Some(stepping) = &mut live.stepping else { return Ok(Quiet::Idle) };
+        let listens = |(epoch, facts): (u64, u64)| {
+            epoch == ring.epoch() && ring.next_seq() >= facts && ring.lag() == 0
+        };
+        if !live.listening.is_some_and(listens) {
+            return Ok(Quiet::Idle);
+        }
+        let Door::Wire(wired) = self.driver.venue_mut() else { return Ok(Quiet::Idle) };
+        let Some(venue) = wired.venue() else { return Ok(Quiet::Idle) };
+        let events = venue.machine().counts().events;
+        let key = venue.machine().listen_key().to_owned();
+        let before = stepping.events_before.unwrap_or(0);
+        let seen = stepping.steps.settled(|symbol| wired.seen(symbol), before + events);
+        if !seen || !venue.ready() || !venue.settled() {
+            return Ok(Quiet::Idle);
+        }
+        wired.rest(&mut live.answers);
+        if !live.answers.is_empty() {
+            self.deliver()?;
+            return Ok(Quiet::Moved);
+        }
+        if stepping.steps.ended() || stepping.steps.market_ms() >= stepping.until_ms {
+            return Ok(Quiet::Ended);
+        }
+        let ours = clock::monotonic();
+        let market = Nanos::from_millis(stepping.steps.market_ms());
+        if stepping.pace.step(ours, market) > Nanos::ZERO {
+            return Ok(Quiet::Idle);
+        }
+        let first = stepping.events_before.is_none();
+        let ms = if first { 0 } else { stepping.steps.next_ms() };
+        let answer = stepping.exchange.post("/sim/v1/step", &format!("{{\"ms\":{ms}}}"))?;
+        let reply = stepping.exchange.good("/sim/v1/step", &answer)?;
+        let reply: Stepped = serde_json::from_value(reply)
+            .map_err(|e| Failure::failed(format!("the exchange's step: {e}"), ""))?;
+        if first {
+            let sent = reply.last.get(&key).copied().unwrap_or(0);
+            stepping.events_before = Some(sent.saturating_sub(events));
+            stepping.steps.begin(&reply);
+        } else {
+            stepping.steps.stepped(&reply, &self.session.symbols, &key);
+        }
+        Ok(Quiet::Idle)
+    }
+
+    /// Takes one fact of the ring.
+    fn live_fact(&mut self, ring: &Reader, seq: u64, words: &Words) -> Result<(), Failure> {
+        let tick = Tick::from_words(words).map_err(|e| {
+            Failure::failed(format!("ring slot {seq}: {e}"), "feed and brain differ in version")
+        })?;
+        let Some(live) = &mut self.live else { return Ok(()) };
+        if !live.admits(&tick) {
+            if let Door::Wire(wired) = self.driver.venue_mut() {
+                wired.seen_again(&tick);
+            }
+            return Ok(());
+        }
+        self.take(ring, seq, tick)
+    }
+
+    /// Puts a fact behind those that were taken before.
+    fn take(&mut self, ring: &Reader, seq: u64, tick: Tick) -> Result<(), Failure> {
+        let position = self.sequencer.next_position();
+        let Sequenced::Input { at, body } = self.sequencer.fact(position, tick) else {
+            return Ok(());
+        };
+        self.read += 1;
+        let source = Place { epoch: ring.epoch(), seq, position };
+        self.recorder.from_ring(source, tick.received_us);
+        self.snapshots.tick(&tick);
+        self.step(at, body)
+    }
+
+    /// Sleeps until there may be something to do. False when told to stop while there was no feed.
+    fn await_fact(&mut self, home: &Home, ring: &mut Reader) -> Result<bool, Failure> {
+        let busy = match self.driver.venue() {
+            Door::Wire(wired) => wired.venue().is_some_and(|venue| !venue.settled()),
+            Door::Inside(_) => false,
+        };
+        let stepped = self.live.as_ref().is_some_and(|live| live.stepping.is_some());
+        let patience = if busy || stepped { SHORT } else { WAIT.min(SHORT * 5) };
+        match ring.wait(self.args.wait, patience) {
+            WaitOutcome::Ready | WaitOutcome::TimedOut => Ok(true),
+            outcome => {
+                tracing::info!(?outcome, "the feed is gone; waiting for its successor");
+                let gone = ring.epoch();
+                match self.attach(home, None, Some(gone))? {
+                    Some(next) => {
+                        *ring = next;
+                        Ok(true)
+                    }
+                    None => Ok(false),
+                }
+            }
+        }
+    }
+
+    /// Attaches to a live feed's ring: from its first fact, or where the journal has read it.
+    pub(super) fn attach_live(
+        &mut self,
+        path: &Path,
+        gone: Option<u64>,
+    ) -> Result<Option<Reader>, Failure> {
+        let Ok(info) = Info::read(path) else { return Ok(None) };
+        if info.state != State::Live || !info.writer_alive || Some(info.epoch) == gone {
+            return Ok(None);
+        }
+        // A ring that has gone round already is read from its newest fact on; what is missed by
+        // that, the feed fetches again when it begins anew.
+        let next = if info.tail > info.capacity { info.tail } else { 0 };
+        match Reader::attach_from(path, next) {
+            Ok(reader) => {
+                self.slots = info.capacity;
+                Ok(Some(reader))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "ring not ready");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Facts dated before this were taken by an earlier brain.
+    pub(super) fn shown_before(&mut self, body: &EventBody) {
+        if let (Some(live), EventBody::Market(tick)) = (&mut self.live, body) {
+            live.admits(tick);
+        }
+    }
+}

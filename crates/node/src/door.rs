@@ -1,0 +1,173 @@
+//! The door of a brain: the simulated exchange beside the engine, or a real one on the wire.
+//!
+//! Behind the wire the journal's past is stepped through first, without a socket: what was answered
+//! then is in the journal. Only then does the client connect, and finds out what became of the
+//! orders that were under way.
+
+use crate::causal::Causal;
+use aegis_engine::Engine;
+use aegis_exchange::Exchange;
+use aegis_types::{
+    Answers, Command, EventBody, Nanos, Order, OrderUpdate, Qty, SymbolId, Tick, Venue,
+};
+use aegis_venue::client::WireVenue;
+use aegis_venue::client::account::Held;
+
+/// Longest wait for an answer where the exchange stands still until we have it.
+const PATIENCE: Nanos = Nanos(30_000_000_000);
+
+/// Where a brain's orders go.
+pub enum Door {
+    /// The simulated exchange inside the brain.
+    Inside(Box<Exchange>),
+    /// An exchange on the wire.
+    Wire(Box<Wired>),
+}
+
+/// An order that the journal's past has sent and not seen the end of.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    order: Order,
+    accepted: bool,
+    booked: Qty,
+}
+
+/// An exchange on the wire, and what was sent to it before this process started.
+pub struct Wired {
+    /// None while the journal's past is stepped through.
+    venue: Option<WireVenue>,
+    open: Vec<Open>,
+    /// Where the exchange waits for us.
+    causal: Option<Causal>,
+    said: Answers,
+}
+
+impl Wired {
+    /// Not connected; `symbols` where the exchange waits for us, so that answers can be told where
+    /// they happened.
+    pub fn new(symbols: Option<usize>) -> Self {
+        Self { venue: None, open: Vec::new(), causal: symbols.map(Causal::new), said: Vec::new() }
+    }
+
+    /// The journal's past told this: keeps account of what is still under way.
+    pub fn past(&mut self, body: &EventBody) {
+        let EventBody::Order { id, update, .. } = body else { return };
+        let Some(index) = self.open.iter().position(|open| open.order.id == *id) else { return };
+        match update {
+            OrderUpdate::Accepted => self.open[index].accepted = true,
+            OrderUpdate::Filled { fill } if !fill.leaves.is_zero() => {
+                self.open[index].booked = self.open[index].booked.saturating_plus(fill.qty);
+            }
+            OrderUpdate::Unknown => {}
+            OrderUpdate::Filled { .. }
+            | OrderUpdate::Rejected { .. }
+            | OrderUpdate::Canceled
+            | OrderUpdate::Expired => {
+                self.open.remove(index);
+            }
+        }
+    }
+
+    /// Connects: from here on commands leave. The client is given what the past left open.
+    pub fn connect<B>(&mut self, mut venue: WireVenue, engine: &Engine<B>) {
+        let now = venue.now();
+        let machine = venue.machine_mut();
+        for Open { order, accepted, booked } in self.open.drain(..) {
+            machine.attempts_mut().resume(now, &order, accepted, booked);
+        }
+        for position in engine.positions() {
+            let held = Held { side: position.side, qty: position.qty, margin: position.margin };
+            machine.account_mut().resume(position.symbol, held);
+        }
+        self.venue = Some(venue);
+    }
+
+    /// The client, once connected.
+    pub const fn venue(&self) -> Option<&WireVenue> {
+        self.venue.as_ref()
+    }
+
+    /// The client, once connected.
+    pub const fn venue_mut(&mut self) -> Option<&mut WireVenue> {
+        self.venue.as_mut()
+    }
+
+    /// Carries what can be carried and takes what the exchange has said.
+    pub fn poll(&mut self, answers: &mut Answers) {
+        let Some(venue) = &mut self.venue else { return };
+        venue.poll(&mut self.said);
+        self.tell(answers);
+    }
+
+    fn tell(&mut self, answers: &mut Answers) {
+        match &mut self.causal {
+            Some(causal) => causal.take(&mut self.said, answers),
+            None => answers.append(&mut self.said),
+        }
+    }
+
+    /// A fact that the engine has seen before.
+    pub fn seen_again(&mut self, tick: &Tick) {
+        if let Some(causal) = &mut self.causal {
+            causal.note(tick);
+        }
+    }
+
+    /// Exchange time up to which a symbol's facts were seen.
+    pub fn seen(&self, symbol: SymbolId) -> Nanos {
+        self.causal.as_ref().map_or(Nanos(i64::MIN), |causal| causal.seen(symbol))
+    }
+
+    /// All facts of a step were seen: what still waits for one is told.
+    pub fn rest(&mut self, answers: &mut Answers) {
+        if let Some(causal) = &mut self.causal {
+            causal.rest(answers);
+        }
+    }
+
+    /// The exchange stands still until we go on, so its answer is waited for.
+    fn wait(&mut self) {
+        let Some(venue) = &mut self.venue else { return };
+        let until = venue.now().after(PATIENCE);
+        while !venue.settled() && venue.now() < until {
+            if !venue.poll(&mut self.said) {
+                venue.wait(Nanos::MILLISECOND);
+            }
+        }
+    }
+}
+
+impl Venue for Door {
+    #[inline]
+    fn on_market(&mut self, at: Nanos, tick: &Tick, answers: &mut Answers) {
+        match self {
+            Self::Inside(exchange) => exchange.on_market(at, tick, answers),
+            Self::Wire(wired) => {
+                if let Some(venue) = &mut wired.venue {
+                    venue.on_market(at, tick, answers);
+                }
+                if let Some(causal) = &mut wired.causal {
+                    causal.fact(tick, answers);
+                }
+            }
+        }
+    }
+
+    fn execute(&mut self, at: Nanos, command: &Command, answers: &mut Answers) {
+        let wired = match self {
+            Self::Inside(exchange) => return exchange.execute(at, command, answers),
+            Self::Wire(wired) => wired,
+        };
+        let Some(venue) = &mut wired.venue else {
+            if let Command::Submit { order } = command {
+                wired.open.push(Open { order: *order, accepted: false, booked: Qty::ZERO });
+            }
+            return;
+        };
+        venue.execute(at, command, &mut wired.said);
+        if wired.causal.is_some() {
+            wired.wait();
+        }
+        wired.tell(answers);
+    }
+}
