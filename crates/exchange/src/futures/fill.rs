@@ -223,7 +223,8 @@ impl Act<'_> {
         }));
     }
 
-    /// A position is gone: whatever could only have closed it expires.
+    /// A position is gone: orders that could only have closed it expire. Conditional orders stay
+    /// until they are cancelled or triggered: nothing says that the exchange takes them back.
     pub fn flat(&mut self, a: usize, s: usize, side: PositionSide) {
         let closes = |record: &OrderRecord| match side {
             PositionSide::Both => record.reduce_only || record.close_position,
@@ -233,21 +234,6 @@ impl Act<'_> {
         while let Some(index) = self.seat(a, s).orders.iter().position(|open| closes(&open.record))
         {
             self.end(a, s, index, OrderStatus::Expired, expiry::REDUCE_ONLY);
-        }
-        self.flat_algos(a, s, side);
-    }
-
-    /// Conditional orders that could only close a position that is gone expire.
-    pub fn flat_algos(&mut self, a: usize, s: usize, side: PositionSide) {
-        while let Some(index) = self.seat(a, s).algos.iter().position(|open| {
-            let record = &open.record;
-            match side {
-                PositionSide::Both => record.reduce_only || record.close_position,
-                PositionSide::Long => record.position_side == side && record.side == Side::Sell,
-                PositionSide::Short => record.position_side == side && record.side == Side::Buy,
-            }
-        }) {
-            self.end_algo(a, s, index, AlgoStatus::Expired, "Position is closed");
         }
     }
 }

@@ -232,6 +232,9 @@ impl Twins {
             for id in left {
                 let command = Command::Cancel { id, symbol };
                 self.inner.execute(self.now, &command, &mut Vec::new());
+                // A plain order has expired there already, a conditional one stands.
+                let key = OrderKey::Client(Self::text(id.number));
+                let _ = self.wire.cancel_algo(self.now, ME, key, &mut Vec::new());
             }
         }
     }
