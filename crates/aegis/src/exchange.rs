@@ -80,17 +80,17 @@ pub fn exchange(args: &args::Exchange) -> Result<i32, Failure> {
     };
     let summary = serve(sim, args.listen, Times::default(), stop, ready)
         .map_err(|e| Failure::usage(e.to_string(), ""))?;
-    output::note(format_args!(
-        "exchange stopped at market time {}{}: {} requests, {} sockets, {} frames, {} facts, {} \
-         sockets closed for not reading",
-        Nanos::from_millis(summary.market_ms).utc(),
-        if summary.ended { " (end of data)" } else { "" },
-        summary.counts.requests,
-        summary.counts.sockets,
-        summary.counts.frames,
-        summary.facts,
-        summary.counts.slow,
-    ));
+    let line = serde_json::json!({
+        "stopped": true,
+        "market_ms": summary.market_ms,
+        "ended": summary.ended,
+        "facts": summary.facts,
+        "requests": summary.counts.requests,
+        "sockets": summary.counts.sockets,
+        "frames": summary.counts.frames,
+        "sockets_too_slow": summary.counts.slow,
+    });
+    output::line(line)?;
     Ok(if signals.interrupts() > 0 { EXIT_INTERRUPTED } else { EXIT_OK })
 }
 
@@ -250,7 +250,8 @@ fn of_session(folder: &Path) -> Result<Market, Failure> {
     let session = session::load(folder)?;
     let mut facts = session::facts(&session)?.peekable();
     let first = facts.peek().and_then(|fact| fact.as_ref().ok()).map(|tick| tick.at);
-    let start = first.unwrap_or(session.trade_from);
+    // A moment before, so that the first fact is told too.
+    let start = Nanos(first.unwrap_or(session.trade_from).0 - Nanos::MILLISECOND.0);
     Ok(Market {
         title: session::describe(&session),
         span: (start, session.until),

@@ -131,6 +131,6 @@ mod tests {
         assert_eq!(at("timestamp=94999&recvWindow=5001"), Ok(()));
         assert_eq!(at("timestamp=100000&recvWindow=60001"), Err(-1130));
         assert_eq!(at("recvWindow=5000"), Err(-1102));
-        assert_eq!(at("timestamp=abc"), Err(-1102));
+        assert_eq!(at("timestamp=abc"), Err(-1100));
     }
 }

@@ -96,6 +96,19 @@ impl Sim {
         }
     }
 
+    /// A stream of changed levels begins at the book as it is: what has gone since a snapshot taken
+    /// now will be told as gone.
+    pub(crate) fn begin_depth(&mut self, name: &str) {
+        let Some(index) = self.streams.find(name) else { return };
+        let stream = self.streams.at_mut(index);
+        let Topic::Market(StreamKind::Depth { .. }, Some(symbol)) = stream.topic else { return };
+        let market = &self.markets[symbol.index()];
+        if let (None, None, Some(touch)) = (&stream.memory.shown, &market.book, market.touch()) {
+            let (bids, asks) = derived_sides(market, &touch);
+            stream.memory.shown = Some((touch.id, bids, asks));
+        }
+    }
+
     /// All facts of an instant have been told.
     pub(crate) fn end_of_instant(&mut self, at_ms: i64) {
         let paced = self.is_paced();
@@ -332,7 +345,7 @@ fn changed_levels(memory: &mut Memory, market: &Market, now_ms: i64) -> Option<S
     let (previous, bids, asks) = match &before {
         Some((id, _, _)) if *id == touch.id => return None,
         Some((id, bids, asks)) => (*id, difference(bids, &now.1), difference(asks, &now.2)),
-        // Whoever begins with this message gets all levels.
+        // There was no price yet when it was subscribed.
         None => (touch.id.saturating_sub(1), now.1.clone(), now.2.clone()),
     };
     // A snapshot taken between two messages has the id of the earlier one: it is covered too.

@@ -31,7 +31,7 @@ pub fn answer(sim: &mut Sim, call: &Call<'_>) -> Answer {
         "exchangeFilters": [],
         "assets": [
             { "asset": "USDT", "marginAvailable": true, "autoAssetExchange": "-10000" },
-            { "asset": "BNB", "marginAvailable": true, "autoAssetExchange": null },
+            { "asset": "BNB", "marginAvailable": true, "autoAssetExchange": "0" },
         ],
         "symbols": symbols,
     });

@@ -50,7 +50,7 @@ impl Asked {
 /// `limit` between 1 and `most`.
 ///
 /// # Errors
-/// -1102 when it is no number, -1130 when it is out of range.
+/// -1100 when it is no number, -1130 when it is out of range.
 pub fn limit(call: &Call<'_>, default: i64, most: i64) -> Result<usize, ApiError> {
     let limit = call.params.int("limit")?.unwrap_or(default);
     if !(1..=most).contains(&limit) {
@@ -62,7 +62,7 @@ pub fn limit(call: &Call<'_>, default: i64, most: i64) -> Result<usize, ApiError
 /// `startTime` and `endTime`, both inclusive.
 ///
 /// # Errors
-/// -1102 when one is no number, -1130 when negative, -4034 when they are the wrong way round.
+/// -1100 when one is no number, -1130 when negative, -1130 when they are the wrong way round.
 pub fn window(call: &Call<'_>) -> Result<(Option<i64>, Option<i64>), ApiError> {
     let (from, to) = (call.params.int("startTime")?, call.params.int("endTime")?);
     for (name, value) in [("startTime", from), ("endTime", to)] {

@@ -54,11 +54,13 @@ impl Params {
     /// A whole number, when it is there.
     ///
     /// # Errors
-    /// -1102 when it is none.
+    /// -1100 when it is none.
     pub fn int(&self, name: &str) -> Result<Option<i64>, ApiError> {
         match self.get(name) {
             None => Ok(None),
-            Some(text) => text.parse().map(Some).map_err(|_| ApiError::mandatory(name)),
+            Some(text) => {
+                text.parse().map(Some).map_err(|_| error_of(-1100, &[name, "^[0-9]{1,20}$"]))
+            }
         }
     }
 
@@ -159,7 +161,7 @@ mod tests {
         assert_eq!(params.qty("e").map_err(|e| e.code), Err(-1100));
         assert_eq!(params.px("p").map_err(|e| e.code), Err(-1111));
         assert_eq!(params.int("n"), Ok(Some(7)));
-        assert_eq!(params.int("m").map_err(|e| e.code), Err(-1102));
+        assert_eq!(params.int("m").map_err(|e| e.code), Err(-1100));
         assert_eq!(params.flag("t"), Ok(Some(true)));
         assert_eq!(params.flag("f").map_err(|e| e.code), Err(-1130));
         assert_eq!(params.need("x").map_err(|e| e.code), Err(-1102));

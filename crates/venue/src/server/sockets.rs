@@ -127,6 +127,7 @@ impl Sim {
         };
         if let Some(topic) = carried {
             self.streams.subscribe(conn, name, topic, socket.combined, events);
+            self.begin_depth(name);
         }
         true
     }

@@ -125,7 +125,7 @@ fn wrong_questions_have_their_codes() {
         ("/fapi/v1/klines", "symbol=GEN000USDT&interval=1s".to_owned(), -1_120),
         ("/fapi/v1/klines", format!("{candles}&limit=1501"), -1_130),
         ("/fapi/v1/klines", format!("{candles}&limit=0"), -1_130),
-        ("/fapi/v1/klines", format!("{candles}&limit=ten"), -1_102),
+        ("/fapi/v1/klines", format!("{candles}&limit=ten"), -1_100),
         ("/fapi/v1/klines", format!("{candles}&startTime=2&endTime=1"), -1_130),
         ("/fapi/v1/continuousKlines", "pair=GEN000USDT&interval=1m".to_owned(), -1_102),
         ("/fapi/v1/depth", "symbol=GEN000USDT&limit=7".to_owned(), -4_021),
