@@ -283,8 +283,9 @@ pub fn through(
     let told = fault.as_ref().and_then(|fault| replacement(sim, wall_ms, peer, fault));
     let answer = told.map_or(answer, Err);
     let mut fate = fault.as_ref().map(fate_of).unwrap_or_default();
-    if let (Some(fault), Ok(body)) = (&fault, &answer) {
-        fate = cut_of(fault, body.len(), fate);
+    if let Some(fault) = &fault {
+        let length = answer.as_ref().map_or_else(|error| error.json().len(), String::len);
+        fate = cut_of(fault, length, fate);
     }
     let status = answer.as_ref().err().map_or(200, |refusal| refusal.status);
     let seen = Seen { status: visible(fate, status), code };

@@ -6,6 +6,7 @@ use crate::server::socket::{self, Door, Times};
 use crate::server::sockets::address;
 use base64::Engine as _;
 use bytes::Bytes;
+use core::future::Future as _;
 use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -19,6 +20,7 @@ use sha1::{Digest as _, Sha1};
 use std::io;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 
 /// Longest body of a request.
 const BODY_MAX: usize = 256 * 1024;
@@ -33,21 +35,26 @@ const HANDSHAKE: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 pub struct Reach {
     bytes: Bytes,
     length: u64,
-    cut: bool,
+    /// Runs from the last byte that is sent to the cut: what was sent must have left by then.
+    cut: Option<Pin<Box<Sleep>>>,
     sent: bool,
 }
+
+/// Between the last byte of a cut reply and the end of its connection.
+const CUT_AFTER: Duration = Duration::from_millis(20);
 
 impl Reach {
     fn whole(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self { length: bytes.len() as u64, bytes, cut: false, sent: false }
+        Self { length: bytes.len() as u64, bytes, cut: None, sent: false }
     }
 
     fn cut(bytes: Bytes, after: usize) -> Self {
         let length = bytes.len() as u64;
         // A body that is not there cannot be cut: then its announced byte never comes.
         let after = after.min(bytes.len().saturating_sub(1));
-        Self { bytes: bytes.slice(..after), length: length.max(1), cut: true, sent: false }
+        let cut = Some(Box::pin(tokio::time::sleep(CUT_AFTER)));
+        Self { bytes: bytes.slice(..after), length: length.max(1), cut, sent: false }
     }
 }
 
@@ -57,26 +64,29 @@ impl Body for Reach {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if !self.sent && !self.bytes.is_empty() {
             self.sent = true;
             let bytes = core::mem::take(&mut self.bytes);
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
-        if self.cut {
-            let cut = io::Error::new(io::ErrorKind::ConnectionAborted, "cut by a fault");
-            return Poll::Ready(Some(Err(cut)));
+        match &mut self.cut {
+            None => Poll::Ready(None),
+            Some(cut) => cut.as_mut().poll(context).map(|()| {
+                let cut = io::Error::new(io::ErrorKind::ConnectionAborted, "cut by a fault");
+                Some(Err(cut))
+            }),
         }
-        Poll::Ready(None)
     }
 
     fn is_end_stream(&self) -> bool {
-        !self.cut && (self.sent || self.bytes.is_empty())
+        self.cut.is_none() && (self.sent || self.bytes.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(if self.sent && !self.cut { 0 } else { self.length })
+        let over = self.sent && self.cut.is_none();
+        SizeHint::with_exact(if over { 0 } else { self.length })
     }
 }
 

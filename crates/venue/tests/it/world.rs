@@ -137,9 +137,7 @@ impl World {
             limits: Limits::default(),
         };
         change(&mut setup);
-        let mut world = Self { sim: Sim::new(setup).unwrap(), wall: WALL, conn: 0 };
-        world.step(1);
-        world
+        Self { sim: Sim::new(setup).unwrap(), wall: WALL, conn: 0 }
     }
 
     /// The address everybody asks from.
