@@ -8,6 +8,8 @@
 
 mod book;
 mod futures_equal;
+mod futures_properties;
+mod futures_world;
 mod market;
 mod properties;
 mod protection;
