@@ -62,7 +62,7 @@ impl Act<'_> {
     /// A fact reaches the accounts, unless the symbol is halted.
     fn pass_on(&mut self, s: usize, way: Way, since: Nanos, time: Nanos, from: Px, close: Px) {
         if !self.is_halted(s) {
-            self.all_passes(s, Fact { way, since, time, from, close });
+            self.all_passes(s, Fact { way, since, time, from, close, by_hand: false });
         }
     }
 
@@ -184,8 +184,10 @@ impl Act<'_> {
         if desk.market.mark.is_some() {
             desk.market.mark = Some(px);
         }
-        let shown = desk.market.range;
-        self.pass_on(s, Way::Open { px, shown }, at, at, from, px);
+        let way = Way::Open { px, shown: desk.market.range };
+        if !self.is_halted(s) {
+            self.all_passes(s, Fact { way, since: at, time: at, from, close: px, by_hand: true });
+        }
         if self.desk(s).market.mark.is_some() {
             self.pass_on(s, Way::Mark(px), at, at, px, px);
         }

@@ -31,6 +31,9 @@ pub(super) struct Fact {
     pub from: Px,
     /// Where it went, of a candle.
     pub close: Px,
+    /// The price was moved by hand: it came by every price in between, and orders that rested there
+    /// were met at their own. Recorded gaps keep to what the data shows.
+    pub by_hand: bool,
 }
 
 /// The fact at one account.
@@ -141,7 +144,11 @@ impl Act<'_> {
             };
             let Some(order) = self.nearest_limit(pass, picks) else { break };
             let point = if order.record.side == Side::Buy { low } else { high };
-            let px = if candle { order.record.price.clamp(low, high) } else { point };
+            let px = match pass.fact.way {
+                _ if pass.fact.by_hand => order.record.price,
+                Way::Candle { low, high } => order.record.price.clamp(low, high),
+                _ => point,
+            };
             let record = &order.record;
             let opens = !(record.reduce_only || closes(record.position_side, record.side));
             let trade_id = self.desk(pass.s).trades + 1;
