@@ -408,6 +408,12 @@ impl Link {
         Some(PollFd::from_borrowed_fd(stream.as_fd(), flags))
     }
 
+    /// Do bytes wait that the kernel has not taken yet?
+    pub fn has_unsent(&self) -> bool {
+        let tls = self.tls.as_ref().is_some_and(|tls| tls.wants_write());
+        tls || self.out.len() > self.written
+    }
+
     /// Is it being dialed? Then nothing can be polled, and it should be looked at again soon.
     pub const fn is_dialing(&self) -> bool {
         matches!(self.state, State::Dialing(_))

@@ -89,7 +89,9 @@ pub struct Socket {
     greeting: Vec<u8>,
     decoder: Decoder,
     out: Vec<u8>,
+    /// Payload of the ping that is to be answered.
     pong: Vec<u8>,
+    pong_due: bool,
     masks: u64,
     since: Nanos,
     heard: Nanos,
@@ -115,6 +117,7 @@ impl Socket {
             decoder: Decoder::new(Role::Client, MESSAGE_MAX),
             out: Vec::with_capacity(1_024),
             pong: Vec::with_capacity(128),
+            pong_due: false,
             masks,
             since: now,
             heard: now,
@@ -140,12 +143,12 @@ impl Socket {
             (self.phase, self.heard) = (Phase::Open, now);
             return Ok(Some(Event::Opened));
         }
-        // A control frame must be answered before the next is looked at.
-        if !self.pong.is_empty() {
-            let payload = std::mem::take(&mut self.pong);
-            self.send(Opcode::Pong, &payload)?;
-            self.pong = payload;
-            self.pong.clear();
+        // A ping is answered before the next message is looked at.
+        if self.pong_due {
+            self.pong_due = false;
+            self.out.clear();
+            encode(&mut self.out, Opcode::Pong, Some(mask(&mut self.masks)), &self.pong);
+            self.link.write(&self.out)?;
         }
         // One read brings many messages; the kernel is asked again when they are handed out.
         if self.hungry {
@@ -159,15 +162,9 @@ impl Socket {
             }
             Some(Message::Text(text)) => Ok(Some(Event::Text(text))),
             Some(Message::Ping(payload)) => {
+                self.pong.clear();
                 self.pong.extend_from_slice(payload);
-                // An empty ping is answered too.
-                if payload.is_empty() {
-                    encode(&mut self.out, Opcode::Pong, Some(mask(&mut self.masks)), b"");
-                    let frame = std::mem::take(&mut self.out);
-                    self.link.write(&frame)?;
-                    self.out = frame;
-                    self.out.clear();
-                }
+                self.pong_due = true;
                 Ok(Some(Event::Alive))
             }
             Some(Message::Pong(_) | Message::Binary(_)) => Ok(Some(Event::Alive)),

@@ -4,6 +4,8 @@ mod auth;
 mod candles;
 mod client_desk;
 mod client_errors;
+mod client_links;
+mod client_machines;
 mod client_once;
 mod client_orders;
 mod client_wire;

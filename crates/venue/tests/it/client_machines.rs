@@ -1,0 +1,247 @@
+//! The client's small machines, each by itself: clock, limits, back-off, user stream, leverage.
+
+use aegis_types::{Nanos, SymbolId};
+use aegis_venue::client::backoff::Backoff;
+use aegis_venue::client::clock::{self, Clock};
+use aegis_venue::client::ledger::{Admission, Ledger, Limits, Refusal, Urgency};
+use aegis_venue::client::leverage::{self, Leverages};
+use aegis_venue::client::listen_key::{self, ListenKey, Wish};
+use aegis_venue::client::request::{Meters, Purpose};
+use aegis_wire::errors::Class;
+
+fn ms(ms: i64) -> Nanos {
+    Nanos::from_millis(ms)
+}
+
+#[test]
+fn the_clock_believes_the_sample_of_the_shortest_way() {
+    let (mut clock, mut out) = (Clock::new(), Vec::new());
+    let mut now = ms(1_000_000);
+    clock.step(now, clock::Input::Tick, &mut out);
+    // The exchange is 3 s ahead; samples are delayed one way by up to 200 ms.
+    for (there, back) in [(90, 10), (5, 5), (200, 0), (0, 150), (40, 40)] {
+        assert_eq!(out, [clock::Wish::Sample]);
+        out.clear();
+        let sent = now;
+        let server_ms = now.after(ms(there)).as_millis() + 3_000;
+        now = now.after(ms(there + back));
+        clock.step(now, clock::Input::Sample { sent, server_ms }, &mut out);
+    }
+    assert_eq!(out, [clock::Wish::Synced]);
+    assert_eq!((clock.offset(), clock.trip()), (ms(3_000), ms(10)));
+    let behind = clock.server_ms(now) - clock.stamp_ms(now);
+    assert!((1..=10).contains(&behind), "{behind}");
+    // Again after a quarter of an hour, and at once when the exchange doubts it.
+    out.clear();
+    clock.step(now.after(ms(899_000)), clock::Input::Tick, &mut out);
+    assert!(out.is_empty());
+    clock.step(now.after(ms(900_000)), clock::Input::Tick, &mut out);
+    assert_eq!(out, [clock::Wish::Sample]);
+    assert!(clock.synced(), "the old offset serves until the new one is there");
+    clock.step(now.after(ms(900_001)), clock::Input::Doubted, &mut out);
+    assert!(!clock.synced());
+}
+
+#[test]
+fn a_failed_sample_is_taken_again() {
+    let (mut clock, mut out) = (Clock::new(), Vec::new());
+    clock.step(Nanos::ZERO, clock::Input::Tick, &mut out);
+    clock.step(ms(10), clock::Input::Failed, &mut out);
+    assert_eq!(out, [clock::Wish::Sample]);
+    clock.step(ms(900), clock::Input::Tick, &mut out);
+    assert_eq!(out.len(), 1);
+    clock.step(ms(1_010), clock::Input::Tick, &mut out);
+    assert_eq!(out.len(), 2);
+}
+
+#[test]
+fn a_tenth_of_every_limit_is_kept_for_protection() {
+    let limits = Limits { weight_1m: 100, orders_10s: 10, orders_1m: 50 };
+    let mut ledger = Ledger::new(limits);
+    let at = Nanos::MINUTE.times(1_000).after(ms(5_000));
+    let next_minute = Nanos::MINUTE.times(1_001);
+    for _ in 0..9 {
+        assert_eq!(ledger.admit(at, 10, 1, Urgency::Usual), Admission::Go);
+    }
+    assert!(
+        matches!(ledger.admit(at, 1, 0, Urgency::Usual), Admission::Wait(t) if t >= next_minute)
+    );
+    let Admission::Wait(until) = ledger.admit(at, 0, 1, Urgency::Usual) else { panic!("full") };
+    assert!(until >= at.after(ms(5_000)) && until < at.after(ms(6_000)), "ten seconds' window");
+    assert_eq!(ledger.admit(at, 10, 1, Urgency::Protect), Admission::Go);
+    assert!(matches!(ledger.admit(at, 1, 0, Urgency::Protect), Admission::Wait(_)));
+    assert_eq!(ledger.admit(next_minute, 50, 5, Urgency::Usual), Admission::Go);
+}
+
+#[test]
+fn headers_correct_the_ledger_upwards_and_windows_are_the_exchange_s_minutes() {
+    let mut ledger = Ledger::new(Limits::default());
+    let at = Nanos::MINUTE.times(77);
+    assert_eq!(ledger.admit(at, 5, 0, Urgency::Usual), Admission::Go);
+    ledger.told(at, &Meters { weight_1m: Some(2_400), ..Meters::default() });
+    assert!(matches!(ledger.admit(at, 1, 0, Urgency::Protect), Admission::Wait(_)));
+    ledger.told(at, &Meters { weight_1m: Some(3), ..Meters::default() });
+    assert_eq!(ledger.weight().0, 2_400, "an older figure takes nothing back");
+    let turn = at.after(Nanos::MINUTE);
+    assert_eq!(ledger.admit(turn, 1, 0, Urgency::Usual), Admission::Go);
+    ledger.orders_full(turn);
+    assert!(matches!(ledger.admit(turn, 0, 1, Urgency::Protect), Admission::Wait(_)));
+    assert_eq!(ledger.admit(turn, 1, 0, Urgency::Usual), Admission::Go, "cancels are no orders");
+}
+
+#[test]
+fn refusals_close_everything_until_they_say() {
+    let at = Nanos::MINUTE.times(10).after(ms(30_000));
+    for (refusal, least, most) in [
+        (Refusal::TooMany { retry_after_s: None }, 30_000, 31_000),
+        (Refusal::TooMany { retry_after_s: Some(7) }, 7_000, 7_000),
+        (
+            Refusal::Banned { until_ms: Some(at.as_millis() + 90_000), retry_after_s: None },
+            90_000,
+            91_000,
+        ),
+        (Refusal::Banned { until_ms: None, retry_after_s: None }, 120_000, 120_000),
+        (Refusal::Blocked, 300_000, 300_000),
+    ] {
+        let mut ledger = Ledger::new(Limits::default());
+        let span = ledger.refused(at, refusal).since(at).as_millis();
+        assert!((least..=most).contains(&span), "{refusal:?}: {span}");
+        assert!(matches!(ledger.admit(at, 0, 0, Urgency::Protect), Admission::Wait(_)));
+        let open = at.after(ms(span));
+        assert_eq!(ledger.admit(open, 1, 1, Urgency::Usual), Admission::Go);
+    }
+}
+
+#[test]
+fn pauses_double_with_jitter_up_to_half_a_minute_and_data_alone_resets_them() {
+    for seed in 0..200 {
+        let (mut backoff, mut again) = (Backoff::new(seed), Backoff::new(seed));
+        let mut whole = 250;
+        for _ in 0..12 {
+            let pause = backoff.pause();
+            assert_eq!(pause, again.pause(), "seed {seed}: the same seed, the same pauses");
+            let pause = pause.as_millis();
+            assert!((whole / 2..=whole).contains(&pause), "seed {seed}: {pause} of {whole}");
+            whole = (whole * 2).min(30_000);
+        }
+        backoff.reset();
+        assert!(backoff.pause() <= ms(250));
+    }
+}
+
+/// A user stream that is ready at time 0 on connection 1.
+fn ready() -> ListenKey {
+    let (mut stream, mut out) = (ListenKey::new(5), Vec::new());
+    stream.step(Nanos::ZERO, listen_key::Input::Start, &mut out);
+    stream.step(Nanos::ZERO, listen_key::Input::Made("key-1"), &mut out);
+    stream.step(Nanos::ZERO, listen_key::Input::Opened(1), &mut out);
+    assert!(!stream.ready(), "being connected proves nothing");
+    stream.step(Nanos::ZERO, listen_key::Input::Read, &mut out);
+    assert_eq!(out, [Wish::Make, Wish::Open(1), Wish::ReadAccount, Wish::Ready]);
+    assert!(stream.ready());
+    stream
+}
+
+fn tick(stream: &mut ListenKey, now: Nanos) -> Vec<Wish> {
+    let mut out = Vec::new();
+    stream.step(now, listen_key::Input::Tick, &mut out);
+    out
+}
+
+#[test]
+fn the_key_is_renewed_every_half_hour_and_the_connection_replaced_before_its_day_is_over() {
+    let mut stream = ready();
+    let mut renewals = 0;
+    let mut out = Vec::new();
+    for minute in 1..23 * 60 {
+        let now = Nanos::MINUTE.times(minute);
+        let wishes = tick(&mut stream, now);
+        if wishes == [Wish::Renew] {
+            renewals += 1;
+            stream.step(now, listen_key::Input::Renewed, &mut out);
+        } else {
+            assert!(wishes.is_empty(), "minute {minute}: {wishes:?}");
+        }
+    }
+    assert_eq!(renewals, 45);
+    let now = Nanos::HOUR.times(23);
+    stream.step(now, listen_key::Input::Tick, &mut out);
+    assert!(out.contains(&Wish::Open(2)), "{out:?}");
+    out.clear();
+    stream.step(now, listen_key::Input::Opened(2), &mut out);
+    assert!(stream.ready() && out.is_empty(), "both listen: {out:?}");
+    assert!(tick(&mut stream, now.after(ms(9_000))).is_empty());
+    assert_eq!(tick(&mut stream, now.after(ms(10_000))), [Wish::Close(1)]);
+    assert!(stream.ready());
+}
+
+#[test]
+fn a_dead_key_or_connection_is_replaced_and_the_account_read_again() {
+    for dead in [listen_key::Input::Expired, listen_key::Input::NotRenewed { gone: true }] {
+        let (mut stream, mut out) = (ready(), Vec::new());
+        stream.step(ms(1), dead, &mut out);
+        assert_eq!(out, [Wish::Close(1), Wish::Lost, Wish::Make], "{dead:?}");
+        assert!(!stream.ready());
+    }
+    let (mut stream, mut out) = (ready(), Vec::new());
+    stream.step(ms(1), listen_key::Input::Closed(1), &mut out);
+    assert_eq!(out, [Wish::Lost]);
+    let at = stream.next();
+    assert!(at > ms(1) && at <= ms(300), "{at:?}");
+    assert_eq!(tick(&mut stream, at), [Wish::Open(2)]);
+    // A late opening of something that was given up is closed.
+    out.clear();
+    stream.step(at, listen_key::Input::Opened(9), &mut out);
+    assert_eq!(out, [Wish::Close(9)]);
+}
+
+const SYMBOL: SymbolId = SymbolId(0);
+
+#[test]
+fn leverage_goes_by_isolating_setting_and_reading_back() {
+    let (mut machine, mut out) = (Leverages::new(1), Vec::new());
+    let now = Nanos::ZERO;
+    machine.step(now, leverage::Input::Want(SYMBOL, 7), &mut out);
+    assert_eq!(out.pop(), Some(leverage::Wish::Ask(Purpose::Isolate(SYMBOL))));
+    // It is so already: the class says that this is success.
+    let isolate = Purpose::Isolate(SYMBOL);
+    machine.step(now, leverage::Input::Refused(isolate, Class::Done), &mut out);
+    let set = Purpose::Leverage(SYMBOL, 7);
+    assert_eq!(out.pop(), Some(leverage::Wish::Ask(set)));
+    // Its answer is lost: what it did is read back.
+    machine.step(now, leverage::Input::Lost(set), &mut out);
+    let read = Purpose::SymbolConfig(Some(SYMBOL));
+    assert_eq!(out.pop(), Some(leverage::Wish::Ask(read)));
+    machine.step(now, leverage::Input::Read(SYMBOL, 7, true), &mut out);
+    assert_eq!(out, [leverage::Wish::Tell(SYMBOL, 7)]);
+    assert_eq!(machine.pending(), 0);
+}
+
+#[test]
+fn a_symbol_that_is_not_isolated_is_told_with_leverage_zero() {
+    let (mut machine, mut out) = (Leverages::new(1), Vec::new());
+    machine.step(Nanos::ZERO, leverage::Input::Want(SYMBOL, 7), &mut out);
+    let mut now = Nanos::ZERO;
+    for _ in 0..40 {
+        let wishes = core::mem::take(&mut out);
+        for wish in wishes {
+            match wish {
+                leverage::Wish::Ask(Purpose::SymbolConfig(_)) => {
+                    machine.step(now, leverage::Input::Read(SYMBOL, 20, false), &mut out);
+                }
+                leverage::Wish::Ask(purpose) => {
+                    let denied = leverage::Input::Refused(purpose, Class::Denied);
+                    machine.step(now, denied, &mut out);
+                }
+                leverage::Wish::Tell(symbol, leverage) => {
+                    assert_eq!((symbol, leverage, machine.pending()), (SYMBOL, 0, 0));
+                    return;
+                }
+                leverage::Wish::Note(_) => {}
+            }
+        }
+        now = now.after(ms(500));
+        machine.step(now, leverage::Input::Tick, &mut out);
+    }
+    panic!("the engine never heard");
+}
