@@ -7,7 +7,7 @@ use super::record::{
     OrderKey, OrderRecord, PositionRecord, SymbolSettings, TradeRecord,
 };
 use super::refusal::Refusal;
-use super::state::{Account, Desk, Held, slot};
+use super::state::{Account, Desk, Held, OpenOrder, slot};
 use aegis_types::{Money, Nanos, Px, Qty, Rate, Round, Side, SymbolId};
 use alloc::vec::Vec;
 
@@ -286,7 +286,7 @@ impl Futures {
         let (bid_notional, ask_notional) = seat.open_notionals();
         let meant = seat.orders.iter().filter(|o| o.record.position_side == position_side);
         let order_initial_margin =
-            meant.fold(Money::ZERO, |sum, open| sum.saturating_plus(open.reserved));
+            meant.fold(Money::ZERO, |sum, open| sum.saturating_plus(self.order_margin(a, s, open)));
         let (unrealized, initial, maintenance_margin) =
             held.map_or_else(<_>::default, |held: Held| self.measures(s, seat, &held));
         let isolated_wallet = match settings.margin_type {
@@ -325,6 +325,14 @@ impl Futures {
         }
     }
 
+    /// The initial margin of an open order: what it binds without the fee that is kept ready for it.
+    fn order_margin(&self, a: usize, s: usize, open: &OpenOrder) -> Money {
+        let order = &open.record;
+        let fee =
+            (order.price * order.leaves()).and_then(|notional| notional * self.taker_fee(a, s));
+        open.reserved.minus(fee.unwrap_or(Money::ZERO)).unwrap_or(Money::ZERO).max(Money::ZERO)
+    }
+
     /// Place in the queue of auto-deleveraging: the share of the positions of the same side and
     /// symbol that have less profit for their margin, in fifths.
     fn adl(&self, a: usize, s: usize, position_side: PositionSide) -> u8 {
@@ -356,13 +364,17 @@ impl Futures {
         let mut record = AccountRecord {
             wallet: held.wallet,
             cross_wallet: held.cross_wallet(),
-            order_initial_margin: held.reserved,
             dual_side: held.config.dual_side,
             multi_assets: held.config.multi_assets,
             updated: held.updated,
             ..AccountRecord::default()
         };
         for (s, seat) in held.seats.iter().enumerate() {
+            for open in &seat.orders {
+                record.order_initial_margin = record
+                    .order_initial_margin
+                    .saturating_plus(self.order_margin(account.index(), s, open));
+            }
             for position in seat.held.iter().flatten() {
                 let (unrealized, initial, maintenance) = self.measures(s, seat, position);
                 record.unrealized = record.unrealized.saturating_plus(unrealized);
@@ -377,7 +389,9 @@ impl Futures {
         record.margin_balance = record.wallet.saturating_plus(record.unrealized);
         record.initial_margin =
             record.position_initial_margin.saturating_plus(record.order_initial_margin);
-        record.available = self.available(account.index()).max(Money::ZERO);
+        let fees = held.reserved.minus(record.order_initial_margin).unwrap_or(Money::ZERO);
+        let available = self.available(account.index()).saturating_plus(fees);
+        record.available = available.max(Money::ZERO);
         record.max_withdraw = record.available.min(record.cross_wallet).max(Money::ZERO);
         Ok(record)
     }
