@@ -68,7 +68,7 @@ pub fn exchange(args: &args::Exchange) -> Result<i32, Failure> {
         facts: market.facts,
         slippage_bps: args.slippage,
         accounts,
-        limits: Limits::default(),
+        limits: if args.session.is_some() { Limits::WIDE } else { Limits::default() },
     })
     .map_err(|e| Failure::usage(e.to_string(), "correct --account or --instruments"))?;
     let signals = Signals::watch();
@@ -91,6 +91,16 @@ pub fn exchange(args: &args::Exchange) -> Result<i32, Failure> {
         "sockets_too_slow": summary.counts.slow,
     });
     output::line(line)?;
+    // Whoever started it may have stopped reading.
+    let _ = output::line(serde_json::json!({
+        "market_ms": summary.market_ms,
+        "ended": summary.ended,
+        "requests": summary.counts.requests,
+        "sockets": summary.counts.sockets,
+        "frames": summary.counts.frames,
+        "facts": summary.facts,
+        "sockets_closed_slow": summary.counts.slow,
+    }));
     Ok(if signals.interrupts() > 0 { EXIT_INTERRUPTED } else { EXIT_OK })
 }
 
@@ -301,14 +311,20 @@ fn account(text: &str) -> Result<AccountSetup, Failure> {
         }
     }
     let key = key.filter(|key| !key.is_empty()).ok_or_else(|| wrong("key is missing"))?;
-    let verifier = match (pubkey, secret.filter(|secret| !secret.is_empty())) {
-        (Some(path), _) => {
-            let pem = std::fs::read_to_string(&path)
-                .map_err(|e| Failure::usage(format!("--account: pubkey={path}: {e}"), FORM))?;
-            Verifier::ed25519_pem(&pem)
-                .map_err(|e| Failure::usage(format!("--account: pubkey={path}: {e}"), FORM))?
+    let secret = secret.filter(|secret| !secret.is_empty());
+    let hmac = secret.map(|secret| Verifier::hmac(&Secret::new(secret)));
+    let ed25519 = match pubkey {
+        None => None,
+        Some(path) => {
+            let failed =
+                |why: String| Failure::usage(format!("--account: pubkey={path}: {why}"), FORM);
+            let pem = std::fs::read_to_string(&path).map_err(|e| failed(e.to_string()))?;
+            Some(Verifier::ed25519_pem(&pem).map_err(|e| failed(e.to_string()))?)
         }
-        (None, Some(secret)) => Verifier::hmac(&Secret::new(secret)),
+    };
+    let verifier = match (hmac, ed25519) {
+        (Some(hmac), Some(ed25519)) => hmac.or(ed25519),
+        (Some(one), None) | (None, Some(one)) => one,
         (None, None) => return Err(wrong("secret (or pubkey) is missing")),
     };
     Ok(AccountSetup { key, verifier, withdraw, config })
