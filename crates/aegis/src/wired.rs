@@ -13,6 +13,7 @@ use aegis_node::view::View;
 use aegis_node::{Failure, session};
 use aegis_settings::Settings;
 use aegis_types::Nanos;
+use aegis_venue::server::Limits;
 use aegis_wire::urls::Urls;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -72,7 +73,7 @@ fn stepped(url: &str) -> Result<Source, Failure> {
         history_from_ms: clock["market_ms"].as_i64().unwrap_or(0),
         conflation_ms: 0,
         universe_refresh_ms: 0,
-        weight_minute: urls.weight_minute,
+        weight_minute: Limits::WIDE.weight_per_minute,
         silence: Silence::NEVER,
         firewall: FirewallConfig { jump_factor: 0.0, ..FirewallConfig::default() },
     })

@@ -99,6 +99,19 @@ impl Wired {
         self.tell(answers);
     }
 
+    /// The exchange stands still and has sent so many account events: waits until they are here.
+    pub fn listen_until(&mut self, events: u64, answers: &mut Answers) {
+        let Some(venue) = &mut self.venue else { return };
+        let until = venue.now().after(PATIENCE);
+        // A stream that is lost meanwhile is made up for by what the client asks anew.
+        while venue.machine().counts().events < events && venue.ready() && venue.now() < until {
+            if !venue.poll(&mut self.said) {
+                venue.wait(Nanos::MILLISECOND);
+            }
+        }
+        self.tell(answers);
+    }
+
     fn tell(&mut self, answers: &mut Answers) {
         match &mut self.causal {
             Some(causal) => causal.take(&mut self.said, answers),

@@ -75,6 +75,11 @@ impl Steps {
         user >= self.user && self.facts.iter().zip(&mut ids).all(|(at, id)| seen(id) >= *at)
     }
 
+    /// Account events that the user stream has sent.
+    pub const fn user(&self) -> u64 {
+        self.user
+    }
+
     /// Market time after the last step.
     pub const fn market_ms(&self) -> i64 {
         self.market_ms

@@ -423,6 +423,10 @@ impl Brain {
             stepping.steps.begin(&reply);
         } else {
             stepping.steps.stepped(&reply, &self.session.symbols, &key);
+            // Before any fact of this step: what it did to the account is told with its cause.
+            let missing = stepping.steps.user().saturating_sub(before);
+            wired.listen_until(missing, &mut live.answers);
+            self.deliver()?;
         }
         Ok(Quiet::Idle)
     }

@@ -1,11 +1,11 @@
 //! Step machine: `exchangeInfo`, from the rules that orders are judged by.
 
 use crate::server::call::{Answer, Call};
+use crate::server::limits::Limits;
 use crate::server::market::Market;
 use crate::server::sim::Sim;
 use crate::server::text::fixed;
 use aegis_types::InstrumentOrigin;
-use aegis_wire::endpoints::{ORDERS_MINUTE, ORDERS_TEN_SECONDS};
 use serde_json::{Value, json};
 
 /// When a perpetual contract ends: 2100-12-25, as the exchange says.
@@ -13,9 +13,6 @@ pub const DELIVERY_MS: i64 = 4_133_404_800_000;
 
 /// When every symbol of the simulator was listed: 2019-09-25.
 pub const ONBOARD_MS: i64 = 1_569_398_400_000;
-
-/// Weight per address and minute.
-const REQUEST_WEIGHT: u32 = 2_400;
 
 /// Answers `GET /fapi/v1/exchangeInfo`.
 ///
@@ -27,7 +24,7 @@ pub fn answer(sim: &mut Sim, call: &Call<'_>) -> Answer {
         "timezone": "UTC",
         "serverTime": call.wall_ms,
         "futuresType": "U_MARGINED",
-        "rateLimits": rate_limits(),
+        "rateLimits": rate_limits(sim.gate.limits),
         "exchangeFilters": [],
         "assets": [
             { "asset": "USDT", "marginAvailable": true, "autoAssetExchange": "-10000" },
@@ -38,16 +35,16 @@ pub fn answer(sim: &mut Sim, call: &Call<'_>) -> Answer {
     Ok(answer.to_string())
 }
 
-fn rate_limits() -> Value {
+fn rate_limits(limits: Limits) -> Value {
     let limit = |kind: &str, interval: &str, number: u32, limit: u32| {
         json!({
             "rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit,
         })
     };
     json!([
-        limit("REQUEST_WEIGHT", "MINUTE", 1, REQUEST_WEIGHT),
-        limit("ORDERS", "MINUTE", 1, ORDERS_MINUTE),
-        limit("ORDERS", "SECOND", 10, ORDERS_TEN_SECONDS),
+        limit("REQUEST_WEIGHT", "MINUTE", 1, limits.weight_per_minute),
+        limit("ORDERS", "MINUTE", 1, limits.orders_per_minute),
+        limit("ORDERS", "SECOND", 10, limits.orders_per_10s),
     ])
 }
 

@@ -1,8 +1,8 @@
 //! Step machine: request weight per address, orders per account, and what follows from too many.
 //!
 //! Windows are fixed minutes and ten-second spans of the exchange's own clock. Over the limit the
-//! answer is 429; whoever goes on asking in spite of that is banned and gets 418 until the ban ends,
-//! the first time for two minutes, then twice as long each time, up to three days.
+//! answer is 429; whoever goes on asking in spite of that is banned and gets 418 until the ban
+//! ends, the first time for two minutes, then twice as long each time, up to three days.
 
 use crate::server::call::ApiError;
 use crate::server::texts::error_of;
@@ -31,6 +31,17 @@ impl Default for Limits {
             refusals_before_ban: 10,
         }
     }
+}
+
+impl Limits {
+    /// For a market that is stepped as fast as it goes: the limits are of wall time, in which a
+    /// whole day of orders may pass within a second.
+    pub const WIDE: Self = Self {
+        weight_per_minute: 100_000_000,
+        orders_per_minute: 10_000_000,
+        orders_per_10s: 10_000_000,
+        refusals_before_ban: 10,
+    };
 }
 
 const MINUTE_MS: i64 = 60_000;
