@@ -174,6 +174,27 @@ fn a_client_starts_trades_and_steps_over_sockets() {
 }
 
 #[test]
+fn an_order_goes_from_the_engine_to_the_kernel_without_an_allocation() {
+    assert!(aegis_ring::CountingAllocator::is_installed());
+    let served = Served::start(World::new(), Times::default());
+    let mut client = Client::of(&served, SESSION, |_| {});
+    client.ready();
+    for turn in 0..6 {
+        let side = if turn % 2 == 0 { Side::Buy } else { Side::Sell };
+        client.told.clear();
+        let sent = client.venue.machine().counts().placements;
+        let before = aegis_ring::CountingAllocator::allocations();
+        let id = client.market(side, "0.01", turn % 2 == 1);
+        let allocations = aegis_ring::CountingAllocator::allocations() - before;
+        assert_eq!(client.venue.machine().counts().placements, sent + 1, "it left at once");
+        if turn > 1 {
+            assert_eq!(allocations, 0, "turn {turn}");
+        }
+        client.until(3_000, "filled", |c| c.words(id).contains(&"filled") && c.venue.settled());
+    }
+}
+
+#[test]
 fn sockets_that_the_exchange_closes_are_made_again_and_nothing_is_lost() {
     let times = Times { life: Duration::from_millis(700), ..Times::default() };
     let served = Served::start(World::new(), times);

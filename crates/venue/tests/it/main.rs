@@ -19,3 +19,6 @@ mod town;
 mod users;
 mod world;
 mod wsapi;
+
+#[global_allocator]
+static ALLOCATOR: aegis_ring::CountingAllocator = aegis_ring::CountingAllocator::new();

@@ -227,6 +227,17 @@ pub struct Out {
     pub notes: Vec<Note>,
 }
 
+impl Out {
+    /// Empty, with room for what one input causes as a rule.
+    pub fn new() -> Self {
+        Self {
+            answers: Vec::with_capacity(64),
+            asks: Vec::with_capacity(64),
+            notes: Vec::with_capacity(64),
+        }
+    }
+}
+
 /// What the exchange answered to a write that it did not carry out, or not for sure.
 #[derive(Clone, Copy, Debug)]
 pub struct Refused {

@@ -202,7 +202,7 @@ impl Machine {
             exchange_info: Vec::new(),
             brackets: Vec::new(),
             counts: Counts::default(),
-            scratch: attempts::Out::default(),
+            scratch: attempts::Out::new(),
             clock_wishes: Vec::new(),
             key_wishes: Vec::new(),
             leverage_wishes: Vec::new(),
