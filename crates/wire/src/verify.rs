@@ -1,6 +1,7 @@
 //! Is a signature the one that this key makes over these bytes? The exchange's side of signing.
 
 use crate::secret::Secret;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +19,7 @@ pub struct Verifier(Kind);
 enum Kind {
     Hmac(Hmac<Sha256>),
     Ed25519(VerifyingKey),
+    Either(Box<[Verifier; 2]>),
 }
 
 /// Why a text is not an Ed25519 public key.
@@ -69,9 +71,19 @@ impl Verifier {
         Ok(Self(Kind::Ed25519(key)))
     }
 
-    /// Is it Ed25519? Sessions may be opened with such keys only.
+    /// Accepts what this one or the other accepts: a key whose owner signs in both ways.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self(Kind::Either(Box::new([self, other])))
+    }
+
+    /// Is it (also) Ed25519? Sessions may be opened with such keys only.
     pub fn is_ed25519(&self) -> bool {
-        matches!(self.0, Kind::Ed25519(_))
+        match &self.0 {
+            Kind::Hmac(_) => false,
+            Kind::Ed25519(_) => true,
+            Kind::Either(both) => both.iter().any(Self::is_ed25519),
+        }
     }
 
     /// Whether `signature` is this key's over `message`: hex in either case, or base64 (already
@@ -86,6 +98,7 @@ impl Verifier {
                 .ok()
                 .and_then(|bytes| Signature::from_slice(&bytes).ok())
                 .is_some_and(|signature| key.verify_strict(message, &signature).is_ok()),
+            Kind::Either(both) => both.iter().any(|one| one.accepts(message, signature)),
         }
     }
 }
@@ -95,6 +108,7 @@ impl fmt::Debug for Verifier {
         f.write_str(match self.0 {
             Kind::Hmac(_) => "Verifier(HMAC-SHA256)",
             Kind::Ed25519(_) => "Verifier(Ed25519)",
+            Kind::Either(_) => "Verifier(either of two)",
         })
     }
 }
@@ -125,7 +139,9 @@ mod tests {
         let signer = Signer::ed25519(&[7; 32]);
         let public = signer.ed25519_public().unwrap();
         let ed25519 = (signer, Verifier::ed25519(&public).unwrap());
-        for (signer, verifier) in [hmac, ed25519] {
+        let either = hmac.1.clone().or(ed25519.1.clone());
+        let both = [(hmac.0.clone(), either.clone()), (ed25519.0.clone(), either)];
+        for (signer, verifier) in [hmac, ed25519].into_iter().chain(both) {
             let signature = signer.signature(b"symbol=BTCUSDT&timestamp=1");
             assert!(verifier.accepts(b"symbol=BTCUSDT&timestamp=1", &signature));
             assert!(!verifier.accepts(b"symbol=BTCUSDT&timestamp=2", &signature));
