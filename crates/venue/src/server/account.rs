@@ -1,11 +1,12 @@
 //! Step machine: balances, positions, settings, history, permissions.
 
 use crate::server::call::{Answer, ApiError, Call};
+use crate::server::gate::keep;
 use crate::server::render;
 use crate::server::sim::Sim;
 use crate::server::texts::error;
 use crate::server::trade::{done, filter_of, position_side_of};
-use crate::server::user_events::{ASSET, margin_type};
+use crate::server::user_events::{ASSET, id_or_empty, margin_type};
 use aegis_exchange::futures::{
     AccountId, AccountRecord, IncomeKind, IncomeRecord, MarginType, PositionRecord, PositionSide,
     TradeRecord,
@@ -342,13 +343,9 @@ pub fn move_margin(sim: &mut Sim, call: &Call<'_>) -> Answer {
         _ => return Err(ApiError::invalid_value("type")),
     };
     sim.ask(|core, reports| core.move_margin(call.at(), account, symbol, side, signed, reports))?;
-    sim.gate.margin_moves.push(MarginMove {
-        account,
-        symbol,
-        position_side: side,
-        amount: signed,
-        market_ms: call.market_ms,
-    });
+    let market_ms = call.market_ms;
+    let moved = MarginMove { account, symbol, position_side: side, amount: signed, market_ms };
+    keep(&mut sim.gate.margin_moves, moved);
     let reply = json!({
         "amount": amount.to_f64(),
         "code": 200,
@@ -534,7 +531,7 @@ pub fn income(sim: &mut Sim, call: &Call<'_>) -> Answer {
             "info": income.kind.name(),
             "time": income.at.as_millis(),
             "tranId": income.id,
-            "tradeId": if income.trade_id == 0 { String::new() } else { income.trade_id.to_string() },
+            "tradeId": id_or_empty(income.trade_id),
         })
     };
     let incomes = sim.core.income(account, &filter)?;

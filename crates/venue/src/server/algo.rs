@@ -1,6 +1,7 @@
 //! Step machine: conditional orders.
 
 use crate::server::call::{Answer, ApiError, Call};
+use crate::server::gate::keep_till;
 use crate::server::params::Params;
 use crate::server::render;
 use crate::server::sim::Sim;
@@ -98,7 +99,7 @@ pub fn line<'a>(sim: &'a Sim, record: &AlgoRecord) -> AlgoLine<'a> {
         create_time: record.created.as_millis(),
         update_time: record.updated.as_millis(),
         trigger_time: record.triggered_at.as_millis(),
-        good_till_date: record.good_till.as_millis(),
+        good_till_date: sim.gate.algo_till(record),
     }
 }
 
@@ -168,8 +169,14 @@ pub fn place(sim: &mut Sim, call: &Call<'_>) -> Answer {
         sim.core.reject_trigger(account, Some(record.id), REJECTED);
     }
     if let Some(ms) = sim.gate.shape.invisible_ms {
-        let until = call.request.arrived_ms.saturating_add(ms);
-        sim.gate.invisible.push((account, record.id, until));
+        let now = call.request.arrived_ms;
+        sim.gate.invisible.retain(|(.., until)| now < *until);
+        sim.gate.invisible.push((account, record.id, now.saturating_add(ms)));
+    }
+    if record.time_in_force == TimeInForce::Gtd
+        && let Some(till) = call.params.int("goodTillDate")?
+    {
+        keep_till(&mut sim.gate.algo_tills, record.id, till);
     }
     Ok(render::text(&line(sim, &record)))
 }

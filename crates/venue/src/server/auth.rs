@@ -1,4 +1,5 @@
-//! Step machine: who is asking? Signatures over the bytes as received, timestamps by the exchange's clock.
+//! Step machine: who is asking? Signatures over the bytes as received, timestamps by the clock of
+//! the exchange.
 
 use crate::server::call::ApiError;
 use crate::server::params::{Params, decode};

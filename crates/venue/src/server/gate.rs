@@ -3,6 +3,7 @@
 //! REST and the WebSocket API come in by different doors and go this one way, so that limits,
 //! faults and the log of truth are the same for both.
 
+use crate::server::account::MarginMove;
 use crate::server::admin;
 use crate::server::auth;
 use crate::server::call::{Answer, ApiError, Call, Fate, Reply, Request, Security, Sending};
@@ -15,13 +16,13 @@ use crate::server::texts::{error, error_of};
 use crate::server::truth::{Arrival, Outcome, Truth};
 use crate::server::user_stream::ListenKeys;
 use crate::server::ws_api::Sessions;
-use aegis_exchange::futures::{AccountConfig, AccountId, OrderRecord};
+use aegis_exchange::futures::{AccountConfig, AccountId, AlgoRecord, OrderRecord};
 use aegis_types::{Rate, SymbolId};
 use aegis_wire::Verifier;
 use aegis_wire::endpoints::{self, Endpoint, OrderCount};
 use aegis_wire::errors::text;
 use core::net::IpAddr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// An account to be opened.
 #[derive(Clone, Debug)]
@@ -92,11 +93,32 @@ pub struct Gate {
     /// Symbols that trade again at a wall time, ms.
     pub halted: Vec<(SymbolId, i64)>,
     /// Margin moved by hand, in order.
-    pub margin_moves: Vec<crate::server::account::MarginMove>,
+    pub margin_moves: VecDeque<MarginMove>,
     /// Orders before and after each amendment, in order.
-    pub amendments: Vec<(OrderRecord, OrderRecord)>,
+    pub amendments: VecDeque<(OrderRecord, OrderRecord)>,
     /// End of GTD orders as their senders wrote it, ms of the API's clock.
     pub good_tills: BTreeMap<u64, i64>,
+    /// The same of conditional orders.
+    pub algo_tills: BTreeMap<u64, i64>,
+}
+
+/// Entries of each list that the server keeps beside the venue's own; the oldest are forgotten.
+const KEPT_MAX: usize = 10_000;
+
+/// Appends to a list of at most [`KEPT_MAX`] entries.
+pub fn keep<T>(list: &mut VecDeque<T>, entry: T) {
+    if list.len() == KEPT_MAX {
+        list.pop_front();
+    }
+    list.push_back(entry);
+}
+
+/// Remembers the end of a GTD order as it was written.
+pub fn keep_till(tills: &mut BTreeMap<u64, i64>, id: u64, till: i64) {
+    tills.insert(id, till);
+    if tills.len() > KEPT_MAX {
+        tills.pop_first();
+    }
 }
 
 impl Gate {
@@ -108,6 +130,11 @@ impl Gate {
     /// The end of a GTD order as its sender wrote it.
     pub fn good_till(&self, order: &OrderRecord) -> i64 {
         self.good_tills.get(&order.id).copied().unwrap_or_else(|| order.good_till.as_millis())
+    }
+
+    /// The same of a conditional order.
+    pub fn algo_till(&self, algo: &AlgoRecord) -> i64 {
+        self.algo_tills.get(&algo.id).copied().unwrap_or_else(|| algo.good_till.as_millis())
     }
 
     /// Is a conditional order hidden by a fault?

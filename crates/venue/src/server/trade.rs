@@ -1,6 +1,7 @@
 //! Step machine: orders: placing, changing, cancelling, asking.
 
 use crate::server::call::{Answer, ApiError, Call};
+use crate::server::gate::{keep, keep_till};
 use crate::server::params::Params;
 use crate::server::render;
 use crate::server::sim::Sim;
@@ -269,7 +270,7 @@ fn remember_good_till(sim: &mut Sim, params: &Params, order: &OrderRecord) -> Re
     if order.time_in_force == TimeInForce::Gtd
         && let Some(till) = params.int("goodTillDate")?
     {
-        sim.gate.good_tills.insert(order.id, till);
+        keep_till(&mut sim.gate.good_tills, order.id, till);
     }
     Ok(())
 }
@@ -342,7 +343,7 @@ fn amend_one(sim: &mut Sim, call: &Call<'_>, params: &Params) -> Answer {
     let order =
         sim.ask(|core, reports| core.amend(call.at(), account, symbol, key, &request, reports))?;
     if let Ok(before) = before {
-        sim.gate.amendments.push((before, order));
+        keep(&mut sim.gate.amendments, (before, order));
     }
     Ok(render::text(&render::reply(sim, &order)))
 }
@@ -543,8 +544,8 @@ pub fn amend_batch(sim: &mut Sim, call: &Call<'_>) -> Answer {
     Ok(answers(items.iter().map(|item| amend_one(sim, call, item))))
 }
 
-/// `DELETE /fapi/v1/batchOrders`: a list of ids of either kind, under the documented names or all in
-/// lower case, as some clients write them.
+/// `DELETE /fapi/v1/batchOrders`: a list of ids of either kind, under the documented names or all
+/// in lower case, as some clients write them.
 pub fn cancel_batch(sim: &mut Sim, call: &Call<'_>) -> Answer {
     let list = |names: [&str; 2]| names.iter().find_map(|name| call.params.get(name));
     let ids = list(["orderIdList", "orderidlist"]);

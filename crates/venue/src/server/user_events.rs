@@ -5,7 +5,7 @@ use crate::server::sim::Sim;
 use aegis_exchange::futures::{
     AccountReport, AlgoKind, AlgoRecord, MarginCall, MarginType, OrderReport, Report,
 };
-use aegis_types::{Money, Nanos, Px, Qty, Rate, SCALE};
+use aegis_types::{Money, Px, Qty, Rate, SCALE};
 use serde::Serialize;
 use serde_json::json;
 
@@ -262,8 +262,8 @@ fn algo(sim: &Sim, now: i64, record: &AlgoRecord) -> String {
         cp: record.close_position,
         price_protect: record.price_protect,
         reduce_only: record.reduce_only,
-        tt: millis(record.triggered_at),
-        gtd: millis(record.good_till),
+        tt: record.triggered_at.as_millis(),
+        gtd: sim.gate.algo_till(record),
         rm: record.reason,
         ia: record.activated,
         cr: trails.then(|| percent(record.callback)),
@@ -285,11 +285,6 @@ pub const fn order_type(kind: AlgoKind) -> &'static str {
 /// The id as text, or nothing.
 pub fn id_or_empty(id: u64) -> String {
     if id == 0 { String::new() } else { id.to_string() }
-}
-
-/// Milliseconds; zero stays zero.
-pub const fn millis(at: Nanos) -> i64 {
-    at.as_millis()
 }
 
 /// A fraction as the percentage that the exchange writes.

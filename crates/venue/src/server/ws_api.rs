@@ -1,8 +1,8 @@
 //! Step machine: the WebSocket API.
 //!
 //! A message stands for a REST call with the same parameters and result; it goes the same way
-//! through limits, faults and the log of truth, and is answered by the same handler. What is its own:
-//! parameters are signed sorted by name, and an Ed25519 key may log a socket on.
+//! through limits, faults and the log of truth, and is answered by the same handler. Its own are
+//! two things: parameters are signed sorted by name, and an Ed25519 key may log a socket on.
 
 use crate::server::auth;
 use crate::server::call::{Answer, ApiError, Call, Fate, Method, Reply, Request, Sending};
