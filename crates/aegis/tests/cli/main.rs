@@ -14,6 +14,7 @@ mod archive;
 mod audit;
 mod data;
 mod documents;
+mod exchange;
 mod harness;
 mod indicators;
 mod input;
