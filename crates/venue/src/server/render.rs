@@ -24,6 +24,8 @@ pub struct OrderLine<'a> {
     cum_qty: Option<Qty>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cum_quote: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cum_base: Option<Qty>,
     time_in_force: &'static str,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -60,6 +62,7 @@ pub fn order<'a>(sim: &'a Sim, order: &OrderRecord) -> OrderLine<'a> {
         executed_qty: order.filled,
         cum_qty: None,
         cum_quote: Some(order.quote),
+        cum_base: Some(order.filled),
         time_in_force: order.time_in_force.name(),
         kind: order.kind.name(),
         reduce_only: order.reduce_only,
@@ -87,6 +90,7 @@ pub fn reply<'a>(sim: &'a Sim, record: &OrderRecord) -> OrderLine<'a> {
         cum_qty: Some(record.filled),
         avg_price: line.avg_price.filter(|_| !absent),
         cum_quote: line.cum_quote.filter(|_| !absent),
+        cum_base: None,
         time: None,
         ..line
     }

@@ -107,8 +107,8 @@ impl Truth {
     }
 }
 
-/// `GET /sim/v1/truth?key=K`: orders, fills, positions, balance and requests as they truly are;
-/// without a key the requests of everybody.
+/// `GET /sim/v1/truth?key=K`: orders, fills, positions, balance (the wallet's) and requests as they
+/// truly are; without a key the requests of everybody.
 ///
 /// # Errors
 /// Nothing a caller could do wrong is one: an unknown key has requests and nothing else.
@@ -137,8 +137,9 @@ pub fn answer(sim: &mut Sim, call: &Call<'_>) -> Answer {
     let fills = sim.core.trades(account, &all)?;
     truth["fills"] = fills.iter().map(|t| render::value(&account::trade(sim, t))).collect();
     truth["positions"] = account::open_positions(sim, account)?;
-    let (balance, ledger) = money(sim, account)?;
-    truth["balance"] = balance;
+    let (record, ledger) = money(sim, account)?;
+    truth["balance"] = record["wallet"].clone();
+    truth["account"] = record;
     truth["ledger"] = ledger;
     Ok(truth.to_string())
 }
@@ -146,7 +147,7 @@ pub fn answer(sim: &mut Sim, call: &Call<'_>) -> Answer {
 fn money(sim: &Sim, account: AccountId) -> Result<(Value, Value), crate::server::ApiError> {
     let record = sim.core.account(account)?;
     let ledger = sim.core.ledger(account)?;
-    let balance = json!({
+    let record = json!({
         "wallet": record.wallet,
         "cross_wallet": record.cross_wallet,
         "available": record.available,
@@ -161,5 +162,5 @@ fn money(sim: &Sim, account: AccountId) -> Result<(Value, Value), crate::server:
         "liquidation_fees": ledger.liquidation_fees,
         "insurance": ledger.insurance,
     });
-    Ok((balance, ledger))
+    Ok((record, ledger))
 }

@@ -358,8 +358,7 @@ impl Desk {
             Side::Sell => -held.qty,
         });
         assert_eq!(believed, true_qty, "{what}: position; {positions:?}");
-        let balance: aegis_types::Money =
-            truth["balance"]["wallet"].as_str().unwrap().parse().unwrap();
+        let balance: aegis_types::Money = truth["balance"].as_str().unwrap().parse().unwrap();
         assert_eq!(self.machine.account().wallet(), Some(balance), "{what}: wallet");
         assert_eq!(self.machine.attempts().unknown(), 0, "{what}: an outcome is unknown");
     }
