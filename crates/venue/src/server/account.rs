@@ -561,10 +561,7 @@ pub fn adl_quantile(sim: &mut Sim, call: &Call<'_>) -> Answer {
         };
         lines.push(json!({ "symbol": sim.symbols.name(symbol), "adlQuantile": quantile }));
     }
-    match (asked, lines.as_slice()) {
-        (Some(_), [line]) => Ok(line.to_string()),
-        _ => Ok(Value::Array(lines).to_string()),
-    }
+    Ok(Value::Array(lines).to_string())
 }
 
 /// `GET /fapi/v1/forceOrders`: own liquidations and deleveragings.
