@@ -30,16 +30,16 @@ pub mod startup;
 
 pub mod machine;
 
+pub mod book_sync;
+
 pub mod http;
 pub mod link;
 pub mod websocket;
 
 mod pool;
-mod stepper;
 mod venue;
 
 pub use http::Identity;
 pub use machine::{Config, Machine};
 pub use notes::Note;
-pub use stepper::{StepFault, Stepped, Stepper};
 pub use venue::{SteadyClock, WireVenue};

@@ -2,7 +2,7 @@
 //!
 //! Time jumps to whatever happens next, so an hour of trouble takes no longer than its events.
 
-use crate::world::{KEY, SECRET, WALL, World};
+use crate::world::{KEY, SECRET, World};
 use aegis_types::{
     ClientOrderId, Command, EventBody, Nanos, Order, OrderReason, OrderType, OrderUpdate, Px, Qty,
     Side, SymbolId, SymbolTable,
@@ -95,11 +95,6 @@ impl Desk {
         desk.told.clear();
         desk.notes.clear();
         desk
-    }
-
-    /// Wall time since the start, ms.
-    pub fn passed(&self) -> i64 {
-        self.world.wall - WALL
     }
 
     fn now(&self) -> Nanos {

@@ -7,7 +7,7 @@ use aegis_types::{
     Px, Qty, Side, SymbolId, SymbolTable, Venue,
 };
 use aegis_venue::client::startup::Stage;
-use aegis_venue::client::{Config, Identity, Stepper, WireVenue};
+use aegis_venue::client::{Config, Identity, WireVenue};
 use aegis_venue::server::{Times, serve};
 use aegis_wire::urls::Urls;
 use aegis_wire::{Secret, Signer};
@@ -156,18 +156,8 @@ fn a_client_starts_trades_and_steps_over_sockets() {
     let entry = client.market(Side::Buy, "0.01", false);
     client.until(3_000, "entry", |c| c.words(entry).contains(&"filled") && c.venue.settled());
     assert_eq!(client.words(entry), ["accepted", "filled"]);
-    let mut stepper = Stepper::new(&format!("http://{}", served.address)).unwrap();
-    let mut stepped = None;
-    for _ in 0..3 {
-        stepper.ask(client.venue.now(), 60_000);
-        let mut answer = None;
-        client.until(3_000, "step", |c| {
-            answer = stepper.poll(c.venue.now()).unwrap();
-            answer.is_some()
-        });
-        stepped = answer;
-    }
-    assert!(stepped.unwrap().market_ms >= crate::world::START + 180_000);
+    let stepped = served.admin("POST", "/sim/v1/step", "{\"ms\":180000}");
+    assert!(stepped["market_ms"].as_i64().unwrap() >= crate::world::START + 180_000);
     let exit = client.market(Side::Sell, "0.01", true);
     client.until(3_000, "exit", |c| c.words(exit).contains(&"filled") && c.venue.settled());
     assert!(client.venue.machine().account().held(BTC).is_none());

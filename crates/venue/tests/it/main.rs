@@ -2,6 +2,7 @@
 
 mod auth;
 mod candles;
+mod client_book;
 mod client_desk;
 mod client_errors;
 mod client_links;
