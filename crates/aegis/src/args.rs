@@ -529,7 +529,7 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "not a finite number from 0 on".to_owned())
 }
 
-const BENCHES: [&str; 11] = [
+const BENCHES: [&str; 12] = [
     "ring",
     "wire",
     "sign",
@@ -538,6 +538,7 @@ const BENCHES: [&str; 11] = [
     "engine",
     "backtest",
     "book",
+    "feed",
     "startup",
     "memory",
     "all",
@@ -552,15 +553,16 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 #[derive(Args)]
 pub struct Bench {
-    /// ring, wire, sign, indicators, smc, engine, backtest, startup, memory or all.
+    /// ring, wire, sign, indicators, smc, engine, backtest, book, feed, startup, memory or all.
     #[arg(value_parser = BENCHES)]
     pub name: String,
     /// JSON objects, one a line.
     #[arg(long)]
     pub json: bool,
-    /// Runs the long form: for the ring, 1,000 SIGKILLs.
-    #[arg(long)]
-    pub soak: bool,
+    /// Runs the long form: for the ring, 1,000 SIGKILLs; for the feed, a steady rate for so long.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "600",
+          value_parser = seconds)]
+    pub soak: Option<f64>,
     /// Seconds to measure for.
     #[arg(long, default_value_t = 3.0, value_parser = seconds)]
     pub seconds: f64,

@@ -6,9 +6,9 @@ use aegis_node::{EXIT_OK, Failure};
 
 pub fn bench(args: &args::Bench) -> Result<i32, Failure> {
     let options = Options {
-        seconds: args.seconds,
+        seconds: args.soak.unwrap_or(args.seconds),
         data: args.data.clone(),
-        soak: args.soak,
+        soak: args.soak.is_some(),
         peer: args.peer.clone(),
     };
     let names: &[&str] = if args.name == "all" { &NAMES } else { &[args.name.as_str()] };

@@ -13,6 +13,7 @@
 //!  backtest  candles/s, cost per order       startup   brain ready, audit
 //!  memory    the real brain, with 500 symbols
 //!  book      orders added, cancelled, amended, matched
+//!  feed      frames a second from loopback sockets to the ring; nothing lost at a pace
 //! ```
 
 mod bars;
@@ -25,6 +26,7 @@ pub mod backtest;
 pub mod book;
 pub mod engine;
 pub mod indicators;
+pub mod ingest;
 pub mod memory;
 pub mod orders;
 pub mod ring;
@@ -58,7 +60,7 @@ impl Default for Options {
 }
 
 /// The benches, by name.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     "ring",
     "wire",
     "sign",
@@ -67,6 +69,7 @@ pub const NAMES: [&str; 10] = [
     "engine",
     "backtest",
     "book",
+    "feed",
     "startup",
     "memory",
 ];
@@ -85,6 +88,7 @@ pub fn run(name: &str, opts: &Options) -> Result<Value, String> {
         "engine" => engine::run(opts)?,
         "backtest" => backtest::run(opts)?,
         "book" => book::run(opts)?,
+        "feed" => ingest::run(opts)?,
         "startup" => startup::run(opts)?,
         "memory" => memory::run(opts)?,
         _ => {
