@@ -3,15 +3,16 @@
 //!
 //! They are asked for slice by slice, all symbols of a slice before the next, so that memory does
 //! not grow with the length of the past; and told merged: at one instant all closes before all
-//! opens, each by symbol id.
+//! opens, each by symbol id. The last thing told is the first price of the minute under way.
 
 use super::intake::Intake;
 use super::lane::Bar;
 use super::{MINUTE_MS, Rows};
 use aegis_types::{SymbolId, Tick};
 
-/// Minutes of a slice: the most candles for the least weight, 2 for fewer than 500.
-pub const SLICE: i64 = 499;
+/// Minutes of a slice: with the one under way the most candles for the least weight, 2 for fewer
+/// than 500.
+pub const SLICE: i64 = 498;
 /// Asked in vain so often, a slice of a symbol counts as missing.
 const TRIES: u8 = 5;
 
@@ -108,13 +109,19 @@ impl Past {
     pub fn next(&mut self) -> Option<Query> {
         let symbol = self.ask.pop()?;
         self.asked += 1;
-        let limit = (self.to_ms - self.from_ms) / MINUTE_MS;
+        let to_ms = self.to_ms + if self.is_last() { MINUTE_MS } else { 0 };
+        let limit = (to_ms - self.from_ms) / MINUTE_MS;
         Some(Query {
             symbol,
             from_ms: self.from_ms,
-            to_ms: self.to_ms - 1,
+            to_ms: to_ms - 1,
             limit: u16::try_from(limit).unwrap_or(u16::MAX),
         })
+    }
+
+    /// Behind this slice is the minute under way.
+    const fn is_last(&self) -> bool {
+        self.to_ms == self.until_ms
     }
 
     /// Takes a question back that could not be asked now.
@@ -126,7 +133,7 @@ impl Past {
     /// An answer. Rows outside of the slice are passed over.
     pub fn answered(&mut self, symbol: SymbolId, rows: &Rows) {
         self.asked = self.asked.saturating_sub(1);
-        let (from, to) = (self.from_ms, self.to_ms);
+        let (from, to) = (self.from_ms, self.to_ms + i64::from(self.is_last()));
         let Some(part) = self.parts.get_mut(symbol.index()) else { return };
         for bar in rows.iter().filter(|bar| bar.open_ms >= from && bar.open_ms < to) {
             if part.bars.last().is_none_or(|last| last.open_ms < bar.open_ms) {
@@ -163,7 +170,9 @@ impl Past {
         if !self.ask.is_empty() || self.asked > 0 || self.is_done() {
             return;
         }
-        while self.minute_ms < self.to_ms {
+        while self.minute_ms < self.to_ms
+            || self.minute_ms == self.to_ms && self.is_last() && !self.closes
+        {
             while self.symbol < self.parts.len() {
                 if !room() {
                     return;

@@ -51,9 +51,19 @@ enum Errand {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Connecting,
-    Clock { asked: bool },
+    Clock,
     Past,
     Live,
+}
+
+/// The exchange's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Time {
+    /// As new as what the streams bring.
+    Known,
+    /// To be asked for: nothing was heard for a while.
+    Wanted,
+    Asked,
 }
 
 /// A live source at work.
@@ -68,6 +78,7 @@ pub struct Live {
     tls: Tls,
     rest: Rest<Errand>,
     phase: Phase,
+    time: Time,
     rounds: u32,
     past: Past,
     fills: Fills,
@@ -134,6 +145,7 @@ impl Live {
             rest: Rest::new(&source.rest, source.weight_minute, tls.clone()).map_err(wrong)?,
             tls,
             phase: Phase::Connecting,
+            time: Time::Wanted,
             rounds: 0,
             past,
             fills: Fills::new(symbols.len()),
@@ -156,6 +168,11 @@ impl Live {
     /// Is the past told and do the streams follow?
     pub fn is_live(&self) -> bool {
         self.phase == Phase::Live
+    }
+
+    /// Messages taken from the streams.
+    pub const fn frames(&self) -> u64 {
+        self.intake.counts().frames
     }
 
     /// Counters and reasons, for the report.
@@ -285,6 +302,9 @@ impl Live {
             Wish::Back(slot) => {
                 let shard = &self.shards[slot];
                 tracing::info!(slot, streams = shard.streams, "streams come");
+                if self.time == Time::Known {
+                    self.time = Time::Wanted;
+                }
                 for symbol in &shard.symbols {
                     self.intake.pulse(*symbol, now);
                     if shard.candles && self.phase == Phase::Live {
@@ -363,7 +383,7 @@ impl Live {
         tracing::warn!(?errand, "no answer by REST: {why}");
         self.ask_from = now.after(self.backoff.pause());
         match errand {
-            Errand::Clock => self.phase = Phase::Clock { asked: false },
+            Errand::Clock => self.time = Time::Wanted,
             Errand::Past(query) => self.past.failed(query.symbol),
             Errand::Fill { query, .. } => self.fills.answered(query.symbol, now, false, false),
             Errand::Universe => self.universe.failed(now),
@@ -381,9 +401,12 @@ impl Live {
             Errand::Clock => {
                 let market_ms = self.market_ms(&answer.body)?;
                 self.intake.clock(market_ms);
-                self.past.extend(self.closed_until_ms());
-                self.rounds += 1;
-                self.phase = Phase::Past;
+                self.time = Time::Known;
+                if self.phase == Phase::Clock {
+                    self.past.extend(self.closed_until_ms());
+                    self.rounds += 1;
+                    self.phase = Phase::Past;
+                }
             }
             Errand::Past(query) => {
                 bodies::klines(&answer.body, &mut self.rows).map_err(|e| e.to_string())?;
@@ -433,7 +456,10 @@ impl Live {
 
     fn fill(&mut self, symbol: SymbolId, closed_until_ms: i64, ring: &mut Writer, now: Nanos) {
         let closed = |row: &&KlineRow| row.open_ms + MINUTE_MS <= closed_until_ms;
+        // What has a successor has closed, but for what may lag.
+        let lag = if self.local { 1 } else { 2 };
         let split = self.rows.iter().take_while(closed).count();
+        let split = split.max(self.rows.len().saturating_sub(lag));
         self.bars.clear();
         self.bars.extend(self.rows[..split].iter().map(bar));
         let under_way = self.rows.get(split).map(bar);
@@ -456,9 +482,7 @@ impl Live {
     /// From phase to phase.
     fn advance(&mut self, ring: &mut Writer, now: Nanos) {
         match self.phase {
-            Phase::Connecting if self.sockets.all_up() => {
-                self.phase = Phase::Clock { asked: false };
-            }
+            Phase::Connecting if self.sockets.all_up() => self.read_clock(),
             Phase::Past => {
                 self.tell_past(ring, now);
                 if !self.past.is_done() {
@@ -468,11 +492,15 @@ impl Live {
                 if fresh && self.rounds > 1 || self.rounds >= ROUNDS {
                     self.go_live(ring, now);
                 } else {
-                    self.phase = Phase::Clock { asked: false };
+                    self.read_clock();
                 }
             }
-            Phase::Connecting | Phase::Clock { .. } | Phase::Live => {}
+            Phase::Connecting | Phase::Clock | Phase::Live => {}
         }
+    }
+
+    fn read_clock(&mut self) {
+        (self.phase, self.time) = (Phase::Clock, Time::Wanted);
     }
 
     /// Tells of the past what the reader has room for. What it has not taken is not overwritten.
@@ -535,23 +563,20 @@ impl Live {
 
     fn next_question(&mut self, now: Nanos) -> Option<(Errand, String, Call)> {
         let plain = |call: Call| call.endpoint().path.to_owned();
-        match self.phase {
-            Phase::Clock { asked: false } => {
-                self.phase = Phase::Clock { asked: true };
-                let path = if self.local { "/sim/v1/clock".to_owned() } else { plain(Call::Time) };
-                return Some((Errand::Clock, path, Call::Time));
-            }
-            Phase::Past => {
-                if let Some(query) = self.past.next() {
-                    return Some((Errand::Past(query), self.klines(&query), Call::Klines));
-                }
-            }
-            _ => {}
+        if self.time == Time::Wanted && self.phase != Phase::Connecting {
+            self.time = Time::Asked;
+            let path = if self.local { "/sim/v1/clock".to_owned() } else { plain(Call::Time) };
+            return Some((Errand::Clock, path, Call::Time));
+        }
+        if self.phase == Phase::Past
+            && let Some(query) = self.past.next()
+        {
+            return Some((Errand::Past(query), self.klines(&query), Call::Klines));
         }
         if self.universe.ask(now) {
             return Some((Errand::Universe, plain(Call::ExchangeInfo), Call::ExchangeInfo));
         }
-        if self.phase != Phase::Live {
+        if self.phase != Phase::Live || self.time != Time::Known {
             return None;
         }
         let intake = &self.intake;

@@ -64,10 +64,14 @@ fn all_of_it_is_told_once_in_the_order_of_recorded_files() {
         assert_eq!(past.incomplete(), [], "seed {seed}");
         let mut wanted: Vec<(Nanos, bool, u16)> = Vec::new();
         for (symbol, bars) in all.iter().enumerate() {
-            for bar in bars.iter().filter(|bar| bar.open_ms < START + minutes * MINUTE) {
+            let until = START + minutes * MINUTE;
+            for bar in bars.iter().filter(|bar| bar.open_ms <= until) {
                 let at = Nanos::from_millis(bar.open_ms);
                 wanted.push((at, true, symbol as u16));
-                wanted.push((at.after(Nanos::MINUTE), false, symbol as u16));
+                // The minute under way has opened, and no more.
+                if bar.open_ms < until {
+                    wanted.push((at.after(Nanos::MINUTE), false, symbol as u16));
+                }
             }
         }
         wanted.sort_unstable();
