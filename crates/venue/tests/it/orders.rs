@@ -2,6 +2,7 @@
 //! conditional orders, and every refusal with its code.
 
 use crate::world::{KEY, World};
+use aegis_venue::server::Speed;
 use aegis_wire::percent_encode;
 use serde_json::{Value, json};
 
@@ -59,6 +60,8 @@ fn a_limit_order_is_placed_asked_for_changed_and_cancelled() {
     assert_eq!(world.fails("GET", "/fapi/v1/openOrder", &missing), (400, -2013));
     let all = world.must("GET", "/fapi/v1/allOrders", "symbol=BTCUSDT");
     assert_eq!(all[0]["status"], "CANCELED");
+    let of_order = world.must("GET", "/fapi/v1/orderAmendment", &missing);
+    assert_eq!(of_order, history, "also of an order that has ended");
 }
 
 #[test]
@@ -123,7 +126,8 @@ fn hedge_mode_holds_both_sides() {
     assert_eq!(amounts, ["0.01", "-0.03"]);
     assert_eq!(world.fails("POST", mode, "dualSidePosition=false"), (400, -4068));
     let adl = world.must("GET", "/fapi/v1/adlQuantile", "symbol=BTCUSDT");
-    assert!(adl["adlQuantile"]["LONG"].is_u64() && adl["adlQuantile"]["SHORT"].is_u64());
+    let adl = &adl[0]["adlQuantile"];
+    assert!(adl["LONG"].is_u64() && adl["SHORT"].is_u64());
     let config = world.must("GET", "/fapi/v1/accountConfig", "");
     assert_eq!((&config["dualSidePosition"], &config["feeTier"]), (&json!(true), &json!(0)));
 }
@@ -268,6 +272,14 @@ fn the_dead_mans_switch_runs_by_the_wall_clock() {
     world.must("POST", switch, "symbol=BTCUSDT&countdownTime=1000");
     world.wait(1_001);
     assert_eq!(world.must("GET", "/fapi/v1/openOrders", "").as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn at_the_end_of_the_data_the_last_price_holds() {
+    let mut world = World::of(&[60_000, 60_000, 61_000], |setup| setup.speed = Speed::Max);
+    while world.sim.rush(world.wall, 10) {}
+    let filled = world.order(MARKET);
+    assert_eq!((&filled["status"], &filled["avgPrice"]), (&json!("FILLED"), &json!("61000")));
 }
 
 #[test]
