@@ -33,7 +33,7 @@ MAY_MISS = {
     "code", "msg",  # of a refused line of a batch
     "modifyId",  # only when the request had one
     "activatePrice", "priceRate", "callbackRate",  # of trailing stops only
-    "icebergQuantity",  # null
+    "icebergQuantity", "autoAssetExchange",  # null
     "notionalCoef",  # of accounts with their own brackets
     "M",  # echo of modifyId
     "HEDGE",  # adlQuantile: BOTH in one-way mode
