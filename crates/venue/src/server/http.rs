@@ -162,7 +162,7 @@ async fn answer(
 
 fn handle(shared: &Shared, request: &Request) -> Reply {
     let mut hub = shared.lock();
-    hub.counts.requests += 1;
+    hub.requests += 1;
     let reply = hub.sim.handle(request.arrived_ms, request);
     hub.flush();
     reply
@@ -240,7 +240,7 @@ fn upgraded(
     response
 }
 
-type Opened = (crate::server::streams::ConnId, crate::server::hub::Inbox);
+type Opened = (crate::server::streams::ConnId, crate::server::queues::Inbox);
 
 fn open(
     shared: &Shared,
@@ -249,7 +249,7 @@ fn open(
     peer: SocketAddr,
 ) -> Result<Opened, Reply> {
     let mut hub = shared.lock();
-    let (conn, inbox) = hub.connect();
+    let (conn, inbox) = hub.queues.connect();
     let opened = match door {
         Door::Streams => {
             address(path).ok_or_else(|| Reply { status: 404, ..Reply::ok("Not found") })?;
@@ -260,7 +260,7 @@ fn open(
     match opened {
         Ok(()) => Ok((conn, inbox)),
         Err(reply) => {
-            hub.disconnect(conn);
+            hub.queues.disconnect(conn);
             Err(reply)
         }
     }
@@ -272,5 +272,5 @@ fn gone(shared: &Shared, door: Door, conn: crate::server::streams::ConnId) {
         Door::Streams => hub.sim.socket_closed(conn),
         Door::Api => hub.sim.ws_api_closed(conn),
     }
-    hub.disconnect(conn);
+    hub.queues.disconnect(conn);
 }

@@ -52,6 +52,7 @@ mod ws_api;
 
 mod http;
 mod hub;
+mod queues;
 mod run;
 mod socket;
 

@@ -3,7 +3,7 @@
 use crate::server::call::{Answer, ApiError, Call, Method, Route};
 use crate::server::clock::Speed;
 use crate::server::sim::Sim;
-use aegis_types::Px;
+use aegis_types::{Px, Round};
 use serde_json::{Map, Value, json};
 
 /// All of them.
@@ -78,7 +78,8 @@ fn price(sim: &mut Sim, call: &Call<'_>) -> Answer {
         _ => return Err(ApiError::mandatory("price")),
     };
     let tick = sim.markets[symbol.index()].instrument.tick;
-    let px = Px::parse(text.as_bytes()).ok().filter(|px| px.is_positive() && px.is_on_grid(tick));
+    let px = Px::parse(text.as_bytes()).ok().and_then(|px| px.to_grid(tick, Round::Nearest).ok());
+    let px = px.filter(|px| px.is_positive());
     let px = px.ok_or_else(|| ApiError::invalid_value("price"))?;
     sim.set_price(symbol, px);
     let market_ms = sim.clock.market_ms();

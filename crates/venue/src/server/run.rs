@@ -97,7 +97,7 @@ pub fn serve(
     runtime.shutdown_timeout(Duration::from_millis(200));
     let hub = shared.lock();
     Ok(Summary {
-        counts: hub.counts,
+        counts: hub.counts(),
         facts: hub.sim.told(),
         market_ms: hub.sim.market_ms(),
         ended: hub.sim.ended(),
@@ -152,9 +152,9 @@ async fn rush(shared: &Shared) -> Duration {
         {
             let mut hub = shared.lock();
             if since.elapsed() > RUSH_PATIENCE {
-                hub.close_slow(RUSH_WAITING);
+                hub.queues.close_slow(RUSH_WAITING);
             }
-            if hub.longest() <= RUSH_WAITING {
+            if hub.queues.longest() <= RUSH_WAITING {
                 let more = hub.sim.rush(wall_ms(), RUSH_FACTS);
                 hub.flush();
                 return if more { Duration::ZERO } else { Duration::from_millis(10) };

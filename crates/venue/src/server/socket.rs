@@ -1,10 +1,12 @@
 //! One WebSocket: bytes between a client and the exchange.
 
 use crate::server::call::Sending;
-use crate::server::hub::{Inbox, Item, Shared, wall_ms};
+use crate::server::hub::{Hub, Shared, wall_ms};
+use crate::server::queues::{Inbox, Item};
 use crate::server::streams::ConnId;
 use crate::server::ws_api::WsReply;
 use crate::server::wsframe::{self, Message, Opcode, Reader, WsFault};
+use core::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -13,6 +15,9 @@ use tokio::time::Instant;
 
 /// Bytes that are written at once at most; one write for many small frames.
 const BATCH_BYTES: usize = 64 * 1024;
+
+/// How long a socket that ends may take to say so.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The times of a socket's life.
 #[derive(Clone, Copy, Debug)]
@@ -54,21 +59,37 @@ pub async fn serve(
     times: Times,
 ) {
     let (reading, writing) = stream.into_split();
-    let writer = tokio::spawn(write(writing, inbox));
-    let end = read(&shared, reading, early, conn, door, times).await;
-    {
-        let mut hub = shared.lock();
-        if let Some(item) = end {
-            hub.push(conn, item);
+    let gone = inbox.gone.clone();
+    let mut writer = tokio::spawn(write(writing, inbox));
+    let mut reader = pin!(read(&shared, reading, early, conn, door, times));
+    let (end, farewell) = tokio::select! {
+        end = &mut reader => (end, true),
+        // The exchange has ended it: whoever listens may hear that before the socket goes.
+        _ = &mut writer => {
+            let _ = tokio::time::timeout(FAREWELL, reader).await;
+            (None, false)
         }
-        match door {
-            Door::Streams => hub.sim.socket_closed(conn),
-            Door::Api => hub.sim.ws_api_closed(conn),
-        }
-        hub.disconnect(conn);
-        hub.flush();
+        () = gone.notified() => (None, false),
+    };
+    leave(&shared, conn, door, end);
+    if farewell {
+        let _ = tokio::time::timeout(FAREWELL, &mut writer).await;
     }
-    let _ = writer.await;
+    writer.abort();
+}
+
+/// A socket is forgotten, after a last word where there is one.
+fn leave(shared: &Shared, conn: ConnId, door: Door, last: Option<Item>) {
+    let mut hub = shared.lock();
+    if let Some(item) = last {
+        hub.queues.push(conn, item);
+    }
+    match door {
+        Door::Streams => hub.sim.socket_closed(conn),
+        Door::Api => hub.sim.ws_api_closed(conn),
+    }
+    hub.queues.disconnect(conn);
+    hub.flush();
 }
 
 /// Writes what is queued, many frames at a time, until the queue or the socket ends.
@@ -153,7 +174,7 @@ async fn read(
                 next_ping = now + times.ping;
                 let payload = wall_ms().to_string();
                 let ping = wsframe::frame(Opcode::Ping, &[payload.as_bytes()]);
-                shared.lock().push(conn, Item::Frame(ping));
+                shared.lock().queues.push(conn, Item::Frame(ping));
             }
         }
     }
@@ -171,7 +192,7 @@ fn take(shared: &Shared, conn: ConnId, door: Door, message: &Message) -> Option<
             }
             if message.opcode == Opcode::Ping {
                 let pong = wsframe::frame(Opcode::Pong, &[&message.payload]);
-                hub.push(conn, Item::Frame(pong));
+                hub.queues.push(conn, Item::Frame(pong));
             }
             return None;
         }
@@ -186,7 +207,7 @@ fn take(shared: &Shared, conn: ConnId, door: Door, message: &Message) -> Option<
             // What was under way goes first, then the answer, then the new streams.
             hub.flush();
             if let Some(reply) = told.reply {
-                hub.push(conn, Item::Frame(wsframe::text(&reply)));
+                hub.queues.push(conn, Item::Frame(wsframe::text(&reply)));
             }
             told.close.then_some(Item::Close(Some(1_008)))
         }
@@ -199,12 +220,7 @@ fn take(shared: &Shared, conn: ConnId, door: Door, message: &Message) -> Option<
 }
 
 /// Sends what the WebSocket API answers, when and as far as it is to arrive.
-fn answer(
-    shared: &Shared,
-    hub: &mut crate::server::hub::Hub,
-    conn: ConnId,
-    reply: WsReply,
-) -> Option<Item> {
+fn answer(shared: &Shared, hub: &mut Hub, conn: ConnId, reply: WsReply) -> Option<Item> {
     let mut items: Vec<Item> = match reply.fate.sending {
         Sending::Whole => reply.frames.iter().map(|f| Item::Frame(wsframe::text(f))).collect(),
         Sending::Cut(_) => vec![Item::Close(None)],
@@ -214,13 +230,13 @@ fn answer(
         items.push(Item::Close(Some(1_008)));
     }
     if reply.fate.delay_ms == 0 {
-        items.into_iter().for_each(|item| hub.push(conn, item));
+        items.into_iter().for_each(|item| hub.queues.push(conn, item));
     } else {
         let (shared, delay) = (shared.clone(), Duration::from_millis(reply.fate.delay_ms));
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
             let mut hub = shared.lock();
-            items.into_iter().for_each(|item| hub.push(conn, item));
+            items.into_iter().for_each(|item| hub.queues.push(conn, item));
         });
     }
     None

@@ -321,8 +321,11 @@ fn a_price_set_by_hand_moves_the_market_from_there_on() {
         let px: Vec<f64> = (1..5).map(|i| text(&row[i]).parse().unwrap()).collect();
         assert!(px[2] <= px[0].min(px[3]) && px[1] >= px[0].max(px[3]), "{row}");
     }
-    let off_grid = r#"{"symbol":"GEN000USDT","price":"1.23456"}"#;
-    assert_eq!(town.ask("POST", "/sim/v1/price", "", off_grid).status, 400);
+    let off_grid = format!("{{\"symbol\":\"GEN000USDT\",\"price\":\"{wanted}.0432\"}}");
+    let reply = town.ask("POST", "/sim/v1/price", "", &off_grid);
+    assert_eq!((reply.status, price(&mut town)), (200, wanted), "to the nearest tick");
+    let nothing = r#"{"symbol":"GEN000USDT","price":"0.01"}"#;
+    assert_eq!(town.ask("POST", "/sim/v1/price", "", nothing).status, 400);
 }
 
 #[test]
