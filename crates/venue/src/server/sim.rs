@@ -273,6 +273,7 @@ impl Sim {
         }
         if ended {
             self.clock.end();
+            venue::on_end(self);
         }
     }
 

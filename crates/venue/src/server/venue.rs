@@ -1,6 +1,7 @@
 //! Step machine: between the market that the server shows and the venue that judges orders.
 
 use crate::server::admin;
+use crate::server::clock::Speed;
 use crate::server::fact::{Fact, FactBody};
 use crate::server::gate::{Account, AccountSetup};
 use crate::server::limits::OrderCounts;
@@ -74,6 +75,21 @@ pub fn on_price(sim: &mut Sim, symbol: SymbolId, px: Px) {
     let at = Nanos::from_millis(sim.clock.market_ms());
     // A price that the venue refuses was never there for it.
     let _ = sim.ask(|core, reports| core.set_price(at, symbol, px, reports));
+}
+
+/// The data has ended. On candles it ends with a close, behind which no price holds until the next
+/// open; as none will come, the last price holds from now on. Not where the market is stepped: who
+/// steps it goes by the rule, and knows the end.
+pub fn on_end(sim: &mut Sim) {
+    if !sim.derived || sim.clock.speed() == Speed::Step {
+        return;
+    }
+    for symbol in sim.symbols.ids() {
+        let last = sim.core.market(symbol).ok().and_then(|market| market.last);
+        if let Some(px) = last {
+            on_price(sim, symbol, px);
+        }
+    }
 }
 
 /// Both clocks have moved on: `wall_ms` now, market time as the clock shows.
