@@ -1,9 +1,7 @@
 //! One fill: from a price to position, ledger, records and reports, all or nothing.
 
 use super::act::{Act, expiry};
-use super::names::{
-    AccountReason, AlgoStatus, ExecutionKind, IncomeKind, OrderStatus, PositionSide,
-};
+use super::names::{AccountReason, ExecutionKind, IncomeKind, OrderStatus, PositionSide};
 use super::record::{OrderRecord, TradeRecord};
 use super::report::{OrderReport, Report};
 use super::state::{Held, remember, slot};

@@ -14,7 +14,7 @@ use super::checks::closes;
 use super::fill::Deal;
 use super::names::{AlgoKind, OrderKind, PositionSide, WorkingType};
 use super::risk::{exposed, touched};
-use super::state::{OpenAlgo, OpenOrder};
+use super::state::{OpenAlgo, OpenOrder, slot};
 use super::taker::Quoted;
 use crate::matching::Way;
 use aegis_types::{Nanos, Px, Side};
@@ -43,6 +43,8 @@ pub(super) struct Pass {
     pub fact: Fact,
     /// Side of the orders that may have opened something in this fact.
     pub entered: Option<Side>,
+    /// A position was closed by this fact; what could only close it waits for its owner's cancel.
+    pub closed: bool,
 }
 
 impl Act<'_> {
@@ -50,7 +52,7 @@ impl Act<'_> {
     pub fn all_passes(&mut self, s: usize, fact: Fact) {
         for a in 0..self.venue.accounts.len() {
             if !self.seat(a, s).is_quiet() {
-                self.pass(Pass { a, s, fact, entered: None });
+                self.pass(Pass { a, s, fact, entered: None, closed: false });
             }
         }
     }
@@ -94,6 +96,7 @@ impl Act<'_> {
                     if !self.liquidate(pass.a, pass.s, side, px, pass.fact.time) {
                         break;
                     }
+                    pass.closed = true;
                 }
             }
         }
@@ -121,9 +124,11 @@ impl Act<'_> {
             Way::Open { px, shown } => Through::Price(Quoted { base: px, shown }),
             Way::Quote(_) | Way::Mark(_) => Through::Market,
         };
+        let held = self.seat(pass.a, pass.s).is_holding();
         if self.trigger(pass.a, pass.s, index, how, pass.fact.time) {
             pass.entered = pass.entered.or(Some(side));
         }
+        pass.closed |= held && !self.seat(pass.a, pass.s).is_holding();
     }
 
     fn limits(&mut self, pass: &mut Pass) {
@@ -154,7 +159,9 @@ impl Act<'_> {
             let trade_id = self.desk(pass.s).trades + 1;
             let deal =
                 Deal { px, qty: order.record.leaves(), maker: true, trade_id, at: pass.fact.time };
+            let held = self.seat(pass.a, pass.s).is_holding();
             let part = self.deal(pass.a, pass.s, order.record.id, deal);
+            pass.closed |= held && !self.seat(pass.a, pass.s).is_holding();
             if part.is_positive() {
                 self.next_trade(pass.s);
                 let taker = order.record.side.opposite();
@@ -185,12 +192,17 @@ impl Act<'_> {
 
     fn nearest_algo(&self, pass: &Pass, picks: impl Fn(&OpenAlgo) -> bool) -> Option<(usize, u64)> {
         let marked = self.desk(pass.s).market.mark.is_some();
+        let seat = self.seat(pass.a, pass.s);
         let mut best: Option<(usize, u64)> = None;
-        for (index, open) in self.seat(pass.a, pass.s).algos.iter().enumerate() {
+        for (index, open) in seat.algos.iter().enumerate() {
             let record = &open.record;
             let on_mark = record.working_type == WorkingType::MarkPrice && marked;
             let fits = on_mark == matches!(pass.fact.way, Way::Mark(_));
-            if !fits || !pass.counts(record.kind, record.created) || !picks(open) {
+            let closing = record.reduce_only
+                || record.close_position
+                || closes(record.position_side, record.side);
+            let waits = closing && pass.closed && seat.held[slot(record.position_side)].is_none();
+            if !fits || waits || !pass.counts(record.kind, record.created) || !picks(open) {
                 continue;
             }
             let distance = pass.distance(open.hit.unwrap_or(record.trigger));

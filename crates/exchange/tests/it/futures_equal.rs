@@ -5,15 +5,15 @@
 //!
 //! Both see every fact; orders are sent at the instant of an open, as the engine sends them, and
 //! protections also inside a minute. A limit order goes to the candle venue before the open, to the
-//! other after it. What a closed position leaves of reduce-only orders expires there and is
-//! cancelled here, as the engine does.
+//! other after it. After every fact both hold the same conditional orders, also those that a closed
+//! position has left.
 
 use crate::world::{expired, fills, instrument, px};
 use aegis_exchange::futures::{
     AccountConfig, AccountId, AlgoKind, AlgoRequest, ClientId, ExecutionKind, FuturesConfig,
     MarginType, OrderKey, OrderRequest, Report, SymbolRules,
 };
-use aegis_exchange::{Exchange, ExchangeConfig, Futures};
+use aegis_exchange::{Exchange, ExchangeConfig, Futures, RestingOrder};
 use aegis_types::{
     ClientOrderId, Command, EventBody, Fill, Money, Nanos, Order, OrderReason, OrderType,
     OrderUpdate, Px, Qty, Rate, Side, SymbolId, Tick, TickBody, Venue,
@@ -199,7 +199,16 @@ impl Twins {
         self.fills.extend(fills(&self.answers));
         self.answers.clear();
         self.reports.clear();
-        self.tidy();
+        for symbol in (0..SYMBOLS).map(SymbolId) {
+            let conditional = |o: &&RestingOrder| {
+                matches!(o.order.kind, OrderType::StopMarket | OrderType::TakeProfitMarket)
+            };
+            let orders = self.inner.orders(symbol).iter().filter(conditional);
+            let inner: Vec<ClientId> = orders.map(|open| open.order.id.text()).collect();
+            let algos = self.wire.open_algos(ME, Some(symbol)).unwrap();
+            let wire: Vec<ClientId> = algos.iter().map(|algo| algo.client_id).collect();
+            assert_eq!(inner, wire, "at {:?}", self.now);
+        }
         assert_eq!(self.inner.wallet(), self.wire.account(ME).unwrap().wallet);
         let (ledger, wire) = (self.inner.ledger(), self.wire.ledger(ME).unwrap());
         assert_eq!(ledger.fees, wire.fees.plus(wire.liquidation_fees).unwrap());
@@ -213,29 +222,6 @@ impl Twins {
             assert_eq!(held.map_or(Px::ZERO, |held| held.entry_px()), other.entry_px);
             assert_eq!(held.map_or(Money::ZERO, |held| held.margin), other.isolated_wallet);
             assert_eq!(held.and_then(|held| held.liquidation), other.liquidation);
-        }
-    }
-
-    /// The engine takes back what a closed position leaves.
-    fn tidy(&mut self) {
-        for symbol in (0..SYMBOLS).map(SymbolId) {
-            if self.inner.position(symbol).is_some() {
-                continue;
-            }
-            let left: Vec<ClientOrderId> = self
-                .inner
-                .orders(symbol)
-                .iter()
-                .filter(|open| open.order.reduce_only)
-                .map(|open| open.order.id)
-                .collect();
-            for id in left {
-                let command = Command::Cancel { id, symbol };
-                self.inner.execute(self.now, &command, &mut Vec::new());
-                // A plain order has expired there already, a conditional one stands.
-                let key = OrderKey::Client(Self::text(id.number));
-                let _ = self.wire.cancel_algo(self.now, ME, key, &mut Vec::new());
-            }
         }
     }
 
@@ -269,10 +255,6 @@ impl Twins {
         let taken = matches!(answers[0], EventBody::Order { update: OrderUpdate::Accepted, .. });
         self.answers.extend(answers);
         taken
-    }
-
-    fn resting(&self, symbol: SymbolId, kinds: &[OrderType]) -> bool {
-        self.inner.orders(symbol).iter().any(|open| kinds.contains(&open.order.kind))
     }
 
     /// A stop that opens binds margin here from the start, there from its trigger on: nothing else
@@ -329,9 +311,6 @@ impl Twins {
             }
             Act::Protect { target, whole, away } => {
                 let Some(held) = held else { return };
-                if self.resting(symbol, &[OrderType::Limit]) || self.is_entering() {
-                    return;
-                }
                 let kind = if target { OrderType::TakeProfitMarket } else { OrderType::StopMarket };
                 let side = held.side.opposite();
                 let sign = if target { held.side.sign() } else { side.sign() };
