@@ -32,10 +32,12 @@ pub mod machine;
 
 pub mod book_sync;
 
+pub mod frames;
 pub mod http;
 pub mod link;
 pub mod websocket;
 
+mod api_socket;
 mod pool;
 mod venue;
 

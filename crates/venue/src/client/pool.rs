@@ -225,20 +225,19 @@ impl Pool {
         }
     }
 
-    /// One turn of everything. True when something happened.
-    pub fn pump(
+    /// One turn of everything but orders. True when something happened.
+    pub fn pump_reads(
         &mut self,
         now: Nanos,
         shared: &mut Shared,
         machine: &mut Machine,
         out: &mut Out,
     ) -> bool {
-        let mut moved = self.pump_orders(now, shared, machine, out);
-        moved |= lane(&mut self.reads, now, Lane::Reads, shared, machine, out);
+        let moved = lane(&mut self.reads, now, Lane::Reads, shared, machine, out);
         moved | self.pump_keys(now, shared, machine, out)
     }
 
-    /// One turn of the connections for orders alone.
+    /// One turn of the connections for orders.
     pub fn pump_orders(
         &mut self,
         now: Nanos,

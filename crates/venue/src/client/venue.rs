@@ -4,6 +4,7 @@
 //! timeouts and signatures go by this machine's monotonic clock, set to the wall clock once at the
 //! start, so that no jump of the wall clock reaches an order.
 
+use super::api_socket::ApiSocket;
 use super::http::Identity;
 use super::link::{LinkFault, Target, Tls};
 use super::machine::{Config, Input, Machine, Out, Wire};
@@ -55,6 +56,8 @@ pub struct WireVenue {
     clock: SteadyClock,
     machine: Machine,
     pool: Pool,
+    /// Where orders go, when not by REST.
+    api: Option<ApiSocket>,
     shared: Shared,
     users: Vec<(u32, Socket)>,
     urls: Urls,
@@ -74,7 +77,10 @@ impl WireVenue {
         Target::parse(&urls.streams)?;
         let keys = if config.live { Some(Target::parse(SPOT_REST)?) } else { None };
         let seed = config.seed;
+        let by_socket = config.orders_by_socket;
+        let api = by_socket.then(|| Target::parse(&urls.ws_api)).transpose()?;
         Ok(Self {
+            api: api.map(|target| ApiSocket::new(target, seed.wrapping_add(6))),
             clock: SteadyClock::new(),
             pool: Pool::new(&rest, keys.as_ref(), seed),
             shared: Shared::new(Tls::new()?, identity),
@@ -105,7 +111,9 @@ impl WireVenue {
                 self.machine.step(now, Input::Tick, &mut self.out);
             }
             again |= self.pump_users(now);
-            again |= self.pool.pump(now, &mut self.shared, &mut self.machine, &mut self.out);
+            again |= self.pump_orders(now);
+            let (shared, machine) = (&mut self.shared, &mut self.machine);
+            again |= self.pool.pump_reads(now, shared, machine, &mut self.out);
             self.carry(now);
             answers.append(&mut self.out.answers);
             moved |= again;
@@ -124,11 +132,10 @@ impl WireVenue {
     pub fn wait(&self, most: Nanos) {
         let now = self.clock.now();
         let due = self.machine.wake(now).since(now).max(Nanos::ZERO);
-        let turn = if self.pool.is_dialing() || self.users.iter().any(|(_, s)| dialing(s)) {
-            DIAL_TURN
-        } else {
-            Nanos::SECOND
-        };
+        let dialing = self.pool.is_dialing()
+            || self.api.as_ref().is_some_and(ApiSocket::is_dialing)
+            || self.users.iter().any(|(_, socket)| socket.link().is_dialing());
+        let turn = if dialing { DIAL_TURN } else { Nanos::SECOND };
         let wait = most.min(due).min(turn);
         let mut fds: Vec<PollFd<'_>> = self.poll_fds().collect();
         let timeout =
@@ -140,7 +147,16 @@ impl WireVenue {
     /// What to poll for, for loops that wait for other things too.
     pub fn poll_fds(&self) -> impl Iterator<Item = PollFd<'_>> {
         let users = self.users.iter().filter_map(|(_, socket)| socket.link().poll_fd());
-        self.pool.poll_fds().chain(users)
+        let api = self.api.as_ref().and_then(ApiSocket::poll_fd);
+        self.pool.poll_fds().chain(users).chain(api)
+    }
+
+    fn pump_orders(&mut self, now: Nanos) -> bool {
+        let Self { shared, machine, out, .. } = self;
+        match &mut self.api {
+            Some(api) => api.pump(now, &shared.tls, &shared.identity, machine, out),
+            None => self.pool.pump_orders(now, shared, machine, out),
+        }
     }
 
     fn pump_users(&mut self, now: Nanos) -> bool {
@@ -185,7 +201,12 @@ impl WireVenue {
     fn carry(&mut self, now: Nanos) {
         for index in 0..self.out.wire.len() {
             match self.out.wire[index] {
-                Wire::Abort(token) => self.pool.abort(now, token),
+                Wire::Abort(token) => {
+                    self.pool.abort(now, token);
+                    if let Some(api) = &mut self.api {
+                        api.abort(token);
+                    }
+                }
                 Wire::OpenUser(conn, key) => self.open_user(now, conn, key.as_str()),
                 Wire::CloseUser(conn) => {
                     if let Some(at) = self.users.iter().position(|(other, _)| *other == conn) {
@@ -249,10 +270,6 @@ impl WireVenue {
     }
 }
 
-fn dialing(socket: &Socket) -> bool {
-    socket.link().is_dialing()
-}
-
 impl Venue for WireVenue {
     /// The exchange has its own view of the market; only the newest price is noted, for the mark of
     /// a funding.
@@ -272,7 +289,7 @@ impl Venue for WireVenue {
     fn execute(&mut self, _: Nanos, command: &Command, answers: &mut Answers) {
         let now = self.clock.now();
         self.machine.step(now, Input::Command(command), &mut self.out);
-        self.pool.pump_orders(now, &mut self.shared, &mut self.machine, &mut self.out);
+        self.pump_orders(now);
         answers.append(&mut self.out.answers);
     }
 }

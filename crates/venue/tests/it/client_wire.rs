@@ -112,6 +112,21 @@ impl Client {
     }
 
     fn market(&mut self, side: Side, qty: &str, reduce_only: bool) -> ClientOrderId {
+        self.submit(OrderType::Market, side, qty, reduce_only, Px::ZERO)
+    }
+
+    fn stop(&mut self, qty: &str, trigger: i64) -> ClientOrderId {
+        self.submit(OrderType::StopMarket, Side::Sell, qty, true, Px::whole(trigger))
+    }
+
+    fn submit(
+        &mut self,
+        kind: OrderType,
+        side: Side,
+        qty: &str,
+        reduce_only: bool,
+        trigger: Px,
+    ) -> ClientOrderId {
         self.next += 1;
         let session = SESSION;
         let id = ClientOrderId { session, number: self.next };
@@ -119,12 +134,12 @@ impl Client {
             id,
             symbol: BTC,
             side,
-            kind: OrderType::Market,
+            kind,
             reason: OrderReason::Entry,
             reduce_only,
             qty: qty.parse().unwrap(),
             price: Px::ZERO,
-            trigger: Px::ZERO,
+            trigger,
         };
         let mut said = Answers::new();
         self.venue.execute(Nanos::ZERO, &Command::Submit { order }, &mut said);
@@ -161,6 +176,29 @@ fn a_client_starts_trades_and_steps_over_sockets() {
     let exit = client.market(Side::Sell, "0.01", true);
     client.until(3_000, "exit", |c| c.words(exit).contains(&"filled") && c.venue.settled());
     assert!(client.venue.machine().account().held(BTC).is_none());
+}
+
+#[test]
+fn orders_and_cancels_go_by_the_websocket_api_when_asked() {
+    let served = Served::start(World::new(), Times::default());
+    let mut client = Client::of(&served, SESSION, |config| config.orders_by_socket = true);
+    client.ready();
+    let entry = client.market(Side::Buy, "0.01", false);
+    client.until(3_000, "entry", |c| c.words(entry).contains(&"filled") && c.venue.settled());
+    let stop = client.stop("0.01", 50_000);
+    client.until(3_000, "stop", |c| c.words(stop) == ["accepted"] && c.venue.settled());
+    let mut said = Answers::new();
+    client.venue.execute(Nanos::ZERO, &Command::Cancel { id: stop, symbol: BTC }, &mut said);
+    client.until(3_000, "cancel", |c| c.words(stop) == ["accepted", "canceled"]);
+    let truth = served.admin("GET", &format!("/sim/v1/truth?key={KEY}"), "");
+    let paths: Vec<_> = truth["requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|request| request["method"] == "WS")
+        .map(|request| request["path"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(paths, ["order.place", "algoOrder.place", "algoOrder.cancel"]);
 }
 
 #[test]
@@ -208,15 +246,25 @@ fn sockets_that_the_exchange_closes_are_made_again_and_nothing_is_lost() {
 
 #[test]
 fn an_order_of_unknown_outcome_is_sent_once_over_sockets_too() {
+    once(false, "POST /fapi/v1/order");
+}
+
+#[test]
+fn an_order_of_unknown_outcome_is_sent_once_by_the_websocket_api_too() {
+    once(true, "WS order.place");
+}
+
+fn once(by_socket: bool, target: &str) {
     let served = Served::start(World::new(), Times::default());
     let mut client = Client::of(&served, SESSION, |config| {
         // A short window, so that absence is proven soon.
         (config.recv_window_ms, config.slack) = (500, Nanos::MILLISECOND.times(100));
+        config.orders_by_socket = by_socket;
     });
     client.ready();
     for seed in 0..24 {
         let mut draw = Draw::new(seed);
-        let (mut fault, executed) = unknown(&mut draw, "POST /fapi/v1/order");
+        let (mut fault, executed) = unknown(&mut draw, target);
         if fault["fault"] == "reply_delay" {
             fault["ms"] = json!(700);
         }
@@ -232,7 +280,8 @@ fn an_order_of_unknown_outcome_is_sent_once_over_sockets_too() {
         assert_eq!(client.words(id).contains(&"filled"), executed, "{what}");
         let truth = served.admin("GET", &format!("/sim/v1/truth?key={KEY}"), "");
         let places = truth["requests"].as_array().unwrap().iter().filter(|request| {
-            request["method"] == "POST" && request["client_order_id"] == id.to_string().as_str()
+            let place = request["method"] == "POST" || request["path"] == "order.place";
+            place && request["client_order_id"] == id.to_string().as_str()
         });
         assert_eq!(places.count(), 1, "{what}");
         let positions = truth["positions"].as_array().unwrap();

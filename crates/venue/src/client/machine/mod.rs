@@ -47,6 +47,8 @@ pub struct Config {
     pub read_timeout: Nanos,
     /// Stops are triggered by the mark price instead of the last price.
     pub stops_by_mark: bool,
+    /// Orders go as frames of the WebSocket API instead of REST requests.
+    pub orders_by_socket: bool,
 }
 
 impl Config {
@@ -62,6 +64,7 @@ impl Config {
             write_timeout: Nanos::SECOND.times(3),
             read_timeout: Nanos::SECOND.times(10),
             stops_by_mark: false,
+            orders_by_socket: false,
         }
     }
 }
