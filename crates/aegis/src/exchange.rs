@@ -91,16 +91,6 @@ pub fn exchange(args: &args::Exchange) -> Result<i32, Failure> {
         "sockets_too_slow": summary.counts.slow,
     });
     output::line(line)?;
-    // Whoever started it may have stopped reading.
-    let _ = output::line(serde_json::json!({
-        "market_ms": summary.market_ms,
-        "ended": summary.ended,
-        "requests": summary.counts.requests,
-        "sockets": summary.counts.sockets,
-        "frames": summary.counts.frames,
-        "facts": summary.facts,
-        "sockets_closed_slow": summary.counts.slow,
-    }));
     Ok(if signals.interrupts() > 0 { EXIT_INTERRUPTED } else { EXIT_OK })
 }
 
