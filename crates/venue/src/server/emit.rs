@@ -141,6 +141,33 @@ impl Sim {
         });
     }
 
+    /// In a paced market whose candles have said nothing for a second, what stands is said again:
+    /// a real market is never silent so long, and listeners take silence for a lost connection.
+    pub(crate) fn repeat_quiet(&mut self) {
+        let now_ms = self.clock.market_ms();
+        for symbol in self.symbols.ids() {
+            let market = &mut self.markets[symbol.index()];
+            let heard =
+                !(self.streams.of_symbol(symbol).is_empty() && self.streams.of_all().is_empty());
+            if !(market.is_quiet() && heard && market.repeat_touch(now_ms)) {
+                continue;
+            }
+            self.tell(symbol, now_ms, &[Change::Touch]);
+            for place in 0..self.streams.of_symbol(symbol).len() {
+                let index = self.streams.of_symbol(symbol)[place];
+                let stream = self.streams.at_mut(index);
+                let Topic::Market(kind, _) = stream.topic else { continue };
+                stream.memory.dirty |= matches!(
+                    kind,
+                    StreamKind::Kline(_)
+                        | StreamKind::ContinuousKline(..)
+                        | StreamKind::Ticker
+                        | StreamKind::MiniTicker
+                );
+            }
+        }
+    }
+
     fn each_stream(&mut self, mut act: impl FnMut(&mut Self, usize)) {
         for symbol in self.symbols.ids() {
             for place in 0..self.streams.of_symbol(symbol).len() {
@@ -348,6 +375,13 @@ fn changed_levels(memory: &mut Memory, market: &Market, now_ms: i64) -> Option<S
         // There was no price yet when it was subscribed.
         None => (touch.id.saturating_sub(1), now.1.clone(), now.2.clone()),
     };
+    // What is repeated without a change is told by its best levels.
+    let best = |side: BTreeMap<Px, Qty>, px: Px, qty: Qty, still: bool| {
+        if still { BTreeMap::from([(px, qty)]) } else { side }
+    };
+    let still = bids.is_empty() && asks.is_empty();
+    let bids = best(bids, touch.bid, touch.bid_qty, still);
+    let asks = best(asks, touch.ask, touch.ask_qty, still);
     // A snapshot taken between two messages has the id of the earlier one: it is covered too.
     let ids = DepthIds { first: previous, last: touch.id, previous, time_ms: touch.time_ms };
     let (bids, asks) = (bids.iter().map(as_level), asks.iter().map(as_level));

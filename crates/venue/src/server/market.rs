@@ -120,6 +120,8 @@ pub struct Market {
     /// Trades come from the record and make the minutes.
     ticking: bool,
     book_recorded: bool,
+    /// Something was told of it since the last look.
+    moved: bool,
     /// What prices of the source are multiplied with, after a price was set by hand.
     scale: Option<(i64, i64)>,
     /// Extremes set by hand in the open minute.
@@ -145,6 +147,7 @@ impl Market {
             last: None,
             ticking: false,
             book_recorded: false,
+            moved: false,
             scale: None,
             forced: None,
         }
@@ -200,8 +203,23 @@ impl Market {
         (now_ms.div_euclid(interval) + 1) * interval
     }
 
+    /// Is this a market of candles of which nothing was told since the last look?
+    pub fn is_quiet(&mut self) -> bool {
+        let moved = core::mem::take(&mut self.moved);
+        !(moved || self.ticking || self.book_recorded || self.book.is_some())
+    }
+
+    /// The derived book says again what it said, under a new update id.
+    pub fn repeat_touch(&mut self, now_ms: i64) -> bool {
+        let Some(touch) = &mut self.touch else { return false };
+        touch.id += 1;
+        touch.time_ms = now_ms;
+        true
+    }
+
     /// Takes a fact in and says what it changed, in order.
     pub fn apply(&mut self, fact: &Fact, changes: &mut Vec<Change>) {
+        self.moved = true;
         match &fact.body {
             FactBody::Tick(tick) => self.tick(fact.at_ms, tick, changes),
             FactBody::Depth(change) => {

@@ -22,6 +22,9 @@ const FACTS_PER_CALL: usize = 4_096;
 /// How often a paced market looks for streams that are due, wall ms.
 const DUE_EVERY_MS: u64 = 10;
 
+/// How long a paced market may be silent, wall ms.
+const QUIET_MS: i64 = 1_000;
+
 /// What the exchange is made of.
 pub struct Setup {
     /// Symbols in name order.
@@ -95,6 +98,8 @@ pub struct Sim {
     facts: Peekable<Facts>,
     deliveries: Vec<Delivery>,
     wall_ms: i64,
+    /// When to look for markets that have said nothing.
+    quiet_until_ms: i64,
     /// Instant of the fact told last, while others of the same instant may follow.
     instant_ms: Option<i64>,
     /// End of the minutes that trades have made.
@@ -127,6 +132,7 @@ impl Sim {
             facts: setup.facts.peekable(),
             deliveries: Vec::new(),
             wall_ms: 0,
+            quiet_until_ms: 0,
             instant_ms: None,
             minute_end_ms: i64::MIN,
             told: 0,
@@ -211,6 +217,10 @@ impl Sim {
             Speed::Times(_) => {
                 let now = self.clock.paced(wall_ms);
                 let whole = self.run_until(now, FACTS_PER_CALL);
+                if self.wall_ms >= self.quiet_until_ms && !self.clock.ended() {
+                    self.quiet_until_ms = self.wall_ms.saturating_add(QUIET_MS);
+                    self.repeat_quiet();
+                }
                 self.tell_due(self.clock.market_ms());
                 Some(if whole { DUE_EVERY_MS } else { 0 })
             }

@@ -338,3 +338,37 @@ fn at_the_end_of_the_data_time_stands_still() {
     assert_eq!(town.get("/sim/v1/clock", "")["market_ms"], now);
     assert_eq!(town.get("/fapi/v1/time", "")["serverTime"], crate::town::WALL, "wall time runs on");
 }
+
+/// Between two minutes of a slow market nothing happens, and yet no stream is silent.
+#[test]
+fn a_paced_market_of_candles_is_never_silent() {
+    let mut town = Town::of(setup(&spec(1, 1), Speed::Times(1.0), 100));
+    let names =
+        ["kline_1m", "kline_1h", "ticker", "markPrice@1s"].map(|n| format!("gen000usdt@{n}"));
+    town.open(&format!("/market/ws/{}", names.join("/")));
+    town.open("/public/ws/gen000usdt@bookTicker/gen000usdt@depth@100ms/gen000usdt@depth5");
+    let mut heard: BTreeMap<String, usize> = BTreeMap::new();
+    let mut ids: Vec<i64> = Vec::new();
+    for tenth in 0..300 {
+        town.sim.advance(crate::town::WALL + tenth * 100);
+        for frame in town.frames() {
+            let key = format!("{} {}", text(&frame["e"]), text(&frame["k"]["i"]));
+            *heard.entry(key).or_default() += 1;
+            if frame["e"] == "bookTicker" {
+                ids.push(frame["u"].as_i64().unwrap());
+            }
+            assert_ne!(frame["k"]["x"], true, "half a minute closes nothing");
+        }
+    }
+    for (kind, least) in [
+        ("kline 1m", 25),
+        ("kline 1h", 25),
+        ("24hrTicker ", 12),
+        ("markPriceUpdate ", 28),
+        ("bookTicker ", 25),
+        ("depthUpdate ", 50),
+    ] {
+        assert!(heard.get(kind).is_some_and(|count| *count >= least), "{kind}: {heard:?}");
+    }
+    assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
+}
