@@ -43,11 +43,12 @@ class Exchange:
         command = [binary(), "exchange", *source, "--listen", "127.0.0.1:0", "--speed", "step"]
         for one in accounts:
             command += ["--account", one]
+        command += [*options, *os.environ.get("CONFORMANCE_OPTIONS", "").split()]
         self.home = tempfile.TemporaryDirectory(prefix="aegis-conformance-")
         environment = {**os.environ, "AEGIS_HOME": self.home.name}
         self.log = open(os.path.join(self.home.name, "stderr"), "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [*command, *options], stdout=subprocess.PIPE, stderr=self.log, text=True,
+            command, stdout=subprocess.PIPE, stderr=self.log, text=True,
             env=environment,
         )
         first = self._first_line()
