@@ -262,7 +262,15 @@ impl Brain {
             self.driver.start(at, &initial, &mut self.recorder)?;
         }
         self.driver.step(at, body, &mut self.recorder)?;
+        self.count_handed();
         self.sound()
+    }
+
+    /// Counts the delays of the orders that have left.
+    fn count_handed(&mut self) {
+        if let Door::Wire(wired) = self.driver.venue_mut() {
+            wired.drain_handed().for_each(|order| self.recorder.handed(order));
+        }
     }
 
     /// No bound of the driver was passed.
@@ -476,6 +484,7 @@ impl Brain {
 
     /// Journal to its file, then progress to the gate, then a heartbeat.
     fn settle(&mut self, ring: &mut Reader) -> Result<(), Failure> {
+        self.count_handed();
         if self.recorder.flush()? {
             // A full lane is about to take these rows too.
             let _ = self.lanes.push(Priority::Background, Job::Persist);

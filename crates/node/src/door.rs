@@ -5,16 +5,21 @@
 //! orders that were under way.
 
 use crate::causal::Causal;
+use crate::clock;
 use aegis_engine::Engine;
 use aegis_exchange::Exchange;
 use aegis_types::{
-    Answers, Command, EventBody, Nanos, Order, OrderUpdate, Qty, SymbolId, Tick, Venue,
+    Answers, ClientOrderId, Command, EventBody, Nanos, Order, OrderUpdate, Qty, SymbolId, Tick,
+    Venue,
 };
 use aegis_venue::client::WireVenue;
 use aegis_venue::client::account::Held;
+use aegis_venue::client::attempts::Phase;
 
 /// Longest wait for an answer where the exchange stands still until we have it.
 const PATIENCE: Nanos = Nanos(30_000_000_000);
+/// Orders whose leaving is waited for at once; of more no delay is measured.
+pub const LEAVING_MAX: usize = 64;
 
 /// Where a brain's orders go.
 pub enum Door {
@@ -32,6 +37,15 @@ struct Open {
     booked: Qty,
 }
 
+/// An order that the kernel has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handed {
+    /// Which.
+    pub id: ClientOrderId,
+    /// When the write that handed it over had returned: stamp of the monotonic clock.
+    pub at_us: u32,
+}
+
 /// An exchange on the wire, and what was sent to it before this process started.
 pub struct Wired {
     /// None while the journal's past is stepped through.
@@ -40,13 +54,49 @@ pub struct Wired {
     /// Where the exchange waits for us.
     causal: Option<Causal>,
     said: Answers,
+    /// Orders that the client has and the kernel not yet.
+    leaving: Vec<ClientOrderId>,
+    handed: Vec<Handed>,
 }
 
 impl Wired {
     /// Not connected; `symbols` where the exchange waits for us, so that answers can be told where
     /// they happened.
     pub fn new(symbols: Option<usize>) -> Self {
-        Self { venue: None, open: Vec::new(), causal: symbols.map(Causal::new), said: Vec::new() }
+        Self {
+            venue: None,
+            open: Vec::new(),
+            causal: symbols.map(Causal::new),
+            said: Vec::new(),
+            leaving: Vec::with_capacity(LEAVING_MAX),
+            handed: Vec::with_capacity(LEAVING_MAX),
+        }
+    }
+
+    /// Orders that were handed to the kernel since the last call.
+    pub fn drain_handed(&mut self) -> impl Iterator<Item = Handed> + '_ {
+        self.handed.drain(..)
+    }
+
+    /// Notes which orders the kernel has by now: what the client calls sent, it has written.
+    fn note_handed(&mut self) {
+        let Self { venue: Some(venue), leaving, handed, .. } = self else { return };
+        if leaving.is_empty() {
+            return;
+        }
+        let at_us = clock::stamp_us();
+        let attempts = venue.machine().attempts();
+        leaving.retain(|&id| {
+            let Some(attempt) = attempts.get(id) else { return false };
+            if matches!(attempt.phase, Phase::Waiting(_) | Phase::Held) {
+                return true;
+            }
+            // What was refused here never left.
+            if attempt.tries > 0 && handed.len() < LEAVING_MAX {
+                handed.push(Handed { id, at_us });
+            }
+            false
+        });
     }
 
     /// The journal's past told this: keeps account of what is still under way.
@@ -96,6 +146,7 @@ impl Wired {
     pub fn poll(&mut self, answers: &mut Answers) {
         let Some(venue) = &mut self.venue else { return };
         venue.poll(&mut self.said);
+        self.note_handed();
         self.tell(answers);
     }
 
@@ -178,6 +229,12 @@ impl Venue for Door {
             return;
         };
         venue.execute(at, command, &mut wired.said);
+        if let Command::Submit { order } = command
+            && wired.leaving.len() < LEAVING_MAX
+        {
+            wired.leaving.push(order.id);
+        }
+        wired.note_handed();
         if wired.causal.is_some() {
             wired.wait();
         }

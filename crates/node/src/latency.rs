@@ -1,9 +1,10 @@
-//! A fixed-size histogram of delays in microseconds: 1/16 relative resolution, no allocation.
+//! A fixed-size histogram of delays in microseconds: 1/64 relative resolution, no allocation.
 
 use serde::{Deserialize, Serialize};
 
-const SUB: usize = 16;
-const BUCKETS: usize = 32 * SUB;
+const SUB: usize = 64;
+/// Each octave above the exact ones has as many buckets.
+const BUCKETS: usize = (32 - SUB.ilog2() as usize + 1) * SUB;
 
 /// Counts by delay.
 #[derive(Clone)]
@@ -31,7 +32,7 @@ fn bucket(us: u32) -> usize {
     if v < SUB {
         return v;
     }
-    let octave = v.ilog2() as usize - 4;
+    let octave = (v.ilog2() - SUB.ilog2()) as usize;
     (octave + 1) * SUB + (v >> octave) - SUB
 }
 
@@ -91,7 +92,7 @@ mod tests {
             let b = bucket(us);
             assert!(b >= last, "buckets rise");
             assert!(upper(b) >= us, "{us} is inside its bucket");
-            assert!(u64::from(upper(b)) <= u64::from(us) + u64::from(us) / 8 + 1);
+            assert!(u64::from(upper(b)) <= u64::from(us) + u64::from(us) / 64 + 1);
             last = b;
         }
         assert!(bucket(u32::MAX) < BUCKETS);

@@ -5,13 +5,14 @@
 //! records are appended. So a crash between two records of one input is finished, not repeated.
 
 use crate::bus::{Bus, Noticed};
+use crate::door::{Handed, LEAVING_MAX};
 use crate::latency::Histogram;
 use crate::protocol::OrderOutcomes;
 use crate::{Failure, clock, narrate};
-use aegis_backtest::{Session, Tally, event_kind, is_input};
+use aegis_backtest::{Execution, Session, Tally, event_kind, is_input};
 use aegis_driver::Observer;
 use aegis_journal::{JournalError, Kind, Reader, Source, Writer};
-use aegis_types::{Command, Event, Nanos, Notice};
+use aegis_types::{ClientOrderId, Command, Event, Nanos, Notice};
 use std::collections::VecDeque;
 
 /// Most lines of news kept for the view.
@@ -41,6 +42,8 @@ pub struct Recorder {
     session: Session,
     bus: Bus,
     delays: Histogram,
+    /// Orders on their way to the kernel, with the feed's stamp on the fact that caused them.
+    leaving: Vec<(ClientOrderId, u32)>,
     news: VecDeque<String>,
     pending: u32,
 }
@@ -62,6 +65,7 @@ impl Recorder {
             session: session.clone(),
             bus,
             delays: Histogram::new(),
+            leaving: Vec::with_capacity(LEAVING_MAX),
             news: VecDeque::new(),
             pending: 0,
         }
@@ -193,7 +197,17 @@ impl Recorder {
         &self.tally
     }
 
-    /// Delays from the feed's stamp to an order at the venue's door.
+    /// The kernel has an order: ends the delay of one that a fact of the ring has caused.
+    pub fn handed(&mut self, order: Handed) {
+        let at = self.leaving.iter().position(|(id, _)| *id == order.id);
+        if let Some(at) = at {
+            let (_, stamp_us) = self.leaving.swap_remove(at);
+            self.delays.record(order.at_us.wrapping_sub(stamp_us));
+        }
+    }
+
+    /// Delays from the feed's stamp to an order that the exchange's side has: on the wire the
+    /// kernel, behind the write; otherwise the simulated exchange.
     pub const fn delays(&self) -> &Histogram {
         &self.delays
     }
@@ -248,8 +262,17 @@ impl Observer for Recorder {
             self.flush()?;
         }
         self.tally.command(at, command);
-        if let (Command::Submit { .. }, Some(stamp)) = (command, self.stamp_us) {
-            self.delays.record(clock::stamp_us().wrapping_sub(stamp));
+        if let (Command::Submit { order }, Some(stamp)) = (command, self.stamp_us) {
+            match self.session.execution {
+                Execution::Simulated => self.delays.record(clock::stamp_us().wrapping_sub(stamp)),
+                Execution::Wire => {
+                    if self.leaving.len() >= LEAVING_MAX {
+                        // The oldest never left, or it would have been told.
+                        self.leaving.remove(0);
+                    }
+                    self.leaving.push((order.id, stamp));
+                }
+            }
         }
         Ok(())
     }
@@ -257,7 +280,7 @@ impl Observer for Recorder {
     fn notice(&mut self, at: Nanos, seq: u64, notice: &Notice) {
         self.tally.notice(at, notice);
         if let Some(line) = narrate::line(notice, &self.session.symbols) {
-            if self.stamp_us.is_some() {
+            if self.caught_up() {
                 tracing::info!(seq, time = %at.utc(), "{line}");
             }
             if self.news.len() >= NEWS_MAX {

@@ -210,6 +210,10 @@ impl Live {
         self.sockets.step(now, &mut self.wishes);
         self.wishes(ring, now);
         self.channels(ring, ready);
+        if ring.published() != before {
+            // A sleeping reader is woken before anything else is done.
+            ring.flush();
+        }
         self.rest(ring);
         let now = clock::monotonic();
         self.intake.turn(now, &mut |tick: &Tick| ring.publish(&tick.to_words()));
