@@ -194,7 +194,7 @@ pub fn answer(sim: &mut Sim, wall_ms: i64, request: &Request) -> Reply {
     });
     let mut reply = match &out.answer {
         Ok(body) => Reply::ok(body.clone()),
-        Err(error) if error.status == 403 => Reply { status: 403, ..Reply::ok(&*error.msg) },
+        Err(page) if page.code == NO_CODE => Reply { status: page.status, ..Reply::ok(&*page.msg) },
         Err(error) => Reply::error(error),
     };
     reply.fate = out.fate;
@@ -399,11 +399,21 @@ fn only_reduces(params: &Params) -> bool {
         || (is("positionSide", "SHORT") && is("side", "BUY"))
 }
 
+/// The code of what is no answer of the exchange but a page of something before it.
+pub const NO_CODE: i32 = 0;
+
+/// A page of a proxy or a firewall.
+fn page(status: u16, title: &str) -> ApiError {
+    let title = format!("{status} {title}");
+    let msg = format!("<html><head><title>{title}</title></head><body>{title}</body></html>");
+    ApiError { status, code: NO_CODE, msg }
+}
+
 /// What the client is told in place of the truth.
 fn replacement(sim: &mut Sim, wall_ms: i64, peer: IpAddr, fault: &Fault) -> Option<ApiError> {
     let of = |status, code, msg: &str| ApiError { status, code, msg: msg.to_owned() };
     Some(match fault.kind {
-        Kind::Http408 => of(408, -1000, "Request timeout."),
+        Kind::Http408 => page(408, "Request Time-out"),
         Kind::Http429 => {
             let limit = sim.gate.limits.weight_per_minute.to_string();
             error_of(-1003, &[&peer.to_string(), &limit])
@@ -415,11 +425,7 @@ fn replacement(sim: &mut Sim, wall_ms: i64, peer: IpAddr, fault: &Fault) -> Opti
                 None => banned(peer, until),
             }
         }
-        Kind::Http403 => of(
-            403,
-            -1000,
-            "<html><head><title>403 Forbidden</title></head><body>403 Forbidden</body></html>",
-        ),
+        Kind::Http403 => page(403, "Forbidden"),
         Kind::UnknownExecuted | Kind::UnknownLost => of(503, -1000, text::UNKNOWN_503),
         Kind::Unavailable if fault.seed.is_some_and(|seed| seed & 1 == 1) => {
             of(503, -1001, text::INTERNAL_503)

@@ -6,7 +6,7 @@
 
 use crate::server::auth;
 use crate::server::call::{Answer, ApiError, Call, Fate, Method, Reply, Request, Sending};
-use crate::server::gate::{self, Gate, Incoming, known_key};
+use crate::server::gate::{self, Gate, Incoming, NO_CODE, known_key};
 use crate::server::handle::route_of;
 use crate::server::params::Params;
 use crate::server::sim::Sim;
@@ -148,6 +148,10 @@ pub fn message(sim: &mut Sim, wall_ms: i64, conn: u64, text: &str) -> WsReply {
 fn frame(id: &str, answer: &Answer, limits: Option<&Value>) -> String {
     let (status, name, body) = match answer {
         Ok(result) => (200, "result", result.clone()),
+        Err(page) if page.code == NO_CODE => {
+            let told = ApiError { code: -1000, msg: "No answer.".to_owned(), ..page.clone() };
+            (page.status, "error", told.json())
+        }
         Err(refusal) => (refusal.status, "error", refusal.json()),
     };
     let limits = limits.map(|limits| format!(",\"rateLimits\":{limits}")).unwrap_or_default();

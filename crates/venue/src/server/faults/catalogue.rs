@@ -76,12 +76,12 @@ faults! {
     ReplyDelay = "reply_delay", Request,
         "the request is executed, the reply comes `ms` (10000) later";
     Http408 = "http_408", Request,
-        "408 without a code; executed unless executed=false (by seed where one is given)";
+        "408 and a page, no JSON; executed unless executed=false (by seed where one is given)";
     Http429 = "http_429", Request, "429 with -1003; not executed";
     Http418 = "http_418", Request,
         "418 with -1003 and `banned until`; not executed. With `ms` the address stays banned so \
          long";
-    Http403 = "http_403", Request, "403 and a page of the firewall, no JSON; not executed";
+    Http403 = "http_403", Request, "403 and a page, no JSON, as the firewall sends; not executed";
     UnknownExecuted = "http_503_unknown_executed", Request,
         "503 `Unknown error, …` although the request is executed";
     UnknownLost = "http_503_unknown_lost", Request, "503 `Unknown error, …`; not executed";
