@@ -20,8 +20,11 @@ pub enum Command {
     #[command(after_help = "Examples:\n  aegis demo\n  aegis demo --data candles/ --symbols \
         BTCUSDT,ETHUSDT --days 7\n  aegis demo --headless --speed max --json")]
     Demo(Demo),
-    /// The system as configured. This version runs recorded files.
-    #[command(after_help = "Example:\n  aegis run --data candles/ --speed real")]
+    /// The system as configured: on recorded files, on an exchange's market with simulated orders
+    /// (sim, the default), on a simulated exchange (local), its demo (testnet), or for real.
+    #[command(after_help = "Examples:\n  aegis run --data candles/ --speed real\n  aegis run \
+        --symbols BTCUSDT,ETHUSDT\n  BINANCE_API_KEY=demo BINANCE_API_SECRET=demo aegis run \
+        --venue local --exchange-url http://127.0.0.1:8080\n  aegis run --venue binance --live")]
     Run(Run),
     /// The feed process alone (started by demo and run).
     #[command(after_help = "Example:\n  aegis feed --run ~/.aegis/sessions/ID-001")]
@@ -186,6 +189,9 @@ pub struct Run {
     /// Allows real orders, together with `live = true`.
     #[arg(long)]
     pub live: bool,
+    /// REST base of the exchange, where it is not the venue's own: `aegis exchange` prints it.
+    #[arg(long, value_name = "URL")]
+    pub exchange_url: Option<String>,
     #[command(flatten)]
     pub demo: Demo,
 }

@@ -20,34 +20,28 @@ pub fn demo(args: &args::Demo) -> Result<i32, Failure> {
 }
 
 pub fn run(args: &args::Run) -> Result<i32, Failure> {
-    let settings = context::settings(&args.demo.settings, args.demo.data.market_seed)?;
-    let missing = "this version trades recorded files only";
-    match args.venue.as_str() {
-        "testnet" | "binance" => {
-            settings.require_keys(&args.venue).map_err(|v| {
-                Failure::usage(v.to_string(), "or run without keys: `aegis demo` simulates orders")
-            })?;
-            return Err(Failure::usage(
-                format!("--venue {}: not in this version; {missing}", args.venue),
-                "use `aegis run --data FOLDER` or `aegis demo`",
-            ));
-        }
-        "local" => {
-            return Err(Failure::usage(
-                format!("--venue local: not in this version; {missing}"),
-                "use `aegis run --data FOLDER` or `aegis demo`",
-            ));
-        }
-        _ if args.demo.data.data.is_empty() => {
-            return Err(Failure::usage(
-                format!("--venue sim without --data needs live market data: {missing}"),
-                "give --data FOLDER with SYMBOL-1m*.csv files, or try `aegis demo`",
-            ));
-        }
-        _ if args.live => output::note("--live arms nothing: --venue sim simulates every order"),
-        _ => {}
+    let mut given = args.demo.settings.clone();
+    if let Some(url) = &args.exchange_url {
+        given.set.push(format!("venue.exchange_url={url}"));
     }
-    system(&args.demo, &settings)
+    let settings = context::settings(&given, args.demo.data.market_seed)?;
+    let recorded = !args.demo.data.data.is_empty();
+    if args.demo.wire {
+        return Err(Failure::usage("--wire belongs to the demo", "use `aegis demo --wire`"));
+    }
+    if recorded && args.venue != "sim" {
+        return Err(Failure::usage(
+            format!("--data is recorded, and --venue {} has a market of its own", args.venue),
+            "leave one of them out",
+        ));
+    }
+    if recorded {
+        if args.live {
+            output::note("--live arms nothing: --venue sim simulates every order");
+        }
+        return system(&args.demo, &settings);
+    }
+    wired::run(args, &settings)
 }
 
 fn system(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
@@ -62,7 +56,8 @@ fn system(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
     context::start_logging(settings, log.as_deref())?;
     let title = session::describe(&session);
     let speed = args.pacing.speed.unwrap_or_else(|| default_speed(show, &session));
-    announce(settings, &title, &run, resumed, show);
+    let orders = settings.mode_line();
+    announce(settings, [&title, orders], &run, resumed, show);
     let view = show.then(|| View::new(title));
     let outcome = orchestrator::run(Options {
         view,
@@ -146,7 +141,7 @@ pub(crate) fn default_speed(show: bool, session: &aegis_backtest::Session) -> Sp
 
 pub(crate) fn announce(
     settings: &Settings,
-    title: &str,
+    [title, orders]: [&str; 2],
     run: &std::path::Path,
     resumed: bool,
     show: bool,
@@ -158,7 +153,7 @@ pub(crate) fn announce(
     let how = if resumed { "continuing" } else { "session" };
     let lines = [
         format!("AEGIS {version} [{environment}] {title}"),
-        settings.mode_line().to_owned(),
+        orders.to_owned(),
         format!("{how} {}", run.display()),
     ];
     for line in lines {

@@ -1,22 +1,25 @@
-//! The system through real sockets: `aegis demo --wire`.
+//! The system through real sockets: `aegis demo --wire`, and `aegis run` on an exchange.
 
+use crate::context::settings_file;
 use crate::demo::{announce, default_speed, options, print};
 use crate::{args, context};
 use aegis_backtest::{Execution, Session};
 use aegis_data::FirewallConfig;
 use aegis_node::exchange_child::{Account, ExchangeProcess};
 use aegis_node::home::{Home, write_whole};
+use aegis_node::listing::{self, Listing, Wanted};
 use aegis_node::live::{Silence, Source, Streams};
 use aegis_node::orchestrator::{self, Options};
+use aegis_node::pace::Speed;
 use aegis_node::question::Questions;
 use aegis_node::view::View;
-use aegis_node::{Failure, session};
+use aegis_node::{EXIT_NO_GO, Failure, audit, session};
 use aegis_settings::Settings;
 use aegis_types::Nanos;
 use aegis_venue::server::Limits;
 use aegis_wire::urls::Urls;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Longest answer of an exchange that is starting.
 const ANSWER: Nanos = Nanos(10_000_000_000);
@@ -40,7 +43,8 @@ pub fn demo(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
     session::keep_source(&run, &stepped(&exchange.url())?)?;
     let title = format!("{} By wire, from {}.", session::describe(&session), exchange.url());
     let speed = args.pacing.speed.unwrap_or_else(|| default_speed(show, &session));
-    announce(settings, &title, &run, false, show);
+    let orders = "orders are simulated, and go through sockets to the exchange as real ones would";
+    announce(settings, [&title, orders], &run, false, show);
     let outcome = orchestrator::run(Options {
         view: show.then(|| View::new(title)),
         live: true,
@@ -50,6 +54,120 @@ pub fn demo(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
     drop(exchange);
     print(&outcome, args.pacing.json, &run)?;
     Ok(outcome.code)
+}
+
+/// What becomes of orders on a venue.
+enum Orders {
+    /// They are simulated, on the exchange's market; why, in a line.
+    Simulated(&'static str),
+    /// They go to the exchange.
+    Sent(Account),
+}
+
+/// Runs on an exchange's market until told to stop.
+pub fn run(args: &args::Run, settings: &Settings) -> Result<i32, Failure> {
+    let (home, demo) = (context::home()?, &args.demo);
+    let show = !demo.headless && !demo.pacing.json && std::io::stdout().is_terminal();
+    let log = show.then(|| home.path().join("aegis.log"));
+    context::start_logging(settings, log.as_deref())?;
+    let orders = orders(args, settings, &home)?;
+    let _lock = home.lock("lock", "another aegis")?;
+    drop(home.lock("brain.lock", "the brain of an earlier aegis")?);
+    let (keys, where_to) = match orders {
+        Orders::Simulated(why) => (None, why.to_owned()),
+        Orders::Sent(account) => (Some(account), destination(&args.venue)),
+    };
+    let wanted = Wanted { venue: &args.venue, symbols: &demo.data.symbols, keys: keys.as_ref() };
+    let (run, session) = match demo.pacing.resume {
+        true => resumed(&home, settings, &args.venue)?,
+        false => {
+            let Listing { session, source } = listing::ask(settings, &wanted, home.path())?;
+            let run = new_run(&home, &session)?;
+            session::keep_source(&run, &source)?;
+            (run, session)
+        }
+    };
+    let title = session::describe(&session);
+    announce(settings, [&title, &where_to], &run, demo.pacing.resume, show);
+    let speed = demo.pacing.speed.unwrap_or(Speed::Max);
+    let outcome = orchestrator::run(Options {
+        view: show.then(|| View::new(title)),
+        live: true,
+        keys,
+        ..options(settings, home, &session.id, run.clone(), speed, log)
+    })?;
+    print(&outcome, demo.pacing.json, &run)?;
+    Ok(outcome.code)
+}
+
+/// One line: where orders go.
+fn destination(venue: &str) -> String {
+    match venue {
+        "binance" => "ORDERS ARE REAL: they go to the exchange".to_owned(),
+        "testnet" => "orders go to the exchange's demo, without real money".to_owned(),
+        _ => "orders go to a simulated exchange, through sockets".to_owned(),
+    }
+}
+
+/// Decides what becomes of orders: real ones need keys, `--live`, `live = true`, production, and
+/// an audit that says GO.
+fn orders(args: &args::Run, settings: &Settings, home: &Home) -> Result<Orders, Failure> {
+    let account = settings.keys().map(|keys| Account {
+        key: keys.key.expose().to_owned(),
+        secret: keys.secret.expose().to_owned(),
+    });
+    if args.venue == "sim" {
+        return Ok(Orders::Simulated(settings.mode_line()));
+    }
+    settings.require_keys(&args.venue).map_err(|v| {
+        Failure::usage(v.to_string(), "or run with --venue sim, which simulates orders")
+    })?;
+    let Some(account) = account else { return Ok(Orders::Simulated(settings.mode_line())) };
+    if args.venue != "binance" {
+        return Ok(Orders::Sent(account));
+    }
+    if !(args.live && settings.live()) {
+        return Ok(Orders::Simulated(settings.mode_line()));
+    }
+    if settings.environment() != "production" {
+        return Err(Failure::usage(
+            format!("real orders leave only in production, and this is {}", settings.environment()),
+            "set ENVIRONMENT=production",
+        ));
+    }
+    let report = audit::run(&audit::Options {
+        home: home.path().to_path_buf(),
+        file: settings_file(&args.demo.settings),
+        settings: Ok(settings.clone()),
+        purpose: audit::Purpose::Live,
+    });
+    if !report.is_go() {
+        return Err(Failure {
+            what: format!("the audit says {}: {}", report.verdict, report.failures().join("; ")),
+            hint: "run `aegis audit --for live`, mend what it names".to_owned(),
+            code: EXIT_NO_GO,
+        });
+    }
+    Ok(Orders::Sent(account))
+}
+
+/// The unfinished run on this venue, at the address that the exchange has now.
+fn resumed(home: &Home, settings: &Settings, venue: &str) -> Result<(PathBuf, Session), Failure> {
+    let run = home.unfinished_on(venue).ok_or_else(|| {
+        Failure::usage(
+            format!("--resume: there is no unfinished session on {venue}"),
+            "start without --resume",
+        )
+    })?;
+    let session = session::load(&run)?;
+    let urls = listing::urls(settings, venue)?;
+    if let Some(source) = session::source(&run)? {
+        session::keep_source(
+            &run,
+            &Source { rest: urls.rest, stream_base: urls.streams, ..source },
+        )?;
+    }
+    Ok((run, session))
 }
 
 /// A new run folder with its session.

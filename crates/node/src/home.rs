@@ -113,6 +113,20 @@ impl Home {
         runs.pop()
     }
 
+    /// The newest run on an exchange of this venue that has not finished.
+    pub fn unfinished_on(&self, venue: &str) -> Option<PathBuf> {
+        let on_venue = |run: &Path| {
+            let source = crate::session::source(run).ok().flatten();
+            source.is_some_and(|source| source.venue == venue)
+        };
+        let runs = fs::read_dir(self.sessions()).into_iter().flatten().flatten();
+        let runs = runs.map(|entry| entry.path()).filter(|run| on_venue(run) && !is_finished(run));
+        let begun = |run: &PathBuf| {
+            fs::metadata(run.join("session.json")).and_then(|meta| meta.modified()).ok()
+        };
+        runs.filter(|run| begun(run).is_some()).max_by_key(begun)
+    }
+
     /// Makes the folder of a new run of a session.
     ///
     /// # Errors

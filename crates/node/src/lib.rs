@@ -29,6 +29,7 @@ pub mod exchange_child;
 pub mod feed;
 pub mod home;
 pub mod latency;
+pub mod listing;
 pub mod live;
 pub mod logging;
 pub mod narrate;

@@ -3,8 +3,11 @@
 
 use crate::Failure;
 use aegis_types::Nanos;
+use aegis_venue::client::Identity;
 use aegis_venue::client::SteadyClock;
 use aegis_venue::client::link::{Link, LinkFault, Target, Tls, Took};
+use aegis_wire::Query;
+use aegis_wire::endpoints::KEY_HEADER;
 use aegis_wire::http::ResponseHead;
 use rustix::event::{PollFd, Timespec, poll};
 
@@ -59,6 +62,25 @@ impl Questions {
     pub fn get(&mut self, path: &str) -> Result<Answer, Failure> {
         let host = self.target.authority();
         self.ask(path, &format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"))
+    }
+
+    /// Asks with GET what only the owner of an account may know; `timestamp_ms` by the exchange's
+    /// clock.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub fn signed(
+        &mut self,
+        path: &str,
+        query: &Query,
+        identity: &Identity,
+        timestamp_ms: i64,
+    ) -> Result<Answer, Failure> {
+        let query = query.signed(&identity.signer, timestamp_ms, identity.recv_window_ms);
+        let (host, key) = (self.target.authority(), &identity.api_key);
+        let text =
+            format!("GET {path}?{query} HTTP/1.1\r\nHost: {host}\r\n{KEY_HEADER}: {key}\r\n\r\n");
+        self.ask(path, &text)
     }
 
     /// Asks with POST and a JSON body.

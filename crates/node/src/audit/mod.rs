@@ -11,6 +11,7 @@ mod integrity;
 mod performance;
 mod render;
 mod resilience;
+mod venue;
 
 pub use child::run as child;
 
@@ -179,9 +180,20 @@ pub struct Report {
 }
 
 impl Report {
+    /// What failed, in a line each.
+    pub fn failures(&self) -> Vec<String> {
+        let failed = self.checks.iter().filter(|check| check.status == Status::Fail);
+        failed.map(|check| format!("{} ({})", check.reason, check.id)).collect()
+    }
+
+    /// May trading begin?
+    pub fn is_go(&self) -> bool {
+        self.verdict == "GO"
+    }
+
     /// Exit code of the command: 0 for GO, 3 for NO-GO.
     pub fn exit_code(&self) -> i32 {
-        if self.verdict == "GO" { EXIT_OK } else { EXIT_NO_GO }
+        if self.is_go() { EXIT_OK } else { EXIT_NO_GO }
     }
 
     /// One JSON object.
@@ -201,7 +213,10 @@ pub fn run(options: &Options) -> Report {
         auditor.phase = index as u8 + 1;
         match index {
             0 => integrity::phase(&mut auditor),
-            1 => configuration::phase(&mut auditor, options),
+            1 => {
+                configuration::phase(&mut auditor, options);
+                venue::phase(&mut auditor, options);
+            }
             2 => dry_run::phase(&mut auditor, &mut performance),
             _ => resilience::phase(&mut auditor, options, &mut performance),
         }

@@ -10,19 +10,17 @@ use crate::pace::Pace;
 use crate::question::Questions;
 use crate::sequencer::Sequenced;
 use crate::steps::{Stepped, Steps};
-use crate::{Failure, clock, session};
+use crate::{Failure, clock, listing, session};
 use aegis_backtest::{Execution, Session};
 use aegis_journal::Source as Place;
 use aegis_ring::{Info, Poll, Reader, State, WaitOutcome, Words};
 use aegis_settings::VenueSettings;
 use aegis_types::{Answers, EventBody, Nanos, Tick, TickBody};
-use aegis_venue::client::http::Identity;
 use aegis_venue::client::machine::Config;
 use aegis_venue::client::notes::Loud;
 use aegis_venue::client::startup::Stage;
 use aegis_venue::client::{SteadyClock, WireVenue};
 use aegis_wire::urls::Urls;
-use aegis_wire::{Secret, Signer};
 use std::path::Path;
 use std::time::Duration;
 
@@ -184,20 +182,14 @@ impl Live {
 
     /// The client for this source, not yet connected.
     fn client(&self, session: &Session) -> Result<WireVenue, Failure> {
-        let Some(Account { key, secret }) = &self.keys else {
+        let Some(keys) = &self.keys else {
             return Err(Failure::usage(
                 "orders go to an exchange, and there are no keys",
                 "set BINANCE_API_KEY and BINANCE_API_SECRET",
             ));
         };
-        let secret = Secret::new(secret.clone());
-        let signer = if secret.expose_text().trim_start().starts_with("-----BEGIN") {
-            Signer::ed25519_pem(&secret).map_err(|e| Failure::usage(e.to_string(), ""))?
-        } else {
-            Signer::hmac(&secret)
-        };
         let recv_window_ms = self.venue.recv_window_ms;
-        let identity = Identity { api_key: key.clone(), signer, recv_window_ms };
+        let identity = listing::identity(keys, recv_window_ms)?;
         let number = session.number().map_err(|e| Failure::usage(e.to_string(), ""))?;
         let config = Config {
             live: self.environment_is_live,
