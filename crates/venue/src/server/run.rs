@@ -17,6 +17,8 @@ const RUSH_FACTS: usize = 512;
 const RUSH_WAITING: usize = 20_000;
 /// It does not wait longer for a socket that reads nothing.
 const RUSH_PATIENCE: Duration = Duration::from_secs(10);
+/// At full speed the market waits so long for a first listener: else it would be over before.
+const RUSH_START: Duration = Duration::from_secs(3);
 /// How soon a stop is seen.
 const STOP_EVERY: Duration = Duration::from_millis(20);
 
@@ -122,6 +124,9 @@ async fn accept(shared: Shared, listener: TcpListener, times: Times) {
 /// Moves the market.
 async fn market(shared: Shared, speed: Speed) {
     let mut told_end = false;
+    if speed == Speed::Max {
+        let _ = tokio::time::timeout(RUSH_START, first_listener(&shared)).await;
+    }
     loop {
         let wait = match speed {
             Speed::Max => rush(&shared).await,
@@ -135,6 +140,12 @@ async fn market(shared: Shared, speed: Speed) {
         } else {
             tokio::time::sleep(wait).await;
         }
+    }
+}
+
+async fn first_listener(shared: &Shared) {
+    while shared.lock().sim.listeners() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -184,6 +184,11 @@ impl Sim {
         self.told
     }
 
+    /// How many streams someone listens to.
+    pub fn listeners(&self) -> usize {
+        self.streams.len()
+    }
+
     /// Id of a symbol by its exchange name.
     pub(crate) fn symbol(&self, name: &str) -> Option<SymbolId> {
         self.symbols.id(name)

@@ -151,6 +151,11 @@ impl Streams {
         Self { by_symbol: vec![Vec::new(); symbols], ..Self::default() }
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
     /// A stream by its place.
     pub fn at(&self, index: usize) -> &Stream {
         &self.list[index]
