@@ -13,6 +13,7 @@
 //!  backtest  candles/s, cost per order       startup   brain ready, audit
 //!  memory    the real brain, with 500 symbols
 //!  book      orders added, cancelled, amended, matched
+//!  wire-to-wire  from the exchange's frame to the signed order, all processes real
 //!  feed      frames a second from loopback sockets to the ring; nothing lost at a pace
 //! ```
 
@@ -34,6 +35,7 @@ pub mod sign;
 pub mod smc;
 pub mod startup;
 pub mod wire;
+pub mod wire_to_wire;
 
 mod origin;
 
@@ -60,7 +62,7 @@ impl Default for Options {
 }
 
 /// The benches, by name.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "ring",
     "wire",
     "sign",
@@ -72,6 +74,7 @@ pub const NAMES: [&str; 11] = [
     "feed",
     "startup",
     "memory",
+    "wire-to-wire",
 ];
 
 /// Runs the bench called `name`.
@@ -91,6 +94,7 @@ pub fn run(name: &str, opts: &Options) -> Result<Value, String> {
         "feed" => ingest::run(opts)?,
         "startup" => startup::run(opts)?,
         "memory" => memory::run(opts)?,
+        "wire-to-wire" => wire_to_wire::run(opts)?,
         _ => {
             return Err(format!("there is no bench `{name}`; name one of: {}", NAMES.join(", ")));
         }
@@ -106,6 +110,7 @@ pub fn run(name: &str, opts: &Options) -> Result<Value, String> {
 pub fn child(args: &[String]) -> i32 {
     match args.split_first() {
         Some((name, _)) if name == "ring" => ring::child(args),
+        Some((name, _)) if name == "wire-to-wire" => wire_to_wire::child(args),
         _ => {
             eprintln!("aegis bench-child is started by aegis bench; run `aegis bench NAME`");
             2
