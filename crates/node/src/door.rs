@@ -51,6 +51,8 @@ pub struct Wired {
     /// None while the journal's past is stepped through.
     venue: Option<WireVenue>,
     open: Vec<Open>,
+    /// Fills that the past has booked.
+    booked: Vec<(SymbolId, u64)>,
     /// Where the exchange waits for us.
     causal: Option<Causal>,
     said: Answers,
@@ -66,6 +68,7 @@ impl Wired {
         Self {
             venue: None,
             open: Vec::new(),
+            booked: Vec::new(),
             causal: symbols.map(Causal::new),
             said: Vec::new(),
             leaving: Vec::with_capacity(LEAVING_MAX),
@@ -102,6 +105,9 @@ impl Wired {
     /// The journal's past told this: keeps account of what is still under way.
     pub fn past(&mut self, body: &EventBody) {
         let EventBody::Order { id, update, .. } = body else { return };
+        if let OrderUpdate::Filled { fill } = update {
+            self.booked.push((fill.symbol, fill.trade_id));
+        }
         let Some(index) = self.open.iter().position(|open| open.order.id == *id) else { return };
         match update {
             OrderUpdate::Accepted => self.open[index].accepted = true,
@@ -124,6 +130,9 @@ impl Wired {
         let machine = venue.machine_mut();
         for Open { order, accepted, booked } in self.open.drain(..) {
             machine.attempts_mut().resume(now, &order, accepted, booked);
+        }
+        for (symbol, trade) in self.booked.drain(..) {
+            machine.account_mut().booked_before(symbol, trade);
         }
         for position in engine.positions() {
             let held = Held { side: position.side, qty: position.qty, margin: position.margin };

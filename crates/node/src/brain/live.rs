@@ -228,7 +228,8 @@ impl Brain {
             if let Some(why) = failed {
                 return Err(Failure::usage(why, "correct it, then start again"));
             }
-            if ready {
+            // What the past left open is known, too.
+            if ready && self.venue_settled() {
                 return Ok(true);
             }
             if clock::monotonic() > until {
@@ -246,6 +247,13 @@ impl Brain {
             {
                 venue.wait(Nanos::MILLISECOND.times(20));
             }
+        }
+    }
+
+    fn venue_settled(&self) -> bool {
+        match self.driver.venue() {
+            Door::Wire(wired) => wired.venue().is_some_and(WireVenue::settled),
+            Door::Inside(_) => true,
         }
     }
 
@@ -453,10 +461,7 @@ impl Brain {
 
     /// Sleeps until there may be something to do. False when told to stop while there was no feed.
     fn await_fact(&mut self, home: &Home, ring: &mut Reader) -> Result<bool, Failure> {
-        let busy = match self.driver.venue() {
-            Door::Wire(wired) => wired.venue().is_some_and(|venue| !venue.settled()),
-            Door::Inside(_) => false,
-        };
+        let busy = !self.venue_settled();
         let stepped = self.live.as_ref().is_some_and(|live| live.stepping.is_some());
         let patience = if busy || stepped { SHORT } else { WAIT.min(SHORT * 5) };
         match ring.wait(self.args.wait, patience) {
