@@ -2,9 +2,10 @@
 //!
 //! The wallet is reckoned from each fill (`+ profit − commission`) and each funding, so that the
 //! engine hears of a fill and of the wallet it leaves in one breath, whatever the order in which
-//! the exchange tells them. The exchange's own figure is the truth that this is held against: when
-//! both stay apart for a moment, its figure is taken and that is said. The same holds for
-//! positions, whose missing fills are then asked for.
+//! the exchange tells them. The exchange's own figure is the truth that this is held against: while
+//! it has not confirmed ours, its balance is asked for, and when two readings in a row agree with
+//! each other and not with us, theirs is taken and that is said. The same holds for positions,
+//! whose missing fills are then asked for.
 
 use super::facts::Execution;
 use super::notes::Note;
@@ -19,6 +20,21 @@ pub const GRACE: Nanos = Nanos::MILLISECOND.times(500);
 const FILLS_KNOWN: usize = 1_024;
 /// Pause between two questions for the fills of one symbol.
 const ASK_AGAIN: Nanos = Nanos::SECOND.times(5);
+
+/// Pause between two readings of the balance.
+const READ_AGAIN: Nanos = Nanos::SECOND;
+
+/// Questions after which a difference that no fill explains is somebody else's.
+const ROUNDS: u8 = 3;
+
+/// What is to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// The balance.
+    Balance,
+    /// Position and fills of a symbol.
+    Fills(SymbolId),
+}
 
 /// A position as booked here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,10 +63,27 @@ struct Desk {
     /// The exchange's quantity, when it is not ours, and since when.
     differs: Option<(Qty, Nanos)>,
     asked: Option<Nanos>,
-    /// A position that was there before us; it is left alone.
-    foreign: bool,
+    /// Questions about this difference so far.
+    rounds: u8,
+    /// What of the exchange's quantity is not ours, negative when short; it is left alone.
+    foreign: Qty,
     /// The newest price seen.
     price: Px,
+}
+
+impl Desk {
+    /// Holds the exchange's quantity against ours.
+    fn compare(&mut self, now: Nanos, told: Qty) {
+        let booked = Held::signed(self.held.as_ref());
+        if told == booked {
+            self.foreign = Qty::ZERO;
+        }
+        if told == booked.saturating_plus(self.foreign) {
+            (self.differs, self.rounds) = (None, 0);
+        } else if self.differs.is_none_or(|(before, _)| before != told) {
+            self.differs = Some((told, now));
+        }
+    }
 }
 
 /// The account.
@@ -58,8 +91,14 @@ struct Desk {
 pub struct Account {
     session: u64,
     wallet: Option<Money>,
-    /// The exchange's figure, when it is not ours, and since when.
-    told: Option<(Money, Nanos)>,
+    /// The newest figure of the stream, when it is not ours.
+    told: Option<Money>,
+    /// Since when ours is not confirmed.
+    doubt: Option<Nanos>,
+    balance_asked: Nanos,
+    /// What was read last and is not ours, and after how many moves of ours.
+    read: Option<(Money, u64)>,
+    moves: u64,
     desks: Vec<Desk>,
     fills: Vec<(SymbolId, u64)>,
     next_fill: usize,
@@ -84,6 +123,10 @@ impl Account {
             session,
             wallet: None,
             told: None,
+            doubt: None,
+            balance_asked: Nanos(i64::MIN),
+            read: None,
+            moves: 0,
             desks: vec![Desk::default(); symbols],
             fills: Vec::with_capacity(FILLS_KNOWN),
             next_fill: 0,
@@ -109,6 +152,11 @@ impl Account {
     /// Was this fill booked?
     pub fn knows(&self, symbol: SymbolId, trade: u64) -> bool {
         self.fills.contains(&(symbol, trade))
+    }
+
+    /// A fill that this session booked before it was interrupted.
+    pub fn booked_before(&mut self, symbol: SymbolId, trade: u64) {
+        self.first_time(symbol, trade);
     }
 
     /// The leverage read back for a symbol; margins of its fills follow from it.
@@ -162,9 +210,10 @@ impl Account {
             Money::ZERO
         });
         let margin = self.change(execution);
-        if let Some(desk) = self.desks.get_mut(symbol.index()) {
-            let booked = Held::signed(desk.held.as_ref());
-            desk.differs = desk.differs.filter(|(qty, _)| *qty != booked).map(|(q, _)| (q, now));
+        if let Some(desk) = self.desks.get_mut(symbol.index())
+            && let Some((told, _)) = desk.differs
+        {
+            desk.compare(now, told);
         }
         let fill = Fill {
             order: cause.order,
@@ -219,7 +268,12 @@ impl Account {
         let Some(wallet) = self.wallet else { return };
         let balance = wallet.saturating_plus(by);
         self.wallet = Some(balance);
-        self.told = self.told.filter(|(told, _)| *told != balance).map(|(told, _)| (told, now));
+        self.moves += 1;
+        if self.told == Some(balance) {
+            (self.told, self.doubt) = (None, None);
+        } else {
+            self.doubt = Some(now);
+        }
         answers.push(EventBody::Account(AccountUpdate::Wallet { balance }));
     }
 
@@ -233,19 +287,42 @@ impl Account {
         desk.held.map_or(Money::ZERO, |held| held.margin)
     }
 
-    /// The wallet as the exchange tells it.
-    pub fn balance(&mut self, now: Nanos, balance: Money, answers: &mut Answers) {
-        match self.wallet {
-            Some(wallet) if wallet == balance => self.told = None,
-            Some(_) => {
-                let since = self.told.map_or(now, |(_, since)| since);
-                self.told = Some((balance, since));
-            }
-            None => {
-                self.wallet = Some(balance);
-                answers.push(EventBody::Account(AccountUpdate::Wallet { balance }));
-            }
+    /// The wallet as the stream tells it. It may be late, and older than what was booked.
+    pub fn balance(&mut self, now: Nanos, balance: Money) {
+        if self.wallet == Some(balance) {
+            (self.told, self.doubt) = (None, None);
+        } else if self.wallet.is_some() {
+            self.told = Some(balance);
+            self.doubt = self.doubt.or(Some(now));
         }
+    }
+
+    /// The wallet as it was read.
+    pub fn balance_read(
+        &mut self,
+        now: Nanos,
+        balance: Money,
+        answers: &mut Answers,
+        notes: &mut Vec<Note>,
+    ) {
+        let booked = self.wallet;
+        if booked == Some(balance) {
+            (self.told, self.doubt, self.read) = (None, None, None);
+            return;
+        }
+        // A fill that the reading holds may still be on its way to us.
+        if booked.is_some() && self.read != Some((balance, self.moves)) {
+            self.read = Some((balance, self.moves));
+            self.doubt = self.doubt.or(Some(now));
+            return;
+        }
+        (self.told, self.doubt, self.read) = (None, None, None);
+        self.wallet = Some(balance);
+        self.moves += 1;
+        if let Some(booked) = booked {
+            notes.push(Note::Wallet { balance, booked });
+        }
+        answers.push(EventBody::Account(AccountUpdate::Wallet { balance }));
     }
 
     /// Funding, a transfer or anything else that changed the wallet by itself.
@@ -280,23 +357,16 @@ impl Account {
 
     /// A position as the exchange tells it; `qty` is negative when short.
     pub fn position(&mut self, now: Nanos, symbol: SymbolId, qty: Qty) {
-        let Some(desk) = self.desks.get_mut(symbol.index()) else { return };
-        let booked = Held::signed(desk.held.as_ref());
-        desk.differs = match desk.differs {
-            _ if qty == booked => None,
-            Some((told, since)) if told == qty => Some((told, since)),
-            _ => Some((qty, now)),
-        };
-        if qty.is_zero() {
-            desk.foreign = false;
+        if let Some(desk) = self.desks.get_mut(symbol.index()) {
+            desk.compare(now, qty);
         }
     }
 
     /// A position that was there before anything of ours was sent.
     pub fn found(&mut self, symbol: SymbolId, qty: Qty, notes: &mut Vec<Note>) {
         let Some(desk) = self.desks.get_mut(symbol.index()) else { return };
-        if desk.held.is_none() && !qty.is_zero() && !desk.foreign {
-            desk.foreign = true;
+        if desk.held.is_none() && !qty.is_zero() {
+            desk.foreign = qty;
             notes.push(Note::ForeignPosition { symbol, qty });
         }
     }
@@ -308,47 +378,45 @@ impl Account {
         }
     }
 
-    /// Takes the exchange's word where ours has differed for too long. Symbols whose fills are to
-    /// be asked for go into `ask`.
-    pub fn tick(
-        &mut self,
-        now: Nanos,
-        ask: &mut Vec<SymbolId>,
-        answers: &mut Answers,
-        notes: &mut Vec<Note>,
-    ) {
-        if let (Some((balance, since)), Some(booked)) = (self.told, self.wallet)
-            && now.since(since) >= GRACE
-        {
-            notes.push(Note::Wallet { balance, booked });
-            (self.told, self.wallet) = (None, Some(balance));
-            answers.push(EventBody::Account(AccountUpdate::Wallet { balance }));
+    /// Asks the exchange where ours has differed from it, or was not confirmed, for too long.
+    pub fn tick(&mut self, now: Nanos, ask: &mut Vec<Want>, notes: &mut Vec<Note>) {
+        if now >= self.balance_due() {
+            self.balance_asked = now;
+            ask.push(Want::Balance);
         }
         for (index, desk) in self.desks.iter_mut().enumerate() {
             let Some((held, since)) = desk.differs else { continue };
             let due = desk.asked.is_none_or(|at| now.since(at) >= ASK_AGAIN);
-            if now.since(since) < GRACE || !due || desk.foreign {
+            if now.since(since) < GRACE || !due {
                 continue;
             }
             // SYMBOLS_MAX is far below 2^16.
             let symbol = SymbolId(index as u16);
             let booked = Held::signed(desk.held.as_ref());
-            if booked.is_zero() && desk.asked.is_some() {
-                // Its fills were asked for and none is ours: somebody else's position.
-                desk.foreign = true;
-                notes.push(Note::ForeignPosition { symbol, qty: held });
+            if desk.rounds >= ROUNDS {
+                desk.foreign = held.saturating_plus(-booked);
+                (desk.differs, desk.rounds) = (None, 0);
+                notes.push(Note::ForeignPosition { symbol, qty: desk.foreign });
                 continue;
             }
+            desk.rounds += 1;
             desk.asked = Some(now);
             notes.push(Note::Mismatch { symbol, booked, held });
-            ask.push(symbol);
+            ask.push(Want::Fills(symbol));
         }
+    }
+
+    /// When the balance is to be asked for.
+    fn balance_due(&self) -> Nanos {
+        let due =
+            self.doubt.map(|since| since.after(GRACE).max(self.balance_asked.after(READ_AGAIN)));
+        due.unwrap_or(Nanos::MAX)
     }
 
     /// When [`Account::tick`] has something to do at the earliest.
     pub fn next(&self) -> Nanos {
-        let wallet = self.told.map_or(Nanos::MAX, |(_, since)| since.after(GRACE));
-        let waiting = self.desks.iter().filter(|desk| !desk.foreign).filter_map(|desk| {
+        let wallet = self.balance_due();
+        let waiting = self.desks.iter().filter_map(|desk| {
             let (_, since) = desk.differs?;
             let asked = desk.asked.map_or(Nanos(i64::MIN), |at| at.after(ASK_AGAIN));
             Some(since.after(GRACE).max(asked))

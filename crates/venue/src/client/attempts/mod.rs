@@ -131,6 +131,8 @@ pub struct Attempt {
     /// Filled, as booked here.
     pub booked: Qty,
     pub(super) since: Nanos,
+    /// When it was first known to be at the exchange.
+    pub(super) landed: Nanos,
     pub(super) end: Option<End>,
     pub(super) accepted_told: bool,
     pub(super) unknown_told: bool,
@@ -169,6 +171,11 @@ impl Query {
 }
 
 impl Attempt {
+    /// It stands at the exchange, as far as is known.
+    pub fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
     fn new(now: Nanos, order: &Order) -> Self {
         Self {
             order: *order,
@@ -181,6 +188,7 @@ impl Attempt {
             executed: Qty::ZERO,
             booked: Qty::ZERO,
             since: now,
+            landed: Nanos::MAX,
             end: None,
             accepted_told: false,
             unknown_told: false,
@@ -257,6 +265,11 @@ pub struct Attempts {
     timing: Timing,
     table: Vec<Attempt>,
     orphans: Vec<(Nanos, OrderFact)>,
+    /// Trades that were taken for those of others, and those that wait to be.
+    outside: Vec<(SymbolId, u64)>,
+    deferred: Vec<(SymbolId, u64)>,
+    /// Orders of others that were spoken of.
+    strangers: Vec<Text<48>>,
     /// The exchange refuses this account: no more entries.
     pub(super) stopped: bool,
     /// Symbols in which the exchange lets positions only be reduced.
@@ -271,6 +284,9 @@ impl Attempts {
             timing,
             table: Vec::with_capacity(ATTEMPTS_MAX),
             orphans: Vec::with_capacity(ORPHANS_MAX),
+            outside: Vec::new(),
+            deferred: Vec::new(),
+            strangers: Vec::new(),
             stopped: false,
             reduce_only: Vec::new(),
             forgotten: 0,
@@ -382,6 +398,7 @@ impl Attempts {
                 out.notes.push(Note::Proven { id: attempt.order.id, landed: true });
             }
             attempt.phase = Phase::Open;
+            attempt.landed = attempt.landed.min(now);
             attempt.hold = Hold::None;
             if !attempt.query.asked {
                 attempt.query.at = Nanos::MAX;
@@ -415,7 +432,14 @@ impl Attempts {
         out: &mut Out,
     ) {
         let attempt = &mut self.table[index];
+        let trade = (execution.symbol, execution.id);
         if account.knows(execution.symbol, execution.id) {
+            // Told before its order was known to be ours: counted now, not told again.
+            if let Some(at) = self.outside.iter().position(|known| *known == trade) {
+                self.outside.swap_remove(at);
+                attempt.booked = attempt.booked.saturating_plus(execution.qty);
+                attempt.executed = attempt.executed.max(attempt.booked);
+            }
             return;
         }
         let booked = attempt.booked.saturating_plus(execution.qty);

@@ -124,12 +124,13 @@ impl Attempts {
         attempt.trades_at = if missing { now.after(TRADES_AGAIN) } else { Nanos::MAX };
     }
 
-    /// The account is read again after the user stream was away: everything that may have changed
-    /// unseen is asked for.
-    pub fn reread(&mut self, now: Nanos) {
+    /// The lists of open orders, asked for at `began`, named these orders of ours: every other one
+    /// that should have been in them is asked for.
+    pub fn unlisted(&mut self, now: Nanos, began: Nanos, listed: &[ClientOrderId]) {
         for attempt in &mut self.table {
-            if attempt.phase == Phase::Open && !attempt.query.asked {
-                (attempt.query.at, attempt.query.step) = (now, 0);
+            let due = attempt.phase == Phase::Open && attempt.landed < began;
+            if due && !attempt.query.asked && !listed.contains(&attempt.order.id) {
+                (attempt.query.at, attempt.query.step) = (attempt.query.at.min(now), 0);
             }
         }
     }

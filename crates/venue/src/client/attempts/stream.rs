@@ -4,7 +4,12 @@ use super::{Attempts, ORPHAN_PATIENCE, ORPHANS_MAX, Out};
 use crate::client::account::Account;
 use crate::client::facts::{Execution, Maker, OrderFact};
 use crate::client::notes::Note;
-use aegis_types::{Nanos, SymbolId};
+use aegis_types::{ClientOrderId, Nanos, SymbolId};
+
+/// Trades that are remembered as somebody else's.
+const OUTSIDE_MAX: usize = 256;
+/// When conditions are asked for that may have made an unknown order.
+const ORPHAN_PATIENCE_HALF: Nanos = Nanos(ORPHAN_PATIENCE.0 / 2);
 
 impl Attempts {
     /// An event of an order, plain or conditional.
@@ -51,6 +56,7 @@ impl Attempts {
                     self.foreign(now, &oldest, account, out);
                 }
                 self.orphans.push((now, *fact));
+                self.ask_conditions(now.after(ORPHAN_PATIENCE_HALF), fact.symbol);
             }
             Maker::Foreign | Maker::Ours(_) => self.foreign(now, fact, account, out),
         }
@@ -81,7 +87,33 @@ impl Attempts {
         account: &mut Account,
         out: &mut Out,
     ) {
+        let trade = (execution.symbol, execution.id);
+        if !account.knows(execution.symbol, execution.id) && !liquidation {
+            if self.outside.len() >= OUTSIDE_MAX {
+                self.outside.remove(0);
+            }
+            self.outside.push(trade);
+        }
         account.outside(now, execution, liquidation, &mut out.answers, &mut out.notes);
+    }
+
+    /// Asks for the conditions of a symbol that may have made an order which nobody knows.
+    fn ask_conditions(&mut self, at: Nanos, symbol: Option<SymbolId>) {
+        for attempt in &mut self.table {
+            let open = attempt.phase != super::Phase::Over && attempt.actual_id == 0;
+            if open && attempt.is_algo() && Some(attempt.order.symbol) == symbol {
+                let query = &mut attempt.query;
+                query.at = if query.asked { query.at } else { query.at.min(at) };
+            }
+        }
+    }
+
+    /// Is there an order of this symbol whose number at the exchange is not known yet?
+    fn numbers_wait(&self, symbol: SymbolId) -> bool {
+        use super::Phase;
+        self.table
+            .iter()
+            .any(|a| a.order.symbol == symbol && matches!(a.phase, Phase::Sent | Phase::Unknown))
     }
 
     /// Events that waited for the condition which made their order.
@@ -138,19 +170,48 @@ impl Attempts {
                     self.book(now, index, trade, account, out);
                     self.settle(now, index, out);
                 }
-                None => self.outside(now, trade, false, account, out),
+                None => self.defer(now, trade, account, out),
             }
         }
     }
 
-    /// One row of the open orders read at a start or after a silence.
-    pub fn listed(&mut self, now: Nanos, fact: &OrderFact, account: &mut Account, out: &mut Out) {
-        match self.owner(fact) {
-            Some(index) => self.apply(now, index, fact, account, out),
-            None => {
-                let (client, symbol) = (fact.client, fact.symbol);
-                out.notes.push(Note::ForeignOrder { client, symbol });
-            }
+    /// A trade of an order that nobody knows. It may be of one of ours whose number we have not
+    /// heard; it is somebody else's when it is still nobody's at the next look.
+    fn defer(&mut self, now: Nanos, trade: &Execution, account: &mut Account, out: &mut Out) {
+        let known = (trade.symbol, trade.id);
+        if let Some(at) = self.deferred.iter().position(|deferred| *deferred == known)
+            && !self.numbers_wait(trade.symbol)
+        {
+            self.deferred.swap_remove(at);
+            return self.outside(now, trade, false, account, out);
         }
+        if !self.deferred.contains(&known) {
+            if self.deferred.len() >= OUTSIDE_MAX {
+                self.deferred.remove(0);
+            }
+            self.deferred.push(known);
+        }
+        self.ask_conditions(now, Some(trade.symbol));
+    }
+
+    /// One row of the lists of open orders; whose it is, if ours.
+    pub fn listed(
+        &mut self,
+        now: Nanos,
+        fact: &OrderFact,
+        account: &mut Account,
+        out: &mut Out,
+    ) -> Option<ClientOrderId> {
+        let Some(index) = self.owner(fact) else {
+            let note = Note::ForeignOrder { client: fact.client, symbol: fact.symbol };
+            // Said once, not at every reading.
+            if !self.strangers.contains(&fact.client) {
+                self.strangers.push(fact.client);
+                out.notes.push(note);
+            }
+            return None;
+        };
+        self.apply(now, index, fact, account, out);
+        Some(self.table[index].order.id)
     }
 }

@@ -8,7 +8,7 @@ mod replies;
 mod requests;
 mod user;
 
-use super::account::Account;
+use super::account::{Account, Want};
 use super::attempts::{self, Ask, Attempts, Timing};
 use super::clock::{self, Clock};
 use super::ledger::{Admission, Ledger, Limits, Urgency};
@@ -179,7 +179,7 @@ pub struct Machine {
     key_wishes: Vec<listen_key::Wish>,
     leverage_wishes: Vec<leverage::Wish>,
     purposes: Vec<Purpose>,
-    ask_symbols: Vec<SymbolId>,
+    wants: Vec<Want>,
 }
 
 impl Machine {
@@ -210,7 +210,7 @@ impl Machine {
             key_wishes: Vec::new(),
             leverage_wishes: Vec::new(),
             purposes: Vec::new(),
-            ask_symbols: Vec::new(),
+            wants: Vec::new(),
             config,
         }
     }
@@ -261,8 +261,7 @@ impl Machine {
         self.listen(now, listen_key::Input::Tick, out);
         self.leverage(now, leverage::Input::Tick, out);
         self.attempts.tick(now, &mut self.account, &mut self.scratch);
-        let (ask, scratch) = (&mut self.ask_symbols, &mut self.scratch);
-        self.account.tick(now, ask, &mut scratch.answers, &mut scratch.notes);
+        self.account.tick(now, &mut self.wants, &mut self.scratch.notes);
         self.read_again(now);
         self.refuse_stale(now, out);
     }
@@ -315,11 +314,16 @@ impl Machine {
                 self.ask(now, self.purposes[index]);
             }
             self.purposes.clear();
-            while let Some(symbol) = self.ask_symbols.pop() {
+            while let Some(want) = self.wants.pop() {
                 quiet = false;
-                // What it holds may be older than what we booked; its fills tell the rest.
-                self.ask_once(now, Purpose::Positions);
-                self.ask_once(now, Purpose::SymbolTrades(symbol));
+                match want {
+                    Want::Balance => self.ask_once(now, Purpose::Balance),
+                    Want::Fills(symbol) => {
+                        // What it holds may be older than what we booked; its fills tell the rest.
+                        self.ask_once(now, Purpose::Positions);
+                        self.ask_once(now, Purpose::SymbolTrades(symbol));
+                    }
+                }
             }
             for index in 0..self.scratch.asks.len() {
                 quiet = false;
@@ -519,11 +523,19 @@ impl Machine {
 
     /// Nothing is under way, waits to leave, or is still to be proven: the exchange owes no answer.
     pub fn settled(&self) -> bool {
-        let writes = |p: Purpose| !matches!(p, Purpose::Time | Purpose::RenewKey);
+        // What is read to be sure owes nothing, unless entries wait for it.
+        let owed = |p: Purpose| match p {
+            Purpose::Time | Purpose::RenewKey => false,
+            Purpose::Balance
+            | Purpose::Positions
+            | Purpose::OpenOrders
+            | Purpose::OpenAlgoOrders => self.reading.under_way(),
+            _ => true,
+        };
         self.attempts.unsettled() == 0
             && self.leverages.pending() == 0
-            && !self.queue.iter().any(|queued| writes(queued.purpose))
-            && !self.flights.iter().any(|flight| writes(flight.purpose))
+            && !self.queue.iter().any(|queued| owed(queued.purpose))
+            && !self.flights.iter().any(|flight| owed(flight.purpose))
     }
 
     /// A price of the market.

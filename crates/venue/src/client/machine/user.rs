@@ -1,11 +1,12 @@
 //! Step machine: events of the user stream, and reading the account behind a silence.
 
 use super::{Machine, Out};
+use crate::client::attempts;
 use crate::client::facts::{self, decimal, text, whole};
 use crate::client::listen_key;
 use crate::client::notes::Note;
 use crate::client::request::Purpose;
-use aegis_types::{AccountUpdate, EventBody, Money, Nanos, Qty};
+use aegis_types::{AccountUpdate, ClientOrderId, EventBody, Money, Nanos, Qty};
 use serde_json::Value;
 
 /// What is read of an account.
@@ -16,21 +17,47 @@ const EVENTS_KNOWN: usize = 512;
 
 /// Pause before a read that failed goes again.
 const AGAIN: Nanos = Nanos::SECOND;
+/// How often the account is read although nothing seems wrong.
+const RECONCILE: Nanos = Nanos::MINUTE;
 
 /// Reading the account: of each part whether it is still owed, and when it is asked again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reading {
     owed: [bool; READS.len()],
     again: [Nanos; READS.len()],
+    /// Entries wait for it.
+    gate: bool,
+    began: Nanos,
+    /// Orders of ours that the lists named.
+    listed: Vec<ClientOrderId>,
+    reconcile_at: Nanos,
 }
 
 impl Reading {
-    pub(super) const fn new() -> Self {
-        Self { owed: [false; READS.len()], again: [Nanos::MAX; READS.len()] }
+    pub(super) fn new() -> Self {
+        Self {
+            owed: [false; READS.len()],
+            again: [Nanos::MAX; READS.len()],
+            gate: false,
+            began: Nanos::ZERO,
+            listed: Vec::new(),
+            reconcile_at: Nanos::MAX,
+        }
     }
 
-    pub(super) fn under_way(&self) -> bool {
+    fn begin(&mut self, now: Nanos, gate: bool) {
+        (self.owed, self.again) = ([true; READS.len()], [Nanos::MAX; READS.len()]);
+        (self.gate, self.began, self.reconcile_at) = (gate, now, Nanos::MAX);
+        self.listed.clear();
+    }
+
+    fn owes(&self) -> bool {
         self.owed.contains(&true)
+    }
+
+    /// Must entries wait?
+    pub(super) fn under_way(&self) -> bool {
+        self.gate && self.owes()
     }
 
     pub(super) fn failed(&mut self, now: Nanos, purpose: Purpose) {
@@ -49,7 +76,7 @@ impl Reading {
     /// When it has something to do at the earliest.
     pub(super) fn next(&self) -> Nanos {
         let owed = (0..READS.len()).filter(|index| self.owed[*index]);
-        owed.map(|index| self.again[index]).fold(Nanos::MAX, Nanos::min)
+        owed.map(|index| self.again[index]).fold(self.reconcile_at, Nanos::min)
     }
 }
 
@@ -82,14 +109,21 @@ impl Seen {
 
 impl Machine {
     pub(super) fn read_account(&mut self, now: Nanos) {
-        self.reading = Reading { owed: [true; READS.len()], ..Reading::new() };
+        self.begin_reading(now, true);
+    }
+
+    fn begin_reading(&mut self, now: Nanos, gate: bool) {
+        self.reading.begin(now, gate);
         for purpose in READS {
             self.ask_once(now, purpose);
         }
     }
 
-    /// Parts of the account whose reading failed.
+    /// Parts of the account whose reading failed, and all of it now and then.
     pub(super) fn read_again(&mut self, now: Nanos) {
+        if now >= self.reading.reconcile_at && self.listen.ready() {
+            self.begin_reading(now, false);
+        }
         while let Some(purpose) = self.reading.due(now) {
             self.ask_once(now, purpose);
         }
@@ -111,14 +145,15 @@ impl Machine {
             _ => self.orders_read(now, rows, true),
         }
         let Some(index) = READS.iter().position(|read| *read == purpose) else { return };
-        let was_under_way = self.reading.under_way();
-        self.reading.owed[index] = false;
-        if was_under_way && !self.reading.under_way() {
-            // What ended unseen is in no list: every order that should be open is asked for.
-            if !self.first_read {
-                self.attempts.reread(now);
-            }
-            self.first_read = false;
+        if !core::mem::replace(&mut self.reading.owed[index], false) || self.reading.owes() {
+            return;
+        }
+        // What ended unseen is in no list: every order that should be in one is asked for.
+        let Reading { listed, began, .. } = &self.reading;
+        self.attempts.unlisted(now, *began, listed);
+        self.reading.reconcile_at = now.after(RECONCILE);
+        self.first_read = false;
+        if core::mem::replace(&mut self.reading.gate, false) {
             self.listen(now, listen_key::Input::Read, out);
         }
     }
@@ -126,7 +161,8 @@ impl Machine {
     fn balance_read(&mut self, now: Nanos, rows: &[Value]) {
         let usdt = rows.iter().find(|row| text(row, "asset") == Some("USDT"));
         let Some(balance) = usdt.and_then(|row| decimal(row, "balance")) else { return };
-        self.account.balance(now, Money::from_raw(balance), &mut self.scratch.answers);
+        let attempts::Out { answers, notes, .. } = &mut self.scratch;
+        self.account.balance_read(now, Money::from_raw(balance), answers, notes);
     }
 
     fn positions_read(&mut self, now: Nanos, rows: &[Value]) {
@@ -149,7 +185,8 @@ impl Machine {
                 if algo { facts::algo_order(row, symbols) } else { facts::order(row, symbols) };
             if let Some(fact) = fact {
                 let account = &mut self.account;
-                self.attempts.listed(now, &fact, account, &mut self.scratch);
+                let id = self.attempts.listed(now, &fact, account, &mut self.scratch);
+                self.reading.listed.extend(id);
             }
         }
     }
@@ -220,7 +257,7 @@ impl Machine {
             }
         }
         if let Some(wallet) = usdt.and_then(|row| decimal(row, "wb")) {
-            self.account.balance(now, Money::from_raw(wallet), &mut self.scratch.answers);
+            self.account.balance(now, Money::from_raw(wallet));
         }
     }
 
