@@ -227,12 +227,21 @@ impl Sim {
                     self.repeat_quiet();
                 }
                 self.tell_due(self.clock.market_ms());
-                Some(if whole { DUE_EVERY_MS } else { 0 })
+                Some(if whole { self.next_look(wall_ms) } else { 0 })
             }
             Speed::Max | Speed::Step => None,
         };
         venue::on_time(self, wall_ms);
         wait
+    }
+
+    /// Wall milliseconds until a paced market has something to do.
+    fn next_look(&mut self, wall_ms: i64) -> u64 {
+        let next = match self.facts.peek() {
+            Some(Ok(fact)) => self.clock.wall_until(wall_ms, fact.at_ms),
+            _ => None,
+        };
+        next.map_or(DUE_EVERY_MS, |wait| wait.clamp(1, DUE_EVERY_MS))
     }
 
     /// Tells the next facts at once, whatever their time; false when there are no more.
@@ -376,6 +385,7 @@ impl Sim {
                 let code = politely.then_some(1_001);
                 self.streams.close(index, code, &mut self.deliveries);
             }
+            FrameFate::Deaf => self.streams.deafen(index, &mut self.deliveries),
             FrameFate::Changed(body) => self.deliver(&Output { body, to: output.to.clone() }),
             FrameFate::Behind => {
                 self.faults.hold_behind(output);
