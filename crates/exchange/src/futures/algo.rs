@@ -262,13 +262,19 @@ impl Act<'_> {
     }
 
     fn execute(&mut self, a: usize, s: usize, order: &OrderRecord, how: Through, time: Nanos) {
+        let partials = &mut self.account_mut(a).partials;
+        let partial = partials.iter().position(|(id, _)| *id == order.algo_id);
+        let most = match partial.map(|index| partials.remove(index)) {
+            Some((_, fraction)) => self.share(s, order.qty, fraction),
+            None => Qty::MAX,
+        };
         match how {
             Through::Price(quoted) if !self.desk(s).recorded() => {
                 let within = order.kind == OrderKind::Market
                     || !super::taker::better(order.side, order.price, quoted.base);
                 if within {
                     let px = self.slipped(s, order, quoted);
-                    self.take_at(a, s, order, px, Qty::MAX, time);
+                    self.take_at(a, s, order, px, most, time);
                 }
                 if let Some(index) = self.seat(a, s).order(order.id) {
                     match (order.kind, order.time_in_force) {
@@ -284,7 +290,13 @@ impl Act<'_> {
                     }
                 }
             }
-            _ => self.arrive(a, s, order.id, Qty::MAX),
+            _ => {
+                self.arrive(a, s, order.id, most);
+                let rest = self.current(a, order);
+                if most < order.qty && order.kind == OrderKind::Market && rest.status.is_open() {
+                    self.end_id(a, s, order.id, OrderStatus::Expired, super::act::expiry::MARKET);
+                }
+            }
         }
     }
 

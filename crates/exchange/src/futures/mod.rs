@@ -144,6 +144,7 @@ impl Futures {
             seats: self.rules.iter().map(seat).collect(),
             algos_open: 0,
             rejects: Vec::new(),
+            partials: Vec::new(),
             called: false,
             updated: at,
             orders: VecDeque::new(),
@@ -358,6 +359,14 @@ impl Futures {
     pub fn reject_trigger(&mut self, account: AccountId, algo: Option<u64>, reason: &'static str) {
         if let Some(account) = self.accounts.get_mut(account.index()) {
             account.rejects.push((algo, reason));
+        }
+    }
+
+    /// When this conditional order triggers, only a fraction of it fills; the rest of a market order
+    /// expires.
+    pub fn partial_trigger(&mut self, account: AccountId, algo: u64, fraction: Rate) {
+        if let Some(account) = self.accounts.get_mut(account.index()) {
+            account.partials.push((algo, fraction));
         }
     }
 

@@ -8,7 +8,7 @@ use super::record::{AccountId, OrderKey, OrderRecord};
 use super::refusal::Refusal;
 use super::request::{AmendRequest, OrderRequest};
 use super::state::OpenOrder;
-use aegis_types::{Money, Nanos, Px, Qty, Round};
+use aegis_types::{Money, Nanos, Px, Qty, Rate, Round};
 
 impl Futures {
     /// The order that a request would be.
@@ -81,20 +81,23 @@ impl Act<'_> {
         let (order, reserved) = self.venue.admit(self.at, a, request, self.venue.orders + 1)?;
         self.venue.orders += 1;
         self.take_in(a, order, reserved);
-        let most = request.partial.map_or(Qty::MAX, |part| {
-            let step = self.instrument(order.symbol.index()).step;
-            let share = i128::from(order.qty.raw()) * i128::from(part.raw())
-                / i128::from(aegis_types::SCALE);
-            let share = Qty::from_raw(i64::try_from(share).unwrap_or(i64::MAX));
-            share.to_grid(step, Round::Down).unwrap_or(step).max(step)
-        });
         let s = order.symbol.index();
+        let most = request.partial.map_or(Qty::MAX, |part| self.share(s, order.qty, part));
         self.arrive(a, s, order.id, most);
         let now = self.current(a, &order);
         if request.rest_expires && now.status == OrderStatus::PartiallyFilled {
             self.end_id(a, s, order.id, OrderStatus::Expired, expiry::MARKET);
         }
         Ok(self.current(a, &order))
+    }
+
+    /// A fraction of a quantity on the grid, at least one step.
+    pub fn share(&self, s: usize, qty: Qty, fraction: Rate) -> Qty {
+        let step = self.instrument(s).step;
+        let share = i128::from(qty.raw()) * i128::from(fraction.raw());
+        let share = share / i128::from(aegis_types::SCALE);
+        let share = Qty::from_raw(i64::try_from(share).unwrap_or(i64::MAX));
+        share.to_grid(step, Round::Down).unwrap_or(step).max(step)
     }
 
     /// An order gets its seat and is told of.

@@ -222,6 +222,8 @@ pub(super) struct Account {
     /// Waiting conditional orders over all symbols.
     pub algos_open: usize,
     pub rejects: Vec<(Option<u64>, &'static str)>,
+    /// Conditional orders of which only a fraction will fill.
+    pub partials: Vec<(u64, Rate)>,
     /// Its owner was warned about the cross positions.
     pub called: bool,
     pub updated: Nanos,
