@@ -6,7 +6,7 @@ use crate::server::sim::Sim;
 use crate::server::texts::error;
 use crate::server::user_stream;
 use aegis_exchange::futures::{
-    AccountId, OrderRequest, PositionRecord, PositionSide, SymbolRules, SymbolStatus,
+    AccountId, MarginType, OrderRequest, PositionRecord, PositionSide, SymbolRules, SymbolStatus,
 };
 use aegis_types::{Nanos, Px, Qty, Rate, Round, Side, SymbolId};
 use serde_json::json;
@@ -85,6 +85,7 @@ pub fn happen(sim: &mut Sim, wall_ms: i64, fault: &Fault) -> Result<(), ApiError
             set_status(sim, symbol, status)
         }
         Kind::FiltersChange => change_filters(sim, fault),
+        Kind::SettingsChange => change_settings(sim, fault),
         _ => Ok(()),
     }
 }
@@ -186,6 +187,25 @@ fn foreign_order(sim: &mut Sim, fault: &Fault) -> Result<(), ApiError> {
     let request = OrderRequest { position_side, ..OrderRequest::market(symbol, side, qty) };
     let at = at(sim);
     sim.ask(|core, reports| core.place(at, account, &request, reports))?;
+    Ok(())
+}
+
+fn change_settings(sim: &mut Sim, fault: &Fault) -> Result<(), ApiError> {
+    let account = account_of(sim, fault)?;
+    let symbol = symbol_of(sim, fault)?;
+    let (leverage, margin) = (fault.whole("leverage"), fault.text("marginType"));
+    if leverage.is_none() && margin.is_none() {
+        return Err(wrong("`leverage` or `marginType` is missing"));
+    }
+    let at = at(sim);
+    if let Some(word) = margin {
+        let kind = MarginType::parse(&word).ok_or_else(|| ApiError::invalid_value("marginType"))?;
+        sim.ask(|core, reports| core.set_margin_type(at, account, symbol, kind, reports))?;
+    }
+    if let Some(leverage) = leverage {
+        let leverage = u16::try_from(leverage).unwrap_or(0);
+        sim.ask(|core, reports| core.set_leverage(at, account, symbol, leverage, reports))?;
+    }
     Ok(())
 }
 

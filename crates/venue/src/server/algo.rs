@@ -168,6 +168,9 @@ pub fn place(sim: &mut Sim, call: &Call<'_>) -> Answer {
     if sim.gate.shape.reject_trigger {
         sim.core.reject_trigger(account, Some(record.id), REJECTED);
     }
+    if let Some(fraction) = sim.gate.shape.partial {
+        sim.core.partial_trigger(account, record.id, fraction);
+    }
     if let Some(ms) = sim.gate.shape.invisible_ms {
         let now = call.request.arrived_ms;
         sim.gate.invisible.retain(|(.., until)| now < *until);

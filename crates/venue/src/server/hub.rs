@@ -79,6 +79,7 @@ impl Hub {
             match delivery {
                 Delivery::Frame(conn, bytes) => self.queues.push(conn, Item::Frame(bytes)),
                 Delivery::Close(conn, code) => self.queues.push(conn, Item::Close(code)),
+                Delivery::Deafen(conn) => self.queues.deafen(conn),
             }
         }
         self.scratch = deliveries;

@@ -34,6 +34,8 @@ impl Inbox {
 }
 
 struct Queue {
+    /// Nothing is given to its socket any more.
+    deaf: bool,
     items: UnboundedSender<Item>,
     gone: Arc<Notify>,
     waiting: Arc<AtomicUsize>,
@@ -63,7 +65,7 @@ impl Queues {
         let waiting = Arc::new(AtomicUsize::new(0));
         let gone = Arc::new(Notify::new());
         let inbox = Inbox { items, gone: gone.clone(), waiting: waiting.clone() };
-        self.by_conn.insert(self.next, Queue { items: sender, gone, waiting });
+        self.by_conn.insert(self.next, Queue { deaf: false, items: sender, gone, waiting });
         (self.next, inbox)
     }
 
@@ -77,9 +79,16 @@ impl Queues {
         self.by_conn.remove(&conn);
     }
 
+    /// From now on a socket is given nothing, and stays as it is.
+    pub fn deafen(&mut self, conn: ConnId) {
+        if let Some(queue) = self.by_conn.get_mut(&conn) {
+            queue.deaf = true;
+        }
+    }
+
     /// An item for a socket's writer.
     pub fn push(&mut self, conn: ConnId, item: Item) {
-        let Some(queue) = self.by_conn.get(&conn) else { return };
+        let Some(queue) = self.by_conn.get(&conn).filter(|queue| !queue.deaf) else { return };
         let waiting = queue.waiting.fetch_add(1, Ordering::Relaxed);
         if matches!(item, Item::Frame(_)) {
             if waiting >= self.waiting_max {

@@ -223,8 +223,7 @@ fn take(shared: &Shared, conn: ConnId, door: Door, message: &Message) -> Option<
 fn answer(shared: &Shared, hub: &mut Hub, conn: ConnId, reply: WsReply) -> Option<Item> {
     let mut items: Vec<Item> = match reply.fate.sending {
         Sending::Whole => reply.frames.iter().map(|f| Item::Frame(wsframe::text(f))).collect(),
-        Sending::Cut(_) => vec![Item::Close(None)],
-        Sending::Nothing => Vec::new(),
+        Sending::Cut(_) | Sending::Nothing => vec![Item::Close(None)],
     };
     if reply.close {
         items.push(Item::Close(Some(1_008)));

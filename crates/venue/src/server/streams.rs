@@ -18,6 +18,8 @@ pub enum Delivery {
     Frame(ConnId, Bytes),
     /// The socket closes, with this code or without a close frame.
     Close(ConnId, Option<u16>),
+    /// The socket stays open, and nothing is sent to it any more, answers and pongs included.
+    Deafen(ConnId),
 }
 
 /// What a stream carries.
@@ -274,6 +276,12 @@ impl Streams {
             };
             out.push(Delivery::Frame(subscriber.conn, bytes.clone()));
         }
+    }
+
+    /// Lets every socket that listens to a stream hear nothing more, without an end.
+    pub fn deafen(&self, index: usize, out: &mut Vec<Delivery>) {
+        let ears = self.list[index].subscribers.iter();
+        out.extend(ears.map(|subscriber| Delivery::Deafen(subscriber.conn)));
     }
 
     /// Ends every socket that listens to a stream.

@@ -305,6 +305,35 @@ fn orders_fill_in_parts() {
 }
 
 #[test]
+fn a_stop_fills_in_part_and_leaves_the_rest_unprotected() {
+    let mut world = World::of(&[60_000, 60_000, 58_500, 58_500, 58_500], |_| {});
+    world.order(MARKET);
+    let path = "POST /fapi/v1/algoOrder";
+    world.fault(&json!({ "fault": "partial_fill", "match": path, "fraction": "0.4" }));
+    world.must("POST", ALGO, &format!("{STOP}&clientAlgoId=half"));
+    world.step(180_000);
+    assert_eq!(position(&mut world), "0.006");
+    let asked = world.must("GET", ALGO, "clientAlgoId=half");
+    assert_eq!((&asked["algoStatus"], &asked["actualQty"]), (&json!("FINISHED"), &json!("0.004")));
+    let order = world.must("GET", ORDER, "symbol=BTCUSDT&origClientOrderId=half");
+    assert_eq!((&order["status"], &order["executedQty"]), (&json!("EXPIRED"), &json!("0.004")));
+}
+
+#[test]
+fn the_user_changes_settings_by_hand() {
+    let mut world = World::new();
+    let (_, conn) = world.listen();
+    let change = json!({
+        "fault": "settings_change", "key": KEY, "symbol": "BTCUSDT", "leverage": 3,
+        "marginType": "ISOLATED",
+    });
+    world.fault(&change);
+    let config = world.must("GET", "/fapi/v1/symbolConfig", "symbol=BTCUSDT");
+    assert_eq!((&config[0]["leverage"], &config[0]["marginType"]), (&json!(3), &json!("ISOLATED")));
+    assert!(kinds(&world.events(conn)).contains(&"ACCOUNT_CONFIG_UPDATE".to_owned()));
+}
+
+#[test]
 fn a_cancel_can_come_too_late() {
     let mut world = World::new();
     let (_, conn) = world.listen();
@@ -527,8 +556,8 @@ fn frames_of_user_streams_are_lost_doubled_and_late() {
 }
 
 #[test]
-fn sockets_close_with_and_without_a_farewell() {
-    for name in ["ws_drop", "ws_close"] {
+fn sockets_close_with_and_without_a_farewell_or_go_deaf() {
+    for name in ["ws_drop", "ws_close", "ws_half_open"] {
         let mut world = World::new();
         let (_, conn) = world.listen();
         world.fault(&json!({ "fault": name, "match": "private" }));

@@ -103,7 +103,7 @@ impl Town {
         self.sim.take_deliveries(&mut deliveries);
         let frames = deliveries.into_iter().filter_map(|delivery| match delivery {
             Delivery::Frame(conn, bytes) => Some((conn, payload(&bytes))),
-            Delivery::Close(..) => None,
+            Delivery::Close(..) | Delivery::Deafen(_) => None,
         });
         frames.collect()
     }

@@ -269,7 +269,7 @@ impl World {
         self.sim.take_deliveries(&mut deliveries);
         let heard = deliveries.into_iter().map(|delivery| match delivery {
             Delivery::Frame(conn, bytes) => (conn, Some(text_of(&bytes))),
-            Delivery::Close(conn, _) => (conn, None),
+            Delivery::Close(conn, _) | Delivery::Deafen(conn) => (conn, None),
         });
         heard.collect()
     }

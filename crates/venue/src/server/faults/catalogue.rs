@@ -9,6 +9,8 @@ pub enum Acts {
     Request,
     /// On requests that place orders.
     Order,
+    /// On requests that place orders, conditional ones too.
+    Placing,
     /// On requests that place conditional orders.
     Algo,
     /// On requests that cancel one order.
@@ -27,6 +29,7 @@ impl Acts {
         match self {
             Self::Request => "requests",
             Self::Order => "orders",
+            Self::Placing => "all orders",
             Self::Algo => "conditional orders",
             Self::Cancel => "cancels",
             Self::OrderReply => "order replies",
@@ -108,14 +111,20 @@ faults! {
     WsGap = "ws_gap", Frame, "the frame is lost";
     WsMalformed = "ws_malformed", Frame,
         "the frame is broken: cut, no JSON, a number that is none, or far too long, by seed";
+    WsWrongData = "ws_wrong_data", Frame,
+        "the frame says what cannot be, by seed or as `kind` says: nan, negative, zero, spike (ten \
+         times the first number), crossed (bid and ask exchanged), symbol (another one)";
+    WsHalfOpen = "ws_half_open", Frame,
+        "from this frame on its sockets get nothing more, not even pongs, and never close";
     WsLate = "ws_late", Frame, "the frame comes `ms` (30000) later, behind newer ones";
     WsClose = "ws_close", Frame,
         "instead of the frame its sockets get a close frame, as after 24 hours";
     ListenKeyExpire = "listen_key_expire", Event,
         "the listen key of `key` (or every one) expires now, with its event";
-    PartialFill = "partial_fill", Order,
+    PartialFill = "partial_fill", Placing,
         "the order is filled to `fraction` (0.5); the rest fills with the next market fact, or \
-         ends at once with rest=expire";
+         ends at once with rest=expire. Of a conditional order it is what it becomes that fills so \
+         far, and a market order's rest ends";
     FillBeforeAck = "fill_before_ack", Order,
         "user events leave at once, the reply `ms` (300) later";
     FillAfterCancel = "fill_after_cancel", Cancel,
@@ -140,6 +149,8 @@ faults! {
     ForeignOrder = "foreign_order", Event,
         "a market order of `side` (BUY) and `quantity` in `symbol` that the program did not send \
          fills on the account of `key`";
+    SettingsChange = "settings_change", Event,
+        "the user sets `leverage`, `marginType` or both of `symbol` on the account of `key`";
     ManualClose = "manual_close", Event,
         "the user closes the position of `key` in `symbol` by hand";
 }

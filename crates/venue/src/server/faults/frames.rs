@@ -2,6 +2,7 @@
 
 use super::{Acts, Fault, Faults, Kind};
 use crate::server::sim::{Audience, Output};
+use aegis_types::parse_decimal;
 use aegis_wire::streams::{Route, Stream};
 
 /// How late a late frame is unless it is said, ms.
@@ -24,6 +25,8 @@ pub enum FrameFate {
         /// With one.
         politely: bool,
     },
+    /// It is lost, and its sockets hear nothing more but stay open.
+    Deaf,
     /// Something else leaves.
     Changed(String),
     /// It leaves behind the next one of its stream.
@@ -66,6 +69,8 @@ impl Faults {
             Kind::WsDup => FrameFate::Twice,
             Kind::WsReorder => FrameFate::Behind,
             Kind::WsMalformed => FrameFate::Changed(broken(&frame.body, fault.draw())),
+            Kind::WsWrongData => FrameFate::Changed(wrong_data(&frame.body, &fault)),
+            Kind::WsHalfOpen => FrameFate::Deaf,
             Kind::WsLate => {
                 let ms = i64::try_from(fault.ms_or(LATE_MS)).unwrap_or(i64::MAX);
                 FrameFate::At(wall_ms.saturating_add(ms))
@@ -147,18 +152,79 @@ fn broken(body: &str, draw: u64) -> String {
     }
 }
 
+/// Where the first decimal in quotes lies.
+fn first_decimal(body: &str) -> Option<core::ops::Range<usize>> {
+    let mut from = 0;
+    loop {
+        let start = body[from..].find(":\"").map(|at| from + at + 2)?;
+        let end = start + body[start..].find('"')?;
+        if parse_decimal(body[start..end].as_bytes()).is_ok() {
+            return Some(start..end);
+        }
+        from = end;
+    }
+}
+
+/// The frame with its first decimal as something else.
+fn with_decimal(body: &str, change: impl FnOnce(&str) -> String) -> String {
+    match first_decimal(body) {
+        Some(place) => {
+            let changed = change(&body[place.clone()]);
+            format!("{}{changed}{}", &body[..place.start], &body[place.end..])
+        }
+        None => "{\"NaN\":NaN}".to_owned(),
+    }
+}
+
 /// The frame with its first decimal string as `NaN`.
 fn not_a_number(body: &str) -> String {
-    let mut from = 0;
-    while let Some(start) = body[from..].find(":\"").map(|at| from + at + 2) {
-        let Some(length) = body[start..].find('"') else { break };
-        let value = &body[start..start + length];
-        if value.parse::<f64>().is_ok() {
-            return format!("{}NaN{}", &body[..start], &body[start + length..]);
-        }
-        from = start + length;
+    with_decimal(body, |_| "NaN".to_owned())
+}
+
+/// What a wrong frame may say.
+const WRONG: [&str; 6] = ["nan", "negative", "zero", "spike", "crossed", "symbol"];
+
+/// A frame in the right form that says what cannot be.
+fn wrong_data(body: &str, fault: &Fault) -> String {
+    let said = WRONG.into_iter().find(|kind| fault.is_text("kind", kind));
+    match said.unwrap_or(WRONG[fault.draw() as usize % WRONG.len()]) {
+        "negative" => with_decimal(body, |number| format!("-{number}")),
+        "zero" => with_decimal(body, |_| "0".to_owned()),
+        "spike" => with_decimal(body, ten_times),
+        "crossed" => exchanged(body),
+        "symbol" => body.replace("USDT\"", "XXX\""),
+        _ => not_a_number(body),
     }
-    "{\"NaN\":NaN}".to_owned()
+}
+
+/// Ten times a decimal, as text.
+fn ten_times(number: &str) -> String {
+    match number.split_once('.') {
+        Some((whole, rest)) => {
+            let (first, rest) = rest.split_at(rest.len().min(1));
+            format!("{whole}{first}.{rest}0")
+        }
+        None => format!("{number}0"),
+    }
+}
+
+/// Bid and ask of a best-price frame, one for the other; of others the first number goes.
+fn exchanged(body: &str) -> String {
+    let place = |name: &str| {
+        let start = body.find(name)? + name.len();
+        Some(start..start + body[start..].find('"')?)
+    };
+    match (place("\"b\":\""), place("\"a\":\"")) {
+        (Some(bid), Some(ask)) if bid.end < ask.start => format!(
+            "{}{}{}{}{}",
+            &body[..bid.start],
+            &body[ask.clone()],
+            &body[bid.end..ask.start],
+            &body[bid.clone()],
+            &body[ask.end..]
+        ),
+        _ => not_a_number(body),
+    }
 }
 
 #[cfg(test)]
@@ -201,6 +267,27 @@ mod tests {
         let mut silence = faults(r#"{"fault":"ws_silence","ms":100}"#);
         assert_eq!(silence.frame(&frame, 99), FrameFate::Lost);
         assert_eq!(silence.frame(&frame, 100), FrameFate::Send);
+    }
+
+    #[test]
+    fn wrong_frames_are_well_formed_and_wrong() {
+        let body = r#"{"e":"bookTicker","s":"BNBUSDT","b":"25.35","B":"31.21","a":"25.36"}"#;
+        for (kind, part) in [
+            ("nan", r#""b":"NaN""#),
+            ("negative", r#""b":"-25.35""#),
+            ("zero", r#""b":"0""#),
+            ("spike", r#""b":"253.50""#),
+            ("crossed", r#""b":"25.36","B":"31.21","a":"25.35""#),
+            ("symbol", r#""s":"BNBXXX""#),
+        ] {
+            let posted = format!(r#"{{"fault":"ws_wrong_data","kind":"{kind}"}}"#);
+            let frame = market("bnbusdt@bookTicker", body);
+            let FrameFate::Changed(text) = faults(&posted).frame(&frame, 0) else { panic!() };
+            assert!(text.contains(part), "{kind}: {text}");
+            assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
+        }
+        assert_eq!(ten_times("7"), "70");
+        assert_eq!(ten_times("0.5"), "05.0");
     }
 
     #[test]

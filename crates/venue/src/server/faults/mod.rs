@@ -127,6 +127,11 @@ impl Fault {
         text(&self.extra, name)
     }
 
+    /// Is it one of the texts that the fault knows?
+    pub fn is_text(&self, name: &str, value: &str) -> bool {
+        self.extra.get(name).and_then(Value::as_str) == Some(value)
+    }
+
     /// A further whole number that was posted.
     pub fn whole(&self, name: &str) -> Option<i64> {
         whole(&self.extra, name).ok().flatten()
@@ -206,6 +211,9 @@ fn check_target(fault: &Fault) -> Result<(), String> {
     })?;
     let suits = match acts {
         Acts::Order => matches!(call, Some(Call::NewOrder | Call::NewBatch)),
+        Acts::Placing => {
+            matches!(call, Some(Call::NewOrder | Call::NewBatch | Call::NewAlgoOrder))
+        }
         Acts::Algo => matches!(call, Some(Call::NewAlgoOrder)),
         Acts::Cancel => matches!(call, Some(Call::CancelOrder)),
         Acts::OrderReply => call.is_some_and(Target::answers_with_an_order),
@@ -274,6 +282,7 @@ impl Target<'_> {
         let acts = match fault.kind.acts() {
             Acts::Request => fault.kind != Kind::Minus1008 || !self.exempt,
             Acts::Order => self.order,
+            Acts::Placing => self.order || self.algo,
             Acts::Algo => self.algo,
             Acts::Cancel => self.cancel,
             Acts::OrderReply => self.order_reply,
@@ -309,7 +318,8 @@ impl Faults {
         }
         check_target(&fault).map_err(wrong)?;
         self.posted += 1;
-        if fault.kind.acts() != Acts::Event || !fault.target.is_empty() {
+        let waits = fault.kind.acts() != Acts::Event || !fault.target.is_empty();
+        if waits && fault.left != Some(0) {
             self.queue.push(fault.clone());
         }
         Ok(fault)
