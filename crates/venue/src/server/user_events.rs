@@ -113,11 +113,14 @@ struct OrderEvent<'a> {
 
 fn order(sim: &Sim, now: i64, report: &OrderReport) -> String {
     let order = &report.order;
+    // What the exchange places to liquidate has a type of its own here, and here alone.
+    let liquidation = order.client_id.as_str().starts_with("autoclose-");
+    let kind = if liquidation { "LIQUIDATION" } else { order.kind.name() };
     let o = OrderEvent {
         s: sim.symbols.name(order.symbol),
         c: order.client_id.as_str(),
         side: order.side.order_name(),
-        o: order.kind.name(),
+        o: kind,
         f: order.time_in_force.name(),
         q: order.qty,
         p: order.price,
@@ -139,7 +142,7 @@ fn order(sim: &Sim, now: i64, report: &OrderReport) -> String {
         m: report.maker,
         reduce_only: order.reduce_only,
         wt: order.working_type.name(),
-        ot: order.origin.map_or(order.kind.name(), |origin| origin.name()),
+        ot: order.origin.map_or(kind, |origin| origin.name()),
         ps: order.position_side.name(),
         cp: order.close_position,
         activation: Px::ZERO,
