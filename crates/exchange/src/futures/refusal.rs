@@ -277,6 +277,9 @@ impl Refusal {
             Self::ReduceOnlyWithClosePosition => {
                 (-4138, "Reduce only must not be sent with closePosition equals true.")
             }
+            Self::ReduceOnlyInHedgeMode => {
+                (-1106, "Parameter 'reduceonly' sent when not required.")
+            }
             Self::ClosePositionKind => (-1106, "Parameter 'closePosition' sent when not required."),
             Self::LimitAboveStop => (-4183, "Price is higher than stop price multiplier cap."),
             Self::LimitBelowStop => (-4184, "Price is lower than stop price multiplier floor."),

@@ -7,8 +7,12 @@
 //! - `properties`: random orders over random candles against the invariants of the ledger
 
 mod book;
+mod futures_algo;
 mod futures_equal;
+mod futures_margin;
+mod futures_orders;
 mod futures_properties;
+mod futures_queue;
 mod futures_world;
 mod market;
 mod properties;
