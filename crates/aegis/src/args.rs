@@ -535,7 +535,7 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "not a finite number from 0 on".to_owned())
 }
 
-const BENCHES: [&str; 12] = [
+const BENCHES: [&str; 13] = [
     "ring",
     "wire",
     "sign",
@@ -547,6 +547,7 @@ const BENCHES: [&str; 12] = [
     "feed",
     "startup",
     "memory",
+    "wire-to-wire",
     "all",
 ];
 
@@ -559,7 +560,8 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 #[derive(Args)]
 pub struct Bench {
-    /// ring, wire, sign, indicators, smc, engine, backtest, book, feed, startup, memory or all.
+    /// ring, wire, sign, indicators, smc, engine, backtest, book, feed, startup, memory,
+    /// wire-to-wire or all.
     #[arg(value_parser = BENCHES)]
     pub name: String,
     /// JSON objects, one a line.
