@@ -47,6 +47,7 @@ async def scenario():
         await ccxt_rest.limit_orders(suite, exchange, raw, raw, symbol)
         await ccxt_rest.conditional_orders(suite, exchange, raw, raw, symbol)
         await ccxt_errors.errors(suite, exchange, raw, raw, symbol)
+        await ccxt_errors.outcomes(suite, exchange, raw, raw, symbol)
         await parallel(suite, raw, symbol)
         await ccxt_rest.hedge(suite, clients["hedger"], clients["hedger"], symbol)
         await ccxt_rest.isolated(suite, clients["isolated"], clients["isolated"], symbol)

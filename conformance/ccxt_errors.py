@@ -4,7 +4,7 @@ by the code in the text (part of the client's table applies to Binance's own hos
 import ccxt
 
 from ccxt_rest import sized
-from harness import check, raises
+from harness import MINUTE, check, raises, same
 
 
 async def errors(suite, exchange, raw, x, symbol):
@@ -97,6 +97,58 @@ async def errors(suite, exchange, raw, x, symbol):
                 await x.fetch_mark_price(symbol)
             exchange.no_faults()
         await x.fetch_mark_price(symbol)
+
+
+async def outcomes(suite, exchange, raw, x, symbol):
+    """Orders whose reply tells nothing, and what a question by client order id then finds."""
+    last = (await x.fetch_ticker(symbol))["last"]
+    price = float(raw.price_to_precision(symbol, last * 0.97))
+    quantity = sized(raw, symbol, last)
+    for number, (fault, there) in enumerate([
+        ("reply_cut", True),
+        ("http_408", None),
+        ("http_503_unknown_executed", True),
+        ("http_503_unknown_lost", False),
+        ("minus_1007", None),
+        ("http_503_unavailable", False),
+        ("minus_1008", False),
+    ]):
+        with suite.step(f"outcome unknown: {fault}"):
+            name = f"outcome-{number}"
+            exchange.fault(fault, "POST /fapi/v1/order")
+            with raises(ccxt.BaseError):
+                await x.create_order(
+                    symbol, "limit", "buy", quantity, price, {"clientOrderId": name}
+                )
+            exchange.no_faults()
+            sent = [r for r in exchange.truth("main")["requests"]
+                    if r["client_order_id"] == name and r["path"] == "/fapi/v1/order"
+                    and r["method"] == "POST"]
+            same(len(sent), 1, "the order was sent once")
+            executed = name in [o["clientOrderId"] for o in exchange.truth("main")["orders"]]
+            check(there is None or executed == there, f"executed {executed}")
+            if executed:
+                order = await x.fetch_order(None, symbol, {"clientOrderId": name})
+                same((order["status"], order["price"]), ("open", price), "found")
+                await x.cancel_order(None, symbol, {"clientOrderId": name})
+            else:
+                with raises(ccxt.OrderNotFound, "-2013"):
+                    await x.fetch_order(None, symbol, {"clientOrderId": name})
+    with suite.step("a market order filled in parts"):
+        exchange.fault("partial_fill", "POST /fapi/v1/order")
+        order = await x.create_order(symbol, "market", "buy", 2 * quantity)
+        exchange.no_faults()
+        now = await x.fetch_order(order["id"], symbol)
+        held = (await x.fetch_positions([symbol]))[0]["contracts"]
+        same(held, now["filled"], "the position is what was filled")
+        check(0 < held < 2 * quantity, f"{held}: not all of it")
+        exchange.step(MINUTE)
+        now = await x.fetch_order(order["id"], symbol)
+        check(now["status"] in ("closed", "expired"), f"the rest is filled or gone: {now}")
+        held = (await x.fetch_positions([symbol]))[0]["contracts"]
+        same(held, now["filled"], "the position is what was filled")
+        await x.create_order(symbol, "market", "sell", held, None, {"reduceOnly": True})
+        same(await x.fetch_positions([symbol]), [], "flat")
 
 
 async def poverty(suite, raw, x, symbol):

@@ -215,6 +215,50 @@ async def ws_orders(suite, exchange, raw, symbol):
         has(await raw.cancel_order_ws(order["id"], symbol), status="canceled")
 
 
+async def liquidated(suite, exchange, raw, symbol):
+    """A position that the price kills."""
+    with suite.step("a liquidation is told to its owner and to everybody"):
+        last = (await raw.fetch_ticker(symbol))["last"]
+        await raw.set_margin_mode("isolated", symbol)
+        await raw.set_leverage(20, symbol)
+        quantity = sized(raw, symbol, last, 2_000)
+        await raw.create_order(symbol, "market", "buy", quantity)
+        position = (await raw.fetch_positions([symbol]))[0]
+        dead = position["liquidationPrice"]
+        check(last * 0.93 < dead < last * 0.97, f"{dead} of {last} at 20x")
+        public = asyncio.ensure_future(raw.watch_liquidations(symbol))
+        # The client reads balances only once somebody has asked for orders or balances.
+        orders = asyncio.ensure_future(raw.watch_orders(symbol))
+        own = asyncio.ensure_future(raw.watch_my_liquidations(symbol))
+        await asyncio.sleep(0.5)
+        exchange.price(raw.markets[symbol]["id"], raw.price_to_precision(symbol, dead * 0.99))
+        await asyncio.to_thread(exchange.step, MINUTE)
+        told = (await asyncio.wait_for(public, 10))[-1]
+        has(told, symbol=symbol, side="sell")
+        near(told["contracts"], quantity)
+        await asyncio.wait_for(orders, 10)
+        mine = (await asyncio.wait_for(own, 10))[-1]
+        has(mine, symbol=symbol, side="sell")
+        same(await raw.fetch_positions([symbol]), [], "flat")
+        listed = await raw.fetch_my_liquidations(symbol)
+        same(len(listed), 1, "of the account")
+        order = (await raw.fetch_orders(symbol))[-1]
+        check(order["clientOrderId"].startswith("autoclose-"), f"order {order['info']}")
+
+
+async def unwatched(suite, exchange, raw, symbol):
+    """Subscriptions taken back."""
+    with suite.step("unwatch: klines, trades, book"):
+        await exchange.stepped(raw.watch_ohlcv(symbol, "1h"))
+        await raw.un_watch_ohlcv(symbol, "1h")
+        await exchange.stepped(raw.watch_trades(symbol))
+        await raw.un_watch_trades(symbol)
+        await exchange.stepped(raw.watch_order_book(symbol))
+        await raw.un_watch_order_book(symbol)
+        book = await exchange.stepped(raw.watch_order_book(symbol))
+        check(book["bids"][0][0] < book["asks"][0][0], "watched anew")
+
+
 async def broken(suite, exchange, raw, symbol):
     """A socket that the exchange drops."""
     with suite.step("a dropped market socket: the next watch works again"):
@@ -233,21 +277,27 @@ async def broken(suite, exchange, raw, symbol):
 async def scenario():
     """The whole list."""
     suite = Suite("ccxt pro")
-    exchange = Exchange([account("main", 10_000), account("wsapi", 10_000)], seed=13)
+    keys = ["main", "wsapi", "doomed"]
+    exchange = Exchange([account(key, 10_000) for key in keys], seed=13)
     raw = client(exchange, "main")
     trader = client(exchange, "wsapi")
+    doomed = client(exchange, "doomed")
     try:
         await raw.load_markets()
         await trader.load_markets()
+        await doomed.load_markets()
         symbol = unified(raw, exchange.symbols[0])
         await streams(suite, exchange, raw, symbol)
         await local_book(suite, exchange, raw, symbol)
         await user_stream(suite, exchange, raw, symbol)
         await ws_orders(suite, exchange, trader, symbol)
+        await unwatched(suite, exchange, raw, symbol)
         await broken(suite, exchange, raw, symbol)
+        await liquidated(suite, exchange, doomed, symbol)
     finally:
         await raw.close()
         await trader.close()
+        await doomed.close()
     suite.finish(exchange)
 
 

@@ -400,6 +400,35 @@ async def conditional_orders(suite, exchange, raw, x, symbol):
         same(await x.fetch_positions([symbol]), [], "flat")
         history = await x.fetch_orders(symbol, params=trigger)
         check(one["id"] in [o["id"] for o in history], "kept in the history")
+    with suite.step("the take profit triggers and closes"):
+        last = (await x.fetch_ticker(symbol))["last"]
+        await x.create_order(symbol, "market", "buy", quantity)
+        target = float(raw.price_to_precision(symbol, last * 1.02))
+        profit = await x.create_order(
+            symbol, "market", "sell", quantity, None, {"takeProfitPrice": target, **reduce}
+        )
+        exchange.price(market_id, raw.price_to_precision(symbol, target * 1.004))
+        exchange.step(2 * MINUTE)
+        done = await x.fetch_order(profit["id"], symbol, trigger)
+        child = await x.fetch_order(done["info"]["actualOrderId"], symbol)
+        has(child, status="closed", filled=quantity)
+        check(child["average"] >= target, "not below the target")
+        same(await x.fetch_positions([symbol]), [], "flat")
+    with suite.step("the trailing stop follows the price up and closes on its way down"):
+        last = (await x.fetch_ticker(symbol))["last"]
+        await x.create_order(symbol, "market", "buy", quantity)
+        trailing = await x.create_order(
+            symbol, "market", "sell", quantity, None,
+            {"trailingPercent": "2", "trailingTriggerPrice": last * 1.01, **reduce},
+        )
+        for factor in (1.015, 1.03, 1.02):
+            exchange.price(market_id, raw.price_to_precision(symbol, last * factor))
+            has(await x.fetch_order(trailing["id"], symbol, trigger), status="open")
+        exchange.price(market_id, raw.price_to_precision(symbol, last * 1.03 * 0.978))
+        exchange.step(2 * MINUTE)
+        done = await x.fetch_order(trailing["id"], symbol, trigger)
+        check(done["info"]["algoStatus"] in ("TRIGGERED", "FINISHED"), f"{done['info']}")
+        same(await x.fetch_positions([symbol]), [], "flat")
     with suite.step("stop for the whole position follows it"):
         last = (await x.fetch_ticker(symbol))["last"]
         await x.create_order(symbol, "market", "sell", quantity)

@@ -67,6 +67,7 @@ def main():
         run(ccxt_rest.limit_orders(suite, exchange, raw, x, symbol))
         run(ccxt_rest.conditional_orders(suite, exchange, raw, x, symbol))
         run(ccxt_errors.errors(suite, exchange, raw, x, symbol))
+        run(ccxt_errors.outcomes(suite, exchange, raw, x, symbol))
         by_host_name(suite, exchange, symbol)
     run(ccxt_rest.hedge(suite, *client(exchange, "hedger"), symbol))
     run(ccxt_rest.isolated(suite, *client(exchange, "isolated"), symbol))

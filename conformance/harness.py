@@ -17,6 +17,9 @@ import time
 import traceback
 import urllib.request
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -33,6 +36,20 @@ def account(key, balance, **more):
     """One `--account` argument; the secret of key K is `K-secret`."""
     fields = {"key": key, "secret": f"{key}-secret", "balance": balance, **more}
     return ",".join(f"{name}={value}" for name, value in fields.items())
+
+
+def ed25519_pair(folder):
+    """A new key pair as PEM: the private key's text and the public key's file."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+    public = os.path.join(folder, "public.pem")
+    with open(public, "wb") as file:
+        file.write(key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
+    return private, public
 
 
 class Exchange:

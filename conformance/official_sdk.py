@@ -7,7 +7,6 @@ those that `MAY_MISS` names with the reason.
 
 import asyncio
 import logging
-import os
 import tempfile
 
 from binance_common.configuration import (
@@ -21,11 +20,9 @@ from binance_sdk_derivatives_trading_usds_futures import (
 )
 from binance_sdk_derivatives_trading_usds_futures.rest_api import models as rest
 from binance_sdk_derivatives_trading_usds_futures.websocket_api import models as wsapi
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel
 
-from harness import Exchange, Suite, account, check, near, raises, same
+from harness import Exchange, Suite, account, check, ed25519_pair, near, raises, same
 from python_binance import Market
 
 # Fields of the connector's models that a true reply may leave out.
@@ -437,20 +434,6 @@ async def ws_api(suite, sdk, market, logon=False):
         same(whole(await connection.keepalive_user_data_stream()).result.listen_key, key, "renewed")
         check(whole(await connection.close_user_data_stream()).status == 200, "closed")
     await connection.close_connection(close_session=True)
-
-
-def ed25519_pair(folder):
-    """A new key pair as PEM: the private key's text and the public key's file."""
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    ).decode()
-    public = os.path.join(folder, "public.pem")
-    with open(public, "wb") as file:
-        file.write(key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
-    return private, public
 
 
 async def over_sockets(suite, exchange, sdk, signed, market):
