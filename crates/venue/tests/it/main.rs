@@ -14,6 +14,7 @@ mod client_wire;
 mod faults;
 mod limits;
 mod orders;
+mod questions;
 mod recorded;
 mod served;
 mod streams;
@@ -24,3 +25,4 @@ mod wsapi;
 
 #[global_allocator]
 static ALLOCATOR: aegis_ring::CountingAllocator = aegis_ring::CountingAllocator::new();
+mod sequences;
