@@ -19,7 +19,7 @@ use crate::server::ws_api::Sessions;
 use aegis_exchange::futures::{AccountConfig, AccountId, AlgoRecord, OrderRecord};
 use aegis_types::{Rate, SymbolId};
 use aegis_wire::Verifier;
-use aegis_wire::endpoints::{self, Endpoint, OrderCount};
+use aegis_wire::endpoints::{self, Endpoint, OrderCount, Weight};
 use aegis_wire::errors::text;
 use core::net::IpAddr;
 use std::collections::{BTreeMap, VecDeque};
@@ -282,7 +282,12 @@ pub fn through(
 ) -> Outgoing {
     let peer = incoming.request.peer;
     let limits = sim.gate.limits;
-    if let Err(refusal) = sim.gate.weights.charge(peer, incoming.weight, &limits, wall_ms) {
+    let weights = &mut sim.gate.weights;
+    let mut charged = weights.charge(peer, incoming.weight, &limits, wall_ms);
+    if charged.is_ok() && incoming.endpoint.is_some_and(|line| line.weight == Weight::Funding) {
+        charged = weights.charge_funding(peer, &limits, wall_ms);
+    }
+    if let Err(refusal) = charged {
         log(sim, wall_ms, incoming, Outcome::Refused, Seen::error(&refusal), None);
         return Outgoing { answer: Err(refusal), fate: Fate::default(), account: None };
     }

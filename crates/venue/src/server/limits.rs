@@ -6,6 +6,7 @@
 
 use crate::server::call::ApiError;
 use crate::server::texts::error_of;
+use aegis_wire::endpoints::FUNDING_LIMIT;
 use aegis_wire::errors::text::BANNED;
 use core::net::IpAddr;
 
@@ -46,6 +47,7 @@ impl Limits {
 
 const MINUTE_MS: i64 = 60_000;
 const TEN_SECONDS_MS: i64 = 10_000;
+const FUNDING_MS: i64 = 5 * MINUTE_MS;
 const FIRST_BAN_MS: i64 = 2 * MINUTE_MS;
 const LONGEST_BAN_MS: i64 = 3 * 24 * 60 * MINUTE_MS;
 
@@ -70,6 +72,7 @@ impl Window {
 #[derive(Clone, Copy, Debug, Default)]
 struct Address {
     weight: Window,
+    funding: Window,
     refused: Window,
     bans: u32,
     banned_until: i64,
@@ -115,6 +118,29 @@ impl Weights {
         }
         let limit = limits.weight_per_minute;
         let error = error_of(-1003, &[&ip.to_string(), &limit.to_string()]);
+        Err(self.refused(ip, limits, wall_ms, error))
+    }
+
+    /// Counts a request for funding rates, which cost no weight but share a limit of their own.
+    ///
+    /// # Errors
+    /// 429 with -1003 over the limit.
+    pub fn charge_funding(
+        &mut self,
+        ip: IpAddr,
+        limits: &Limits,
+        wall_ms: i64,
+    ) -> Result<(), ApiError> {
+        let used = self.of(ip).funding.at(wall_ms, FUNDING_MS);
+        *used = used.saturating_add(1);
+        if *used <= FUNDING_LIMIT {
+            return Ok(());
+        }
+        let msg = format!(
+            "Too many requests; current limit of IP({ip}) is {FUNDING_LIMIT} requests per 5 \
+             minutes for funding rates."
+        );
+        let error = ApiError { status: 429, code: -1003, msg };
         Err(self.refused(ip, limits, wall_ms, error))
     }
 

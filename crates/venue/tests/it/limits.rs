@@ -92,3 +92,16 @@ fn a_batch_counts_five_and_one() {
     assert_eq!(header(&reply, "X-MBX-ORDER-COUNT-10S").as_deref(), Some("5"));
     assert_eq!(header(&reply, "X-MBX-ORDER-COUNT-1M").as_deref(), Some("1"));
 }
+
+#[test]
+fn funding_rates_share_a_limit_of_their_own() {
+    let mut world = World::new();
+    for index in 0..500 {
+        let path = if index % 2 == 0 { "/fapi/v1/fundingRate" } else { "/fapi/v1/fundingInfo" };
+        assert_eq!(world.raw(None, "GET", path, "", b"").status, 200, "{index}");
+    }
+    assert_eq!(world.raw(None, "GET", "/fapi/v1/fundingInfo", "", b"").status, 429);
+    assert_eq!(world.raw(None, "GET", "/fapi/v1/time", "", b"").status, 200);
+    world.wait(300_000);
+    assert_eq!(world.raw(None, "GET", "/fapi/v1/fundingRate", "", b"").status, 200);
+}
