@@ -17,6 +17,10 @@ use std::path::Path;
 
 /// How much history there is by default.
 const HISTORY: Nanos = Nanos(1_500 * Nanos::MINUTE.0);
+/// How the note on data that ends before the days asked for speaks of all days there are.
+const ALL_DAYS: &str = "36500 days";
+/// Facts between two looks at what was refused.
+const LOOK_EVERY: u32 = 8_192;
 /// Days of a generated market.
 const GENERATED_DAYS: u32 = 10;
 /// Symbols of a generated market.
@@ -145,6 +149,10 @@ fn of_candles(args: &args::Exchange) -> Result<Market, Failure> {
     let set = aegis_data::discover(&wanted).map_err(data_failure)?;
     let ticks = aegis_data::open(&set).map_err(data_failure)?;
     let span = (set.trade_from, set.until);
+    // That the data ends before all days there are is no news when none were asked for.
+    let news = |line: &&String| args.days.is_some() || !line.contains(ALL_DAYS);
+    set.assumptions.iter().filter(news).for_each(|line| tracing::info!("assumed: {line}"));
+    let ticks = Watched { ticks, until_look: LOOK_EVERY, refused: 0, shown: 0 };
     Ok(Market {
         title: format!("candles of {}", set.symbols.names().join(" ")),
         start: usual_start(span, Nanos::MINUTE),
@@ -155,6 +163,43 @@ fn of_candles(args: &args::Exchange) -> Result<Market, Failure> {
         generated: false,
         facts: Box::new(ticks.map(|tick| tick.map(Fact::of).map_err(|e| e.to_string()))),
     })
+}
+
+/// Candles; rows that were refused are told in the log, not dropped in silence.
+struct Watched {
+    ticks: aegis_data::Ticks,
+    until_look: u32,
+    refused: u64,
+    shown: usize,
+}
+
+impl Watched {
+    fn look(&mut self) {
+        self.until_look = LOOK_EVERY;
+        let refusals = self.ticks.refusals();
+        for example in refusals.examples().iter().skip(self.shown) {
+            tracing::warn!(place = %example.place, "row refused: {}", example.detail);
+        }
+        self.shown = refusals.examples().len();
+        let total = refusals.total();
+        if total > self.refused {
+            tracing::warn!(total, "rows refused so far");
+        }
+        self.refused = total;
+    }
+}
+
+impl Iterator for Watched {
+    type Item = Result<Tick, aegis_data::DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.ticks.next();
+        self.until_look -= 1;
+        if next.is_none() || self.until_look == 0 {
+            self.look();
+        }
+        next
+    }
 }
 
 fn recorded(args: &args::Exchange, files: Vec<std::path::PathBuf>) -> Result<Market, Failure> {

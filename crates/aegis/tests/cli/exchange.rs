@@ -112,6 +112,30 @@ fn candles_begin_fifteen_hundred_minutes_behind_the_first_they_share() {
 }
 
 #[test]
+fn refused_rows_and_assumptions_are_told() {
+    let place = Place::new("exchange-refusals");
+    let mut rows = String::from("open_time,open,high,low,close,volume\n");
+    for minute in 0..200i64 {
+        let low = if minute == 7 { "10.04" } else { "9.95" };
+        let at = 1_700_000_040_000 + minute * 60_000;
+        rows.push_str(&format!("{at},10.00,10.05,{low},10.01,5\n"));
+    }
+    let file = place.path.join("AAAUSDT-1m.csv");
+    std::fs::write(&file, rows).unwrap();
+    let path = file.display().to_string();
+    let mut exchange = Exchange::start(&place, &["exchange", "--data", &path, "--speed", "max"]);
+    while exchange.get("/sim/v1/clock")["ended"] != true {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    crate::harness::signal(exchange.child.id(), "TERM");
+    let mut log = String::new();
+    exchange.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    for words in ["AAAUSDT-1m.csv:9", "rows refused so far", "derived from the data"] {
+        assert!(log.contains(words), "`{words}` is not in:\n{log}");
+    }
+}
+
+#[test]
 fn what_cannot_be_served_is_refused() {
     let place = Place::new("exchange-refused");
     let run = |args: &[&str]| place.run(&[&["exchange"], args].concat());
