@@ -1,13 +1,14 @@
 """ccxt, blocking: the whole REST list, and its own error classes under Binance's host name."""
 
 import sys
+import tempfile
 
 import ccxt
 import requests
 
 import ccxt_errors
 import ccxt_rest
-from harness import Blocking, Exchange, Suite, check, raises, run, same
+from harness import Blocking, Exchange, Suite, check, ed25519_pair, raises, run, same
 
 
 class Loopback(requests.adapters.HTTPAdapter):
@@ -54,13 +55,30 @@ def by_host_name(suite, exchange, symbol):
             raw.create_order(symbol, "limit", "buy", small, above, {"postOnly": True})
 
 
+def by_key_pair(suite, exchange, private, symbol):
+    """An Ed25519 key, by REST."""
+    with suite.step("Ed25519"):
+        raw = ccxt.binanceusdm({"apiKey": "pair", "secret": private, "enableRateLimit": False})
+        ccxt_rest.point(raw, exchange)
+        raw.load_markets()
+        same(raw.fetch_balance()["USDT"]["total"], 10_000.0, "balance")
+        last = raw.fetch_ticker(symbol)["last"]
+        price = float(raw.price_to_precision(symbol, last * 0.97))
+        quantity = ccxt_rest.sized(raw, symbol, last)
+        order = raw.create_order(symbol, "limit", "buy", quantity, price)
+        same(raw.cancel_order(order["id"], symbol)["status"], "canceled", "status")
+
+
 def main():
     """The whole list."""
     data = sys.argv[1:]
     suite = Suite("ccxt sync" + (" on recorded data" if data else ""))
-    exchange = Exchange(ccxt_rest.ACCOUNTS, data=data)
+    folder = tempfile.TemporaryDirectory()
+    private, pem = ed25519_pair(folder.name)
+    pair = f"key=pair,pubkey={pem},balance=10000"
+    exchange = Exchange([*ccxt_rest.ACCOUNTS, pair], data=data)
     raw, x = client(exchange, "main")
-    symbol, market_id = run(ccxt_rest.markets(suite, exchange, raw, x))
+    symbol, _ = run(ccxt_rest.markets(suite, exchange, raw, x))
     fee = run(ccxt_rest.fresh_account(suite, raw, x, symbol))
     run(ccxt_rest.market_order(suite, exchange, raw, x, symbol, fee))
     if not data:
@@ -80,7 +98,7 @@ def main():
         same(truth["positions"], [], "positions")
         wallet = float(raw.fetch_balance()["info"]["totalWalletBalance"])
         same(float(truth["balance"]), wallet, "balance")
-    check(market_id in exchange.symbols, "a symbol of the exchange")
+    by_key_pair(suite, exchange, private, symbol)
     suite.finish(exchange)
 
 

@@ -55,12 +55,12 @@ def ed25519_pair(folder):
 class Exchange:
     """A fresh exchange on a free port."""
 
-    def __init__(self, accounts, seed=7, data=None, options=()):
+    def __init__(self, accounts, seed=7, data=None, speed="step"):
         source = ["--data", *data] if data else ["--generate", str(seed)]
-        command = [binary(), "exchange", *source, "--listen", "127.0.0.1:0", "--speed", "step"]
+        command = [binary(), "exchange", *source, "--listen", "127.0.0.1:0", "--speed", speed]
         for one in accounts:
             command += ["--account", one]
-        command += [*options, *os.environ.get("CONFORMANCE_OPTIONS", "").split()]
+        command += os.environ.get("CONFORMANCE_OPTIONS", "").split()
         self.home = tempfile.TemporaryDirectory(prefix="aegis-conformance-")
         environment = {**os.environ, "AEGIS_HOME": self.home.name}
         self.log = open(os.path.join(self.home.name, "stderr"), "w+", encoding="utf-8")

@@ -3,11 +3,25 @@
 import asyncio
 import contextlib
 import logging
+import tempfile
 
 from binance import AsyncClient, BinanceSocketManager, Client
 from binance.exceptions import BinanceAPIException
 
-from harness import MINUTE, Blocking, Exchange, Suite, account, check, has, near, raises, run, same
+from harness import (
+    MINUTE,
+    Blocking,
+    Exchange,
+    Suite,
+    account,
+    check,
+    ed25519_pair,
+    has,
+    near,
+    raises,
+    run,
+    same,
+)
 
 
 def point(client, exchange):
@@ -434,16 +448,36 @@ async def asynchronous(suite, exchange):
         await client.close_connection()
 
 
+async def by_key_pair(suite, x, market):
+    """An Ed25519 key, by REST."""
+    name = market.symbol
+    with suite.step("Ed25519"):
+        usdt = next(b for b in await x.futures_account_balance() if b["asset"] == "USDT")
+        near(usdt["balance"], 10_000)
+        order = await x.futures_create_order(
+            symbol=name, side="BUY", type="LIMIT", timeInForce="GTC",
+            quantity=market.quantity(), price=market.price(0.97),
+        )
+        has(order, status="NEW")
+        gone = await x.futures_cancel_order(symbol=name, orderId=order["orderId"])
+        has(gone, status="CANCELED")
+
+
 def main():
     """The whole list, blocking and asynchronous."""
     logging.getLogger("binance").setLevel(logging.CRITICAL)
     suite = Suite("python-binance")
-    exchange = Exchange([account("sync", 10_000), account("async", 10_000)], seed=17)
+    folder = tempfile.TemporaryDirectory()
+    private, pem = ed25519_pair(folder.name)
+    pair = f"key=pair,pubkey={pem},balance=10000"
+    exchange = Exchange([account("sync", 10_000), account("async", 10_000), pair], seed=17)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     blocking = Blocking(point(Client("sync", "sync-secret", ping=False), exchange))
     market = run(public(suite, exchange, blocking))
     run(trade(suite, blocking, market))
+    pair = point(Client("pair", private_key=private, ping=False), exchange)
+    run(by_key_pair(suite, Blocking(pair), market))
     suite.name = "python-binance async"
     loop.run_until_complete(asynchronous(suite, exchange))
     suite.name = "python-binance"

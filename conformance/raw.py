@@ -298,6 +298,46 @@ async def private(suite, exchange, http, symbol, quantity):
             await socket.close()
 
 
+async def endings(suite, exchange, http, symbol, quantity, price):
+    """Orders that end by a clock or by an order of their owner; keys that end."""
+    def place(**more):
+        line = {"symbol": symbol, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC",
+                "quantity": quantity, "price": price, **more}
+        return http.sign("POST", "/fapi/v1/order", **line)
+
+    def status(order):
+        return http.sign("GET", "/fapi/v1/order", symbol=symbol, orderId=order["orderId"])[2]
+
+    with suite.step("the countdown cancels what its owner no longer renews"):
+        order = place()[2]
+        for wait, ms in [(0.2, 1_000), (0.2, 1_000), (1.5, 400)]:
+            same(status(order)["status"], "NEW", "still renewed")
+            reply = http.sign(
+                "POST", "/fapi/v1/countdownCancelAll", symbol=symbol, countdownTime=ms)[2]
+            same((reply["symbol"], reply["countdownTime"]), (symbol, str(ms)), "reply")
+            await asyncio.sleep(wait)
+        same(status(order)["status"], "CANCELED", "cancelled")
+    with suite.step("good till date: ten minutes ahead at least, and given back"):
+        till = (now() // 1000 + 700) * 1000
+        order = place(timeInForce="GTD", goodTillDate=till)[2]
+        same((order["timeInForce"], order["goodTillDate"]), ("GTD", till), f"{order}")
+        code, _, body = place(timeInForce="GTD", goodTillDate=now() + 10_000)
+        same(code, 400, f"{body}")
+        http.sign("DELETE", "/fapi/v1/allOpenOrders", symbol=symbol)
+    with suite.step("an expired listen key says so, and its successor works"):
+        key = http.ask("POST", "/fapi/v1/listenKey")[2]["listenKey"]
+        async with websockets.connect(f"{exchange.ws}/private/ws?listenKey={key}") as socket:
+            exchange.fault("listen_key_expire")
+            http.ask("GET", "/fapi/v1/ping")
+            gone = await soon(socket, lambda m: m["e"] == "listenKeyExpired")
+            same(gone["listenKey"], key, "which")
+        exchange.no_faults()
+        status_, _, body = http.ask("PUT", "/fapi/v1/listenKey")
+        same((status_, body["code"]), (400, -1125), "it cannot be renewed")
+        other = http.ask("POST", "/fapi/v1/listenKey")[2]["listenKey"]
+        check(other != key, "a new one")
+
+
 async def ws_api(suite, exchange, symbol, quantity, price):
     """The WebSocket API, by hand."""
     def request(method, ident, secret=SECRET, **params):
@@ -381,6 +421,7 @@ async def over_sockets(suite, exchange, http, symbol, quantity, price):
     await silence(suite, exchange, symbol)
     await depth(suite, exchange, http, symbol)
     await private(suite, exchange, http, symbol, quantity)
+    await endings(suite, exchange, http, symbol, quantity, price)
     await ws_api(suite, exchange, symbol, quantity, price)
     await limits(suite, exchange, http, symbol)
 

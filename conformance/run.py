@@ -23,6 +23,7 @@ SUITES = {
     "python_binance": [],
     "official_sdk": [],
     "raw": [],
+    "paced": [],
 }
 
 
