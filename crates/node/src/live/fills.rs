@@ -60,9 +60,9 @@ impl Fills {
         self.open
     }
 
-    /// The symbol to ask for at `now`, if there is one. `filled` says which do not need it any
+    /// The symbol to ask for at `now`, if there is one. `needless` says which do not need it any
     /// more.
-    pub fn next(&mut self, now: Nanos, filled: impl Fn(SymbolId) -> bool) -> Option<SymbolId> {
+    pub fn next(&mut self, now: Nanos, needless: impl Fn(SymbolId) -> bool) -> Option<SymbolId> {
         if self.open == 0 {
             return None;
         }
@@ -74,7 +74,7 @@ impl Fills {
             if !matches!(errand.state, State::Due(at) if at <= now) {
                 continue;
             }
-            if filled(symbol) {
+            if needless(symbol) {
                 errand.state = State::Idle;
                 self.open -= 1;
                 continue;
@@ -86,11 +86,11 @@ impl Fills {
         None
     }
 
-    /// It could not be asked now; it stays due.
-    pub fn not_asked(&mut self, symbol: SymbolId, now: Nanos) {
-        if let Some(errand) = self.errands.get_mut(symbol.index()) {
-            errand.state = State::Due(now);
-        }
+    /// Was the symbol's socket lost again since it was asked for? Then the answer proves nothing of
+    /// what came after it.
+    pub fn is_stale(&self, symbol: SymbolId) -> bool {
+        let errand = self.errands.get(symbol.index());
+        errand.is_some_and(|errand| errand.state == State::Asked { again: true })
     }
 
     /// It was answered: is the hole filled, and did the answer bring anything?

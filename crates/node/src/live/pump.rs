@@ -72,6 +72,8 @@ pub struct Live {
     streams: Streams,
     silence: super::Silence,
     shards: Vec<Shard>,
+    /// Which of them carries a symbol's candles.
+    carriers: Vec<usize>,
     channels: Vec<[Option<Channel>; 2]>,
     sockets: Sockets,
     intake: Intake,
@@ -139,6 +141,7 @@ impl Live {
             streams: source.streams,
             silence: source.silence,
             channels: shards.iter().map(|_| [None, None]).collect(),
+            carriers: carriers(&shards, symbols.len()),
             sockets: Sockets::new(shards.len(), span(source.silence.socket_ms), seed),
             shards,
             intake,
@@ -459,6 +462,10 @@ impl Live {
     }
 
     fn fill(&mut self, symbol: SymbolId, closed_until_ms: i64, ring: &mut Writer, now: Nanos) {
+        // While its connection is down what comes next would be missed: asked again when it is back.
+        if !self.is_carried(symbol) || self.fills.is_stale(symbol) {
+            return self.fills.answered(symbol, now, true, true);
+        }
         let closed = |row: &&KlineRow| row.open_ms + MINUTE_MS <= closed_until_ms;
         // What has a successor has closed, but for what may lag.
         let lag = if self.local { 1 } else { 2 };
@@ -583,9 +590,12 @@ impl Live {
         if self.phase != Phase::Live || self.time != Time::Known {
             return None;
         }
-        let intake = &self.intake;
-        let filled = |symbol| intake.lane(symbol).is_none_or(|lane| !lane.is_filling());
-        let symbol = self.fills.next(now, filled)?;
+        let (intake, sockets, carriers) = (&self.intake, &self.sockets, &self.carriers);
+        let needless = |symbol: SymbolId| {
+            let down = !carriers.get(symbol.index()).is_some_and(|slot| sockets.is_up(*slot));
+            down || intake.lane(symbol).is_none_or(|lane| !lane.is_filling())
+        };
+        let symbol = self.fills.next(now, needless)?;
         let next_ms = intake.lane(symbol)?.next_ms()?;
         let query = fills::query(symbol, next_ms, intake.market_ms());
         let errand = Errand::Fill { query, closed_until_ms: self.closed_until_ms() };
@@ -600,6 +610,11 @@ impl Live {
         format!("{path}?symbol={symbol}&interval=1m&startTime={from_ms}{end}&limit={limit}")
     }
 
+    /// Is the connection of a symbol's candles up?
+    fn is_carried(&self, symbol: SymbolId) -> bool {
+        self.carriers.get(symbol.index()).is_some_and(|slot| self.sockets.is_up(*slot))
+    }
+
     /// Looks for symbols that are silent while their connection is not.
     fn watch(&mut self, ring: &mut Writer, now: Nanos) {
         if now.since(self.watched) < WATCH || self.phase != Phase::Live {
@@ -609,8 +624,7 @@ impl Live {
         let marks = self.streams == Streams::All;
         let Some(symbol) = self.intake.silent(now, &self.silence, marks) else { return };
         let name = self.intake.symbols().name(symbol);
-        let carries = |shard: &&Shard| shard.candles && shard.symbols.contains(&symbol);
-        let Some(slot) = self.shards.iter().position(|shard| carries(&shard)) else { return };
+        let Some(slot) = self.carriers.get(symbol.index()).copied() else { return };
         if !self.sockets.is_up(slot) {
             return;
         }
@@ -620,6 +634,17 @@ impl Live {
         self.sockets.silent(slot, now, &mut self.wishes);
         self.wishes(ring, now);
     }
+}
+
+/// By symbol, the connection that carries its candles.
+fn carriers(shards: &[Shard], symbols: usize) -> Vec<usize> {
+    let mut carriers = vec![0; symbols];
+    for (slot, shard) in shards.iter().enumerate().filter(|(_, shard)| shard.candles) {
+        for symbol in &shard.symbols {
+            carriers[symbol.index()] = slot;
+        }
+    }
+    carriers
 }
 
 fn bar(row: &KlineRow) -> Bar {
