@@ -2,11 +2,11 @@
 //!
 //! Workload: operations drawn from a fixed key around a price that wanders: 45 of 100 add an order
 //! (most of them near the touch, some far away), 37 cancel one, 8 amend one, 10 take from the other
-//! side; the book holds about 5,000 orders. One operation is one call; `with_effect` is the share of
-//! those that changed the book. The naive book that is timed
-//! beside it is the oracle of the tests, a list that is searched and sorted; both must give the same
-//! fills, otherwise no figure is printed. It is timed over fewer operations, because it needs as many
-//! steps as there are orders.
+//! side; the book holds 4,000 to 6,000 orders. One operation is one call; `with_effect` is the
+//! share of those that changed the book. The naive book that is timed
+//! beside it is the oracle of the tests, a list that is searched and sorted; both must give the
+//! same fills, otherwise no figure is printed. It is timed over fewer operations, because it needs
+//! as many steps as there are orders.
 
 use crate::Options;
 use crate::sample::{Samples, repeat, rounded};

@@ -1,9 +1,9 @@
 //! A limit order book: price-time priority in memory that is allocated once.
 //!
-//! Orders live in a pool and are found by [`Handle`], so that nothing is looked up by id. Each price
-//! level is a queue of links through that pool. The levels of a side stand in one sorted list with
-//! the best at its end, where nearly all of the coming and going is: taking the best level away
-//! moves nothing, and a search is a few steps through contiguous keys.
+//! Orders live in a pool and are found by [`Handle`], so that nothing is looked up by id. Each
+//! price level is a queue of links through that pool. The levels of a side stand in one sorted list
+//! with the best at its end, where nearly all of the coming and going is: taking the best level
+//! away moves nothing, and a search is a few steps through contiguous keys.
 //!
 //! ```text
 //! bids  … 99.8  99.9 ─> level: first ⇄ order ⇄ order ⇄ last      asks  … 100.3  100.1 ─> level …

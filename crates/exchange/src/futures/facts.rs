@@ -226,8 +226,8 @@ impl Act<'_> {
         }
     }
 
-    /// Charges funding on every position of a symbol, at the mark (the price itself where no mark is
-    /// known): `−side × qty × mark × rate`.
+    /// Charges funding on every position of a symbol, at the mark (the price itself where no mark
+    /// is known): `−side × qty × mark × rate`.
     pub fn fund(&mut self, s: usize, rate: Rate, px: Px) {
         let at = self.at;
         let interval = self.instrument(s).funding_interval;

@@ -1,7 +1,8 @@
-//! Positions that the exchange closes itself: liquidation, auto-deleveraging, and the warning before.
+//! Positions that the exchange closes itself: liquidation, auto-deleveraging, and the warning
+//! before.
 //!
-//! An owner loses at most the isolated margin, or the cross wallet; a loss beyond it is the insurance
-//! fund's, and the liquidation fee is what is left of it at most.
+//! An owner loses at most the isolated margin, or the cross wallet; a loss beyond it is the
+//! insurance fund's, and the liquidation fee is what is left of it at most.
 
 use super::act::{Act, expiry, forced_id};
 use super::names::{

@@ -362,8 +362,8 @@ impl Futures {
         }
     }
 
-    /// When this conditional order triggers, only a fraction of it fills; the rest of a market order
-    /// expires.
+    /// When this conditional order triggers, only a fraction of it fills; the rest of a market
+    /// order expires.
     pub fn partial_trigger(&mut self, account: AccountId, algo: u64, fraction: Rate) {
         if let Some(account) = self.accounts.get_mut(account.index()) {
             account.partials.push((algo, fraction));

@@ -17,7 +17,7 @@ use super::risk::{exposed, touched};
 use super::state::{OpenAlgo, OpenOrder, slot};
 use super::taker::Quoted;
 use crate::matching::Way;
-use aegis_types::{Nanos, Px, Side};
+use aegis_types::{Money, Nanos, Px, Qty, Side};
 
 /// The fact.
 #[derive(Clone, Copy, Debug)]
@@ -231,11 +231,35 @@ impl Act<'_> {
             let Some(net) = exposed(seat, side) else { continue };
             let Some(px) = self.venue.liquidation_px(pass.a, pass.s, side) else { continue };
             let nearer = best.is_none_or(|(_, other)| pass.distance(px) < pass.distance(other));
-            if touched(net, px, low, high) && nearer {
+            if touched(net, px, low, high) && nearer && self.is_due(pass, px.clamp(low, high)) {
                 best = Some((side, px));
             }
         }
         best
+    }
+
+    /// Has a cross wallet with two positions of the symbol really come to its end at this price? Their
+    /// joint price is found by the brackets at the mark; a tick of what is not hedged is its rounding.
+    fn is_due(&self, pass: &Pass, px: Px) -> bool {
+        let seat = self.seat(pass.a, pass.s);
+        let [Some(long), Some(short)] = seat.held else { return true };
+        if !seat.is_cross() {
+            return true;
+        }
+        let account = self.account(pass.a);
+        let others = self.venue.cross(account, Some(pass.s));
+        let mut equity = i128::from(account.cross_wallet().raw()) + others.unrealized;
+        let mut maintenance = others.maintenance;
+        let instrument = self.instrument(pass.s);
+        for position in [long.position, short.position] {
+            let notional = (px * position.qty).unwrap_or(Money::MAX);
+            let due = instrument.maintenance(notional).unwrap_or(notional);
+            equity += i128::from(position.unrealized(px).unwrap_or(Money::ZERO).raw());
+            maintenance += i128::from(due.raw());
+        }
+        let open = long.position.qty.raw().abs_diff(short.position.qty.raw()).cast_signed();
+        let slack = (instrument.tick * Qty::from_raw(open)).unwrap_or(Money::ZERO);
+        equity <= maintenance + i128::from(slack.raw())
     }
 
     /// The price at which a position is liquidated.

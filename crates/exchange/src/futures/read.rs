@@ -325,7 +325,8 @@ impl Futures {
         }
     }
 
-    /// The initial margin of an open order: what it binds without the fee that is kept ready for it.
+    /// The initial margin of an open order: what it binds without the fee that is kept ready for
+    /// it.
     fn order_margin(&self, a: usize, s: usize, open: &OpenOrder) -> Money {
         let order = &open.record;
         let fee =

@@ -17,7 +17,8 @@ pub enum Refusal {
     BadSymbol,
     /// The symbol is not traded at present.
     SymbolStatus,
-    /// A table of this venue is full; see the capacities of [`FuturesConfig`](super::FuturesConfig).
+    /// A table of this venue is full; see the capacities of
+    /// [`FuturesConfig`](super::FuturesConfig).
     Rejected(&'static str),
     /// The order to be cancelled is not there.
     UnknownOrder,
@@ -285,8 +286,8 @@ impl Refusal {
             Self::LimitBelowStop => (-4184, "Price is lower than stop price multiplier floor."),
             Self::FokRejected => (
                 -5021,
-                "Due to the order could not be filled immediately, the FOK order has been rejected. \
-                 The order will not be recorded in the order history",
+                "Due to the order could not be filled immediately, the FOK order has been \
+                 rejected. The order will not be recorded in the order history",
             ),
             Self::GtxRejected => (
                 -5022,
@@ -299,7 +300,8 @@ impl Refusal {
             Self::PriceMatch => (-5037, "Invalid price match"),
             Self::GoodTillDate(_) => (
                 -5040,
-                "The goodTillDate timestamp must be greater than the current time plus 600 seconds.",
+                "The goodTillDate timestamp must be greater than the current time plus 600 \
+                 seconds.",
             ),
             _ => (-1000, "An unknown error occurred while processing the request."),
         }

@@ -1,10 +1,10 @@
 //! Margin of accounts: what is available, what an order needs, where positions are liquidated.
 //!
-//! Isolated positions stand alone, by the arithmetic of [`crate::margin`]. Cross positions share the
-//! cross wallet: equity is that wallet and the unrealised profit of all cross positions at their
-//! marks, and they are liquidated when it has come down to the sum of their maintenance margins. The
-//! liquidation price of one of them is the exchange's published formula, which holds the other
-//! contracts where they are:
+//! Isolated positions stand alone, by the arithmetic of [`crate::margin`]. Cross positions share
+//! the cross wallet: equity is that wallet and the unrealised profit of all cross positions at
+//! their marks, and they are liquidated when it has come down to the sum of their maintenance
+//! margins. The liquidation price of one of them is the exchange's published formula, which holds
+//! the other contracts where they are:
 //!
 //! ```text
 //! LP = (WB − TMM₁ + UPNL₁ + cum − side·cost) / (qty·rate − side·qty)

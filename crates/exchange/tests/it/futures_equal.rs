@@ -437,7 +437,7 @@ impl Twins {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..<_>::default() })]
+    #![proptest_config(ProptestConfig { cases: 999, failure_persistence: None, ..<_>::default() })]
 
     #[test]
     fn both_venues_do_the_same(minutes in prop::collection::vec(minute(), 1..60), seed: u64) {

@@ -37,8 +37,8 @@ fn the_published_example_gives_the_published_prices_isolated_and_cross() {
     }
 }
 
-/// Two cross contracts: WB 1000, long 10 at 100 here and, on the other symbol, long 1 at 1000 now at
-/// 900: UPNL₁ −100, TMM₁ 4.5. LP = (1000 − 4.5 − 100 − 1000) / (0.05 − 10) = 10.503 → 10.6.
+/// Two cross contracts: WB 1000, long 10 at 100 here and, on the other symbol, long 1 at 1000 now
+/// at 900: UPNL₁ −100, TMM₁ 4.5. LP = (1000 − 4.5 − 100 − 1000) / (0.05 − 10) = 10.503 → 10.6.
 #[test]
 fn other_cross_contracts_count_into_the_price() {
     let mut fair = Fair::at(&[with_balance("1000", cross())], "100");
@@ -260,7 +260,7 @@ fn settings_change_when_they_may() {
     let mut fair = Fair::at(&[cross()], "100");
     let now = fair.now;
     let code = |result: Result<(), Refusal>| result.map_err(Refusal::code);
-    let mut set_type = |fair: &mut Fair, margin_type| {
+    let set_type = |fair: &mut Fair, margin_type| {
         code(fair.venue.set_margin_type(now, ME, S, margin_type, &mut fair.reports))
     };
     assert_eq!(set_type(&mut fair, MarginType::Crossed), Err(-4046));

@@ -1,5 +1,6 @@
-//! Orders at the door of the futures venue: every refusal by its number, times in force, reduce-only
-//! and hedge rules, amendments, cancels, self-trade prevention, trades between accounts.
+//! Orders at the door of the futures venue: every refusal by its number, times in force,
+//! reduce-only and hedge rules, amendments, cancels, self-trade prevention, trades between
+//! accounts.
 
 use crate::futures_world::{Fair, ME, OTHER, S, client, cross, hedged, isolated};
 use crate::world::{instrument, money, px, qty, rate};
@@ -245,7 +246,7 @@ fn an_amendment_keeps_or_loses_its_place_and_is_told() {
     fair.depth(true, &[("99", "5")], &[("101", "5")]);
     let first = fair.limit(ME, Side::Buy, "2", "100");
     let second = fair.limit(OTHER, Side::Buy, "2", "100");
-    let mut amend = |fair: &mut Fair, q: &str, p: &str| {
+    let amend = |fair: &mut Fair, q: &str, p: &str| {
         let request =
             AmendRequest { side: Some(Side::Buy), price: px(p), qty: qty(q), modify_id: 44 };
         let key = OrderKey::Id(first.id);
@@ -400,4 +401,87 @@ fn histories_are_bounded_and_filters_cut() {
     let from = aegis_exchange::futures::Filter { from_id: Some(8), ..filter };
     assert_eq!(ids(from), [8, 9, 10], "from there on");
     assert_eq!(fair.venue.income(ME, &Default::default()).unwrap().len(), 10);
+}
+
+/// The whole table: each refusal has a number and a text of its own.
+#[test]
+fn every_refusal_has_its_number_and_text() {
+    let table = [
+        (-2015, Refusal::UnknownAccount),
+        (-1111, Refusal::Precision),
+        (-1121, Refusal::BadSymbol),
+        (-1122, Refusal::SymbolStatus),
+        (-2010, Refusal::Rejected("why")),
+        (-2011, Refusal::UnknownOrder),
+        (-2013, Refusal::NoSuchOrder),
+        (-2018, Refusal::Balance),
+        (-2019, Refusal::Margin),
+        (-2020, Refusal::UnableToFill),
+        (-2021, Refusal::WouldTrigger),
+        (-2022, Refusal::ReduceOnly),
+        (-2023, Refusal::InLiquidation),
+        (-2025, Refusal::TooManyOrders),
+        (-2026, Refusal::ReduceOnlyType),
+        (-2027, Refusal::PositionTooLarge),
+        (-2028, Refusal::LeverageTooSmall),
+        (-4001, Refusal::PriceNotPositive),
+        (-4002, Refusal::PriceTooHigh),
+        (-4013, Refusal::PriceTooLow),
+        (-4003, Refusal::QtyNotPositive),
+        (-4004, Refusal::QtyTooSmall),
+        (-4005, Refusal::QtyTooLarge),
+        (-4006, Refusal::StopNotPositive),
+        (-4007, Refusal::StopTooHigh),
+        (-4014, Refusal::OffTick),
+        (-4015, Refusal::BadClientId),
+        (-4016, Refusal::AboveBand),
+        (-4023, Refusal::OffStep),
+        (-4024, Refusal::BelowBand),
+        (-4028, Refusal::BadLeverage(7)),
+        (-4045, Refusal::TooManyAlgos),
+        (-4046, Refusal::SameMarginType),
+        (-4047, Refusal::MarginTypeOrders),
+        (-4048, Refusal::MarginTypePosition),
+        (-4049, Refusal::NotIsolated),
+        (-4050, Refusal::CrossBalance),
+        (-4051, Refusal::IsolatedBalance),
+        (-4054, Refusal::NoPosition),
+        (-4055, Refusal::AmountNotPositive),
+        (-4059, Refusal::SamePositionMode),
+        (-4061, Refusal::PositionSideMismatch),
+        (-1106, Refusal::ReduceOnlyInHedgeMode),
+        (-4062, Refusal::ReduceOnlyConflict),
+        (-4067, Refusal::PositionModeOrders),
+        (-4068, Refusal::PositionModePosition),
+        (-4116, Refusal::DuplicateClientId),
+        (-4131, Refusal::CounterpartyOutOfBand),
+        (-4135, Refusal::ActivationPrice),
+        (-1130, Refusal::CallbackRate),
+        (-4137, Refusal::QtyWithClosePosition),
+        (-4138, Refusal::ReduceOnlyWithClosePosition),
+        (-1106, Refusal::ClosePositionKind),
+        (-4161, Refusal::LeverageReduction),
+        (-4164, Refusal::MinNotional(Money::whole(5))),
+        (-4171, Refusal::SameAssetMode),
+        (-4168, Refusal::AssetModeIsolated),
+        (-4170, Refusal::AssetModeOrders),
+        (-4183, Refusal::LimitAboveStop),
+        (-4184, Refusal::LimitBelowStop),
+        (-5021, Refusal::FokRejected),
+        (-5022, Refusal::GtxRejected),
+        (-5025, Refusal::AmendNotLimit),
+        (-5026, Refusal::AmendTooOften),
+        (-5027, Refusal::SameOrder),
+        (-5037, Refusal::PriceMatch),
+        (-5040, Refusal::GoodTillDate(Nanos::ZERO)),
+    ];
+    for (number, refusal) in table {
+        assert_eq!(refusal.code(), number, "{refusal:?}");
+        assert!(!refusal.message().is_empty());
+        assert!(refusal.to_string().ends_with(&format!("(code {number})")));
+    }
+    let mut numbers: Vec<i32> = table.iter().map(|(number, _)| *number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), table.len() - 1, "two have that of a parameter not required");
 }
