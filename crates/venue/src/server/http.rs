@@ -4,7 +4,7 @@ use crate::server::call::{ApiError, Method, Reply, Request, Sending};
 use crate::server::hub::{Shared, wall_ms};
 use crate::server::socket::{self, Door, Times};
 use crate::server::sockets::address;
-use base64::Engine as _;
+use aegis_wire::websocket::accept_key;
 use bytes::Bytes;
 use core::future::Future as _;
 use core::net::SocketAddr;
@@ -16,7 +16,6 @@ use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE};
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use sha1::{Digest as _, Sha1};
 use std::io;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -27,9 +26,6 @@ const BODY_MAX: usize = 256 * 1024;
 
 /// The WebSocket API's path.
 const WS_API_PATH: &str = "/ws-fapi/v1";
-
-/// What RFC 6455 puts behind a client's handshake key.
-const HANDSHAKE: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// A body, whole or cut: after the cut the connection breaks, though more was announced.
 pub struct Reach {
@@ -201,10 +197,7 @@ fn upgraded(
         let error = ApiError::new(-1000, "Sec-WebSocket-Key is missing.");
         return response(&Reply::error(&error), None);
     };
-    let mut hash = Sha1::new();
-    hash.update(key.as_bytes());
-    hash.update(HANDSHAKE);
-    let accept = base64::engine::general_purpose::STANDARD.encode(hash.finalize());
+    let accept = accept_key(key.to_str().unwrap_or_default());
     let door = match path.trim_end_matches('/') {
         WS_API_PATH => Door::Api,
         _ => Door::Streams,

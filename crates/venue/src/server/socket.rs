@@ -5,7 +5,8 @@ use crate::server::hub::{Hub, Shared, wall_ms};
 use crate::server::queues::{Inbox, Item};
 use crate::server::streams::ConnId;
 use crate::server::ws_api::WsReply;
-use crate::server::wsframe::{self, Message, Opcode, Reader, WsFault};
+use crate::server::wsframe::{self, MESSAGE_MAX};
+use aegis_wire::websocket::{Decoder, Message, Opcode, Role, close_code};
 use core::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -115,7 +116,7 @@ async fn write(mut socket: OwnedWriteHalf, mut inbox: Inbox) {
                 }
                 Item::Close(code) => {
                     if let Some(code) = code {
-                        bytes.extend_from_slice(&wsframe::close(code, ""));
+                        bytes.extend_from_slice(&wsframe::close(code));
                     }
                     close = Some(());
                     break;
@@ -145,35 +146,36 @@ async fn read(
 ) -> Option<Item> {
     let born = Instant::now();
     let (mut heard, mut next_ping) = (born, born + times.ping);
-    let mut reader = Reader::default();
-    reader.feed(early);
-    let mut chunk = vec![0u8; 16 * 1024];
+    let mut decoder = Decoder::new(Role::Server, MESSAGE_MAX);
+    if decoder.feed(early) < early.len() {
+        return Some(Item::Close(Some(close_code::TOO_BIG)));
+    }
     loop {
         loop {
-            let message = match reader.next() {
+            let message = match decoder.message() {
                 Ok(Some(message)) => message,
                 Ok(None) => break,
-                Err(fault) => return Some(Item::Close(Some(fault.code()))),
+                Err(fault) => return Some(Item::Close(Some(fault.close_code()))),
             };
-            if message.opcode == Opcode::Pong {
+            if matches!(message, Message::Pong(_)) {
                 heard = Instant::now();
             }
-            if let Some(end) = take(shared, conn, door, &message) {
+            if let Some(end) = take(shared, conn, door, message) {
                 return Some(end);
             }
         }
         let until = next_ping.min(heard + times.pong).min(born + times.life);
-        match tokio::time::timeout_at(until, socket.read(&mut chunk)).await {
+        match tokio::time::timeout_at(until, socket.read(decoder.space())).await {
             Ok(Ok(0) | Err(_)) => return Some(Item::Close(None)),
-            Ok(Ok(count)) => reader.feed(&chunk[..count]),
+            Ok(Ok(count)) => decoder.filled(count),
             Err(_) => {
                 let now = Instant::now();
                 if now >= born + times.life || now >= heard + times.pong {
-                    return Some(Item::Close(Some(1_001)));
+                    return Some(Item::Close(Some(close_code::AWAY)));
                 }
                 next_ping = now + times.ping;
                 let payload = wall_ms().to_string();
-                let ping = wsframe::frame(Opcode::Ping, &[payload.as_bytes()]);
+                let ping = wsframe::frame(Opcode::Ping, payload.as_bytes());
                 shared.lock().queues.push(conn, Item::Frame(ping));
             }
         }
@@ -181,25 +183,25 @@ async fn read(
 }
 
 /// Takes a message; an item when the socket must end.
-fn take(shared: &Shared, conn: ConnId, door: Door, message: &Message) -> Option<Item> {
+fn take(shared: &Shared, conn: ConnId, door: Door, message: Message<'_>) -> Option<Item> {
     let mut hub = shared.lock();
     let now = wall_ms();
-    match message.opcode {
-        Opcode::Close => return Some(Item::Close(Some(1_000))),
-        Opcode::Pong | Opcode::Ping => {
+    let bytes = match message {
+        Message::Close { .. } => return Some(Item::Close(Some(close_code::NORMAL))),
+        Message::Ping(payload) | Message::Pong(payload) => {
             if door == Door::Streams && !hub.sim.socket_control_frame(now, conn) {
-                return Some(Item::Close(Some(1_008)));
+                return Some(Item::Close(Some(close_code::POLICY)));
             }
-            if message.opcode == Opcode::Ping {
-                let pong = wsframe::frame(Opcode::Pong, &[&message.payload]);
+            if matches!(message, Message::Ping(_)) {
+                let pong = wsframe::frame(Opcode::Pong, payload);
                 hub.queues.push(conn, Item::Frame(pong));
             }
             return None;
         }
-        Opcode::Text | Opcode::Binary | Opcode::Continuation => {}
-    }
-    let Ok(text) = core::str::from_utf8(&message.payload) else {
-        return Some(Item::Close(Some(WsFault::Protocol.code())));
+        Message::Text(bytes) | Message::Binary(bytes) => bytes,
+    };
+    let Ok(text) = core::str::from_utf8(bytes) else {
+        return Some(Item::Close(Some(close_code::NOT_TEXT)));
     };
     match door {
         Door::Streams => {
@@ -209,7 +211,7 @@ fn take(shared: &Shared, conn: ConnId, door: Door, message: &Message) -> Option<
             if let Some(reply) = told.reply {
                 hub.queues.push(conn, Item::Frame(wsframe::text(&reply)));
             }
-            told.close.then_some(Item::Close(Some(1_008)))
+            told.close.then_some(Item::Close(Some(close_code::POLICY)))
         }
         Door::Api => {
             let reply = hub.sim.ws_api(now, conn, text);
@@ -226,7 +228,7 @@ fn answer(shared: &Shared, hub: &mut Hub, conn: ConnId, reply: WsReply) -> Optio
         Sending::Cut(_) | Sending::Nothing => vec![Item::Close(None)],
     };
     if reply.close {
-        items.push(Item::Close(Some(1_008)));
+        items.push(Item::Close(Some(close_code::POLICY)));
     }
     if reply.fate.delay_ms == 0 {
         items.into_iter().for_each(|item| hub.queues.push(conn, item));
