@@ -1,5 +1,5 @@
-//! Long sequences of requests by seed: the same ones give the same truth, and whoever listens to the
-//! user stream knows the truth at the end, to the last digit.
+//! Long sequences of requests by seed: the same ones give the same truth, and whoever listens to
+//! the user stream knows the truth at the end, to the last digit.
 
 use crate::world::{KEY, World};
 use serde_json::{Value, json};
@@ -64,11 +64,12 @@ impl Belief {
 }
 
 /// One random request.
-fn ask(world: &mut World, draws: &mut Draws) {
+fn ask(world: &mut World, draws: &mut Draws, hedge: bool) {
     let side = draws.of(&["BUY", "SELL"]);
+    let which = if hedge { draws.of(&["LONG", "SHORT"]) } else { "BOTH" };
     let qty = format!("0.{:03}", 1 + draws.below(20));
     let px = 57_500 + 50 * draws.below(100);
-    let head = format!("symbol=BTCUSDT&side={side}&quantity={qty}");
+    let head = format!("symbol=BTCUSDT&side={side}&positionSide={which}&quantity={qty}");
     let id = 1 + draws.below(40);
     let (method, path, query) = match draws.below(12) {
         0..3 => ("POST", "/fapi/v1/order", format!("{head}&type=MARKET")),
@@ -106,8 +107,15 @@ fn run(seed: u64) -> (Value, Belief) {
     let mut world = World::of(&prices, |setup| setup.slippage_bps = 0.5);
     let (_, conn) = world.listen();
     let mut belief = Belief::default();
+    let hedge = seed % 3 == 1;
+    if hedge {
+        world.must("POST", "/fapi/v1/positionSide/dual", "dualSidePosition=true");
+    }
+    if seed % 2 == 1 {
+        world.must("POST", "/fapi/v1/marginType", "symbol=BTCUSDT&marginType=ISOLATED");
+    }
     for _ in 0..120 {
-        ask(&mut world, &mut draws);
+        ask(&mut world, &mut draws, hedge);
         if draws.below(4) == 0 {
             world.step(1 + draws.below(60_000) as i64);
         }
