@@ -24,7 +24,7 @@ const ASK_AGAIN: Nanos = Nanos::SECOND.times(5);
 /// Pause between two readings of the balance.
 const READ_AGAIN: Nanos = Nanos::SECOND;
 
-/// Questions after which a difference that no fill explains is somebody else's.
+/// Answers after which a difference that no fill explains is somebody else's.
 const ROUNDS: u8 = 3;
 
 /// What is to be asked.
@@ -63,7 +63,7 @@ struct Desk {
     /// The exchange's quantity, when it is not ours, and since when.
     differs: Option<(Qty, Nanos)>,
     asked: Option<Nanos>,
-    /// Questions about this difference so far.
+    /// Answers that did not explain this difference so far.
     rounds: u8,
     /// What of the exchange's quantity is not ours, negative when short; it is left alone.
     foreign: Qty,
@@ -209,6 +209,35 @@ impl Account {
             notes.push(Note::ForeignFee { symbol });
             Money::ZERO
         });
+        self.tell(now, execution, cause, fee, answers);
+        self.move_wallet(now, execution.realized.saturating_plus(-fee), answers);
+        true
+    }
+
+    /// A fill that was taken for somebody else's when it came: it moved the wallet then, and is told
+    /// now.
+    pub fn fill_late(
+        &mut self,
+        now: Nanos,
+        execution: &Execution,
+        cause: &Cause,
+        answers: &mut Answers,
+    ) {
+        self.tell(now, execution, cause, execution.fee.unwrap_or(Money::ZERO), answers);
+        if let Some(balance) = self.wallet {
+            answers.push(EventBody::Account(AccountUpdate::Wallet { balance }));
+        }
+    }
+
+    fn tell(
+        &mut self,
+        now: Nanos,
+        execution: &Execution,
+        cause: &Cause,
+        fee: Money,
+        answers: &mut Answers,
+    ) {
+        let symbol = execution.symbol;
         let margin = self.change(execution);
         if let Some(desk) = self.desks.get_mut(symbol.index())
             && let Some((told, _)) = desk.differs
@@ -232,11 +261,10 @@ impl Account {
         };
         let update = OrderUpdate::Filled { fill };
         answers.push(EventBody::Order { id: cause.order, symbol, update });
-        self.move_wallet(now, execution.realized.saturating_plus(-fee), answers);
-        true
     }
 
-    /// An execution that no order of ours made. On a position of ours it is the truth all the same.
+    /// An execution that no order of ours made. On a position of ours it is the truth all the same,
+    /// and the engine is told; says whether it was.
     pub fn outside(
         &mut self,
         now: Nanos,
@@ -244,7 +272,7 @@ impl Account {
         liquidation: bool,
         answers: &mut Answers,
         notes: &mut Vec<Note>,
-    ) {
+    ) -> bool {
         let Execution { symbol, qty, px, .. } = *execution;
         let ours = self.held(symbol).is_some();
         let reason = if liquidation { FillReason::Liquidated } else { FillReason::NextPrice };
@@ -262,6 +290,7 @@ impl Account {
             let fee = execution.fee.unwrap_or(Money::ZERO);
             self.move_wallet(now, execution.realized.saturating_plus(-fee), answers);
         }
+        ours
     }
 
     fn move_wallet(&mut self, now: Nanos, by: Money, answers: &mut Answers) {
@@ -371,6 +400,15 @@ impl Account {
         }
     }
 
+    /// The fills of a symbol were read, and none of them is left to be booked.
+    pub fn fills_read(&mut self, symbol: SymbolId) {
+        if let Some(desk) = self.desks.get_mut(symbol.index())
+            && desk.differs.is_some()
+        {
+            desk.rounds = desk.rounds.saturating_add(1);
+        }
+    }
+
     /// A position that this session opened before it was interrupted.
     pub fn resume(&mut self, symbol: SymbolId, held: Held) {
         if let Some(desk) = self.desks.get_mut(symbol.index()) {
@@ -399,7 +437,6 @@ impl Account {
                 notes.push(Note::ForeignPosition { symbol, qty: desk.foreign });
                 continue;
             }
-            desk.rounds += 1;
             desk.asked = Some(now);
             notes.push(Note::Mismatch { symbol, booked, held });
             ask.push(Want::Fills(symbol));

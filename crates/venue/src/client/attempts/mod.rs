@@ -148,6 +148,15 @@ pub struct Attempt {
     pub(super) last_code: i32,
 }
 
+/// A trade that was taken for somebody else's.
+#[derive(Clone, Copy, Debug)]
+struct Outside {
+    symbol: SymbolId,
+    id: u64,
+    /// The engine was told, because it changed a position of ours.
+    told: bool,
+}
+
 /// What a held attempt waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hold {
@@ -204,6 +213,10 @@ impl Attempt {
         }
     }
 
+    /// dbg
+    pub fn last(&self) -> String {
+        format!("{:?} {:?}", self.query, self.end)
+    }
     /// Is it an order of the algo service?
     pub const fn is_algo(&self) -> bool {
         matches!(self.order.kind, OrderType::StopMarket | OrderType::TakeProfitMarket)
@@ -266,7 +279,7 @@ pub struct Attempts {
     table: Vec<Attempt>,
     orphans: Vec<(Nanos, OrderFact)>,
     /// Trades that were taken for those of others, and those that wait to be.
-    outside: Vec<(SymbolId, u64)>,
+    outside: Vec<Outside>,
     deferred: Vec<(SymbolId, u64)>,
     /// Orders of others that were spoken of.
     strangers: Vec<Text<48>>,
@@ -414,7 +427,13 @@ impl Attempts {
             self.book(now, index, execution, account, out);
         }
         let attempt = &mut self.table[index];
-        if let Some(end) = end_of(attempt, fact, of_condition)
+        let made = attempt.actual_id > 0 && fact.algo && fact.status == Status::Finished;
+        if made && attempt.executed < attempt.order.qty && attempt.end.is_none() {
+            // How much was filled, the order that the condition made knows for sure.
+            if !attempt.query.asked {
+                attempt.query.at = now;
+            }
+        } else if let Some(end) = end_of(attempt, fact, of_condition)
             && attempt.end.is_none()
         {
             attempt.end = Some(end);
@@ -432,20 +451,21 @@ impl Attempts {
         out: &mut Out,
     ) {
         let attempt = &mut self.table[index];
-        let trade = (execution.symbol, execution.id);
-        if account.knows(execution.symbol, execution.id) {
-            // Told before its order was known to be ours: counted now, not told again.
-            if let Some(at) = self.outside.iter().position(|known| *known == trade) {
-                self.outside.swap_remove(at);
-                attempt.booked = attempt.booked.saturating_plus(execution.qty);
-                attempt.executed = attempt.executed.max(attempt.booked);
-            }
-            return;
-        }
         let booked = attempt.booked.saturating_plus(execution.qty);
         let leaves = attempt.order.qty.saturating_plus(-booked).max(Qty::ZERO);
         let cause = Cause { order: attempt.order.id, reason: attempt.reason(), leaves };
-        if account.fill(now, execution, &cause, &mut out.answers, &mut out.notes) {
+        // Known already, when it was told before its order was known to be ours.
+        let same = |o: &Outside| (o.symbol, o.id) == (execution.symbol, execution.id);
+        let outside = self.outside.iter().position(same).map(|at| self.outside.swap_remove(at));
+        let new = match outside {
+            Some(Outside { told: true, .. }) => true,
+            Some(_) => {
+                account.fill_late(now, execution, &cause, &mut out.answers);
+                true
+            }
+            None => account.fill(now, execution, &cause, &mut out.answers, &mut out.notes),
+        };
+        if new {
             attempt.booked = booked;
             attempt.executed = attempt.executed.max(booked);
         }

@@ -1,6 +1,6 @@
 //! Step machine: what the user stream and lists of open orders say, and whose it is.
 
-use super::{Attempts, ORPHAN_PATIENCE, ORPHANS_MAX, Out};
+use super::{Attempts, ORPHAN_PATIENCE, ORPHANS_MAX, Out, Outside};
 use crate::client::account::Account;
 use crate::client::facts::{Execution, Maker, OrderFact};
 use crate::client::notes::Note;
@@ -10,6 +10,8 @@ use aegis_types::{ClientOrderId, Nanos, SymbolId};
 const OUTSIDE_MAX: usize = 256;
 /// When conditions are asked for that may have made an unknown order.
 const ORPHAN_PATIENCE_HALF: Nanos = Nanos(ORPHAN_PATIENCE.0 / 2);
+/// How long an event waits while conditions are being asked for.
+const ORPHAN_PATIENCE_MAX: Nanos = Nanos::SECOND.times(30);
 
 impl Attempts {
     /// An event of an order, plain or conditional.
@@ -87,14 +89,15 @@ impl Attempts {
         account: &mut Account,
         out: &mut Out,
     ) {
-        let trade = (execution.symbol, execution.id);
-        if !account.knows(execution.symbol, execution.id) && !liquidation {
+        let Execution { symbol, id, .. } = *execution;
+        let first = !account.knows(symbol, id);
+        let told = account.outside(now, execution, liquidation, &mut out.answers, &mut out.notes);
+        if first && !liquidation {
             if self.outside.len() >= OUTSIDE_MAX {
                 self.outside.remove(0);
             }
-            self.outside.push(trade);
+            self.outside.push(Outside { symbol, id, told });
         }
-        account.outside(now, execution, liquidation, &mut out.answers, &mut out.notes);
     }
 
     /// Asks for the conditions of a symbol that may have made an order which nobody knows.
@@ -139,12 +142,25 @@ impl Attempts {
     }
 
     pub(super) fn sweep_orphans(&mut self, now: Nanos, account: &mut Account, out: &mut Out) {
-        while let Some((at, fact)) = self.orphans.first().copied()
+        let mut index = 0;
+        while let Some((at, fact)) = self.orphans.get(index).copied()
             && now.since(at) >= ORPHAN_PATIENCE
         {
-            self.orphans.remove(0);
+            // While its condition is being asked for, it may still turn out to be ours.
+            if self.conditions_asked(&fact) && now.since(at) < ORPHAN_PATIENCE_MAX {
+                index += 1;
+                continue;
+            }
+            self.orphans.remove(index);
             self.foreign(now, &fact, account, out);
         }
+    }
+
+    fn conditions_asked(&self, fact: &OrderFact) -> bool {
+        self.table.iter().any(|a| {
+            let asked = a.query.asked || a.query.at < Nanos::MAX;
+            asked && a.is_algo() && a.actual_id == 0 && Some(a.order.symbol) == fact.symbol
+        })
     }
 
     /// Fills of a symbol, asked for because its position is not what we booked. Those of our own
@@ -157,6 +173,15 @@ impl Attempts {
         account: &mut Account,
         out: &mut Out,
     ) {
+        eprintln!(
+            "FILL ST {} rows, unknown {:?}",
+            trades.len(),
+            trades
+                .iter()
+                .filter(|t| !account.knows(t.symbol, t.id))
+                .map(|t| (t.id, t.order))
+                .collect::<Vec<_>>()
+        );
         for trade in trades.iter().filter(|trade| trade.symbol == symbol) {
             if account.knows(trade.symbol, trade.id) {
                 continue;
@@ -172,6 +197,10 @@ impl Attempts {
                 }
                 None => self.defer(now, trade, account, out),
             }
+        }
+        let deferred = |(of, _): &(SymbolId, u64)| *of == symbol;
+        if !self.numbers_wait(symbol) && !self.deferred.iter().any(deferred) {
+            account.fills_read(symbol);
         }
     }
 
