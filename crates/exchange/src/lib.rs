@@ -26,6 +26,10 @@
 //! closes the whole position at once. Nothing of an order is kept once it has ended.
 //!
 //! An account is one-way (one position per symbol), isolated margin, in one quote asset.
+//!
+//! [`futures`] is the whole venue that stands behind the wire: several accounts, both position
+//! modes, an order [`Book`], conditional orders. Its arithmetic is this crate's own, so that both
+//! venues do the same with the same orders on the same candles.
 #![no_std]
 
 extern crate alloc;
