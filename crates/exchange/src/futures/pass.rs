@@ -238,8 +238,9 @@ impl Act<'_> {
         best
     }
 
-    /// Has a cross wallet with two positions of the symbol really come to its end at this price? Their
-    /// joint price is found by the brackets at the mark; a tick of what is not hedged is its rounding.
+    /// Has a cross wallet with two positions of the symbol really come to its end at this price?
+    /// Their joint price is found by the brackets at the mark; a tick of what is not hedged is its
+    /// rounding.
     fn is_due(&self, pass: &Pass, px: Px) -> bool {
         let seat = self.seat(pass.a, pass.s);
         let [Some(long), Some(short)] = seat.held else { return true };
