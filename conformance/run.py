@@ -27,10 +27,9 @@ SUITES = {
 }
 
 
-def recorded():
-    """A few files of recorded candles."""
-    folder = os.path.join(os.environ.get("AEGIS_SHARED", ""), "data", "futures_1m")
-    return sorted(glob.glob(os.path.join(folder, "*USDT-1m*.csv.gz")))[:3]
+def recorded(*pattern):
+    """Files of recorded data, in name order."""
+    return sorted(glob.glob(os.path.join(os.environ.get("AEGIS_SHARED", "none"), "data", *pattern)))
 
 
 def run(script, arguments):
@@ -51,11 +50,12 @@ def main():
     """All suites, two at a time."""
     wanted = sys.argv[1:] or list(SUITES)
     jobs = [(name, SUITES[name]) for name in wanted]
-    files = recorded()
-    if files and not sys.argv[1:]:
-        jobs.append(("ccxt_sync", files))
-    elif not files:
+    candles = recorded("futures_1m", "*USDT-1m*.csv.gz")[:3]
+    frames = recorded("*", "*usdt*.raw.gz")[:1]
+    if not (candles and frames):
         print("No recorded market data here (AEGIS_SHARED): clients see generated markets only.")
+    elif not sys.argv[1:]:
+        jobs += [("ccxt_sync", candles), ("recorded", frames)]
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "3"))) as pool:
         for (name, _), (code, out, err) in zip(jobs, pool.map(lambda job: run(*job), jobs)):
