@@ -59,6 +59,8 @@ pub struct Shape {
     pub partial: Option<Rate>,
     /// The rest ends instead of filling later.
     pub rest_expires: bool,
+    /// The order fills before its reply, which knows nothing of it.
+    pub fill_first: bool,
     /// The cancel fails and the order fills.
     pub fill_after_cancel: bool,
     /// The conditional order will be rejected when it triggers.
@@ -500,6 +502,7 @@ fn shape_of(fault: &Fault) -> Shape {
     Shape {
         partial: (fault.kind == Kind::PartialFill).then(partial),
         rest_expires: fault.text("rest").is_some_and(|rest| rest == "expire"),
+        fill_first: fault.kind == Kind::FillBeforeAck,
         fill_after_cancel: fault.kind == Kind::FillAfterCancel,
         reject_trigger: fault.kind == Kind::AlgoReject && !refused(),
         refuse: refused().then(|| posted_error(fault)),

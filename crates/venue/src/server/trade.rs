@@ -263,7 +263,13 @@ fn place_one(sim: &mut Sim, call: &Call<'_>, params: &Params, self_trade: SelfTr
         ReplyKind::Ack => render::acknowledgement(sim, &order),
         ReplyKind::Result => render::reply(sim, &order),
     };
-    Ok(render::text(&line))
+    let reply = render::text(&line);
+    if sim.gate.shape.fill_first && order.status.is_open() {
+        let (symbol, key) = (order.symbol, OrderKey::Id(order.id));
+        // What cannot be filled by hand, such as a market order without a price, stays.
+        let _ = sim.ask(|core, out| core.force_fill(call.at(), account, symbol, key, None, out));
+    }
+    Ok(reply)
 }
 
 fn remember_good_till(sim: &mut Sim, params: &Params, order: &OrderRecord) -> Result<(), ApiError> {

@@ -240,6 +240,11 @@ fn delays_hold_the_reply_and_nothing_else() {
     let reply = raw(&mut world, "POST", ORDER, MARKET);
     assert_eq!(reply.fate.delay_ms, 300);
     assert!(kinds(&world.events(conn)).contains(&"ORDER_TRADE_UPDATE TRADE".to_owned()));
+    world.fault(&json!({ "fault": "fill_before_ack", "match": POST }));
+    let reply = raw(&mut world, "POST", ORDER, &format!("{LIMIT}&newOrderRespType=RESULT"));
+    assert_eq!(body(&reply)["status"], "NEW", "the reply knows nothing of the fill");
+    assert!(kinds(&world.events(conn)).contains(&"ORDER_TRADE_UPDATE TRADE".to_owned()));
+    assert_eq!(position(&mut world), "0.03");
 }
 
 #[test]

@@ -126,7 +126,8 @@ faults! {
          ends at once with rest=expire. Of a conditional order it is what it becomes that fills so \
          far, and a market order's rest ends";
     FillBeforeAck = "fill_before_ack", Order,
-        "user events leave at once, the reply `ms` (300) later";
+        "the order fills at once, a resting one at its own price, and user events leave; the reply \
+         comes `ms` (300) later and knows only what was before";
     FillAfterCancel = "fill_after_cancel", Cancel,
         "the cancel is refused with -2011 and the order is filled";
     AlgoReject = "algo_reject", Algo,
