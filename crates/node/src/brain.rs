@@ -34,6 +34,9 @@ use std::time::Duration;
 const FLUSH_EVERY: u32 = 1_024;
 /// How often the brain reports, and so beats.
 const REPORT_EVERY: Nanos = Nanos(100_000_000);
+/// How often the database's lane is told of new rows: waking it after each fact would cost the next
+/// fact more than all that is done for it.
+const PERSIST_EVERY: Nanos = Nanos(20_000_000);
 /// Jobs that one lane holds; more reports or row turns than that say nothing new.
 const LANE_JOBS: usize = 4;
 /// Longest wait at the end for a database that does not take rows.
@@ -99,6 +102,9 @@ struct Brain {
     pulse: Pulse,
     rows: Receiver<serde_json::Value>,
     reported: Nanos,
+    /// There are rows that the lane does not know of; when it was told last.
+    rows_wait: bool,
+    persisted: Nanos,
     slots: u64,
     read: u64,
     overruns: u64,
@@ -250,6 +256,8 @@ impl Brain {
             pulse,
             rows,
             reported: Nanos::ZERO,
+            rows_wait: false,
+            persisted: Nanos::ZERO,
             slots: 0,
             read: 0,
             overruns: 0,
@@ -485,11 +493,14 @@ impl Brain {
     /// Journal to its file, then progress to the gate, then a heartbeat.
     fn settle(&mut self, ring: &mut Reader) -> Result<(), Failure> {
         self.count_handed();
-        if self.recorder.flush()? {
+        self.rows_wait |= self.recorder.flush()?;
+        ring.acknowledge(ring.next_seq());
+        let now = clock::monotonic();
+        if self.rows_wait && now.since(self.persisted) >= PERSIST_EVERY {
+            (self.rows_wait, self.persisted) = (false, now);
             // A full lane is about to take these rows too.
             let _ = self.lanes.push(Priority::Background, Job::Persist);
         }
-        ring.acknowledge(ring.next_seq());
         self.beat(Some(ring))
     }
 

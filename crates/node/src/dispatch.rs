@@ -90,10 +90,17 @@ impl<J> Lanes<J> {
 
 struct Shared<J> {
     state: Mutex<(Lanes<J>, bool)>,
-    work: Condvar,
+    /// One for each thread: a wake costs the engine's thread more than all else of a push.
+    urgent: Condvar,
+    ordinary: Condvar,
 }
 
 impl<J> Shared<J> {
+    /// The bell of the thread that runs this lane.
+    fn bell(&self, lane: Priority) -> &Condvar {
+        if Priority::URGENT.contains(&lane) { &self.urgent } else { &self.ordinary }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, (Lanes<J>, bool)> {
         // A job that panicked has left the queues whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -115,7 +122,8 @@ impl<J: Send + 'static> Dispatcher<J> {
     ) -> Self {
         let shared = Arc::new(Shared {
             state: Mutex::new((Lanes::new(capacity), false)),
-            work: Condvar::new(),
+            urgent: Condvar::new(),
+            ordinary: Condvar::new(),
         });
         let threads = vec![
             spawn("execution", &shared, &Priority::URGENT, urgent),
@@ -130,14 +138,15 @@ impl<J: Send + 'static> Dispatcher<J> {
     /// [`LaneFull`] with the job when its lane is full.
     pub fn push(&self, priority: Priority, job: J) -> Result<(), LaneFull<J>> {
         let pushed = self.shared.lock().0.push(priority, job);
-        self.shared.work.notify_all();
+        self.shared.bell(priority).notify_one();
         pushed
     }
 
     /// Lets the threads finish what is queued, and ends them.
     pub fn finish(self) {
         self.shared.lock().1 = true;
-        self.shared.work.notify_all();
+        self.shared.urgent.notify_one();
+        self.shared.ordinary.notify_one();
         for thread in self.threads {
             let _ = thread.join();
         }
@@ -151,6 +160,7 @@ fn spawn<J: Send + 'static>(
     mut run: impl FnMut(J) + Send + 'static,
 ) -> std::thread::JoinHandle<()> {
     let shared = Arc::clone(shared);
+    let lane = lanes[0];
     let body = move || loop {
         let mut state = shared.lock();
         let job = loop {
@@ -160,7 +170,7 @@ fn spawn<J: Send + 'static>(
             if state.1 {
                 return;
             }
-            state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = shared.bell(lane).wait(state).unwrap_or_else(PoisonError::into_inner);
         };
         drop(state);
         // The panic hook has said why. A lane that ends with one job would fill up in silence, and

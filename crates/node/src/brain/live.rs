@@ -32,6 +32,10 @@ const STEP: Nanos = Nanos(60_000_000_000);
 const LOOKS: u32 = 64;
 /// Longest sleep on an empty ring while an answer is awaited.
 const SHORT: Duration = Duration::from_millis(1);
+/// A brain that spins looks at its sockets so often.
+const GLANCE: Duration = Duration::from_micros(50);
+/// A brain that spins rehearses an order so often.
+const REHEARSE: Nanos = Nanos(500_000);
 
 /// Does the exchange behind a source wait for us? A watch for silence would make no sense there.
 pub(super) fn is_stepped(source: &Source) -> bool {
@@ -92,6 +96,7 @@ pub(super) struct Live {
     /// The feed that listens: epoch of its ring, and how many facts of the past it brings.
     listening: Option<(u64, u64)>,
     answers: Answers,
+    rehearsed: Nanos,
 }
 
 impl Live {
@@ -113,6 +118,7 @@ impl Live {
             quote_interval: settings.quote_interval(),
             listening: None,
             answers: Vec::new(),
+            rehearsed: Nanos::ZERO,
             source,
         };
         live.look_at_clock(args, session)?;
@@ -459,11 +465,34 @@ impl Brain {
         self.step(at, body)
     }
 
+    /// Keeps the way of an order warm, now and then.
+    fn rehearse(&mut self) {
+        let now = clock::monotonic();
+        let Some(live) = &mut self.live else { return };
+        if now.since(live.rehearsed) < REHEARSE {
+            return;
+        }
+        live.rehearsed = now;
+        if let Door::Wire(wired) = self.driver.venue_mut()
+            && let Some(venue) = wired.venue_mut()
+        {
+            venue.rehearse();
+        }
+    }
+
     /// Sleeps until there may be something to do. False when told to stop while there was no feed.
     fn await_fact(&mut self, home: &Home, ring: &mut Reader) -> Result<bool, Failure> {
+        let spins = self.args.wait == aegis_ring::Wait::Spin;
+        if spins {
+            self.rehearse();
+        }
         let busy = !self.venue_settled();
         let stepped = self.live.as_ref().is_some_and(|live| live.stepping.is_some());
-        let patience = if busy || stepped { SHORT } else { WAIT.min(SHORT * 5) };
+        let patience = match busy || stepped {
+            _ if spins => GLANCE,
+            true => SHORT,
+            false => WAIT.min(SHORT * 5),
+        };
         match ring.wait(self.args.wait, patience) {
             WaitOutcome::Ready | WaitOutcome::TimedOut => Ok(true),
             outcome => {

@@ -248,6 +248,12 @@ impl Pool {
         lane(&mut self.orders, now, Lane::Orders, shared, machine, out)
     }
 
+    /// Makes and signs a request that is not written.
+    pub fn rehearse(&self, request: &Request, shared: &mut Shared) {
+        write_request(&mut shared.text, request, &self.orders[0].host, &shared.identity);
+        core::hint::black_box(&shared.text);
+    }
+
     fn pump_keys(
         &mut self,
         now: Nanos,

@@ -128,6 +128,14 @@ impl WireVenue {
         moved || answers.len() > before
     }
 
+    /// Makes and signs an order that goes nowhere, for a loop that spins: what a real one needs on
+    /// its way out stays in the processor's caches. Nothing is remembered of it.
+    pub fn rehearse(&mut self) {
+        if let Some(request) = self.machine.rehearsal(self.clock.now()) {
+            self.pool.rehearse(&request, &mut self.shared);
+        }
+    }
+
     /// Waits until something can be carried, at most so long.
     pub fn wait(&self, most: Nanos) {
         let now = self.clock.now();

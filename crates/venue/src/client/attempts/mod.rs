@@ -185,7 +185,7 @@ impl Attempt {
         self.phase == Phase::Open
     }
 
-    fn new(now: Nanos, order: &Order) -> Self {
+    pub(super) fn new(now: Nanos, order: &Order) -> Self {
         Self {
             order: *order,
             phase: Phase::Waiting(now),
@@ -366,6 +366,8 @@ impl Attempts {
         let mut attempt = Attempt::new(now, order);
         attempt.phase = if accepted { Phase::Open } else { Phase::Unknown };
         (attempt.accepted_told, attempt.unknown_told) = (accepted, true);
+        // It left once: whatever else is known of it, it may stand at the exchange.
+        attempt.tries = 1;
         (attempt.booked, attempt.executed) = (booked, booked);
         attempt.query.at = now;
         self.table.push(attempt);

@@ -4,8 +4,8 @@ use super::{Machine, Queued, REQUESTS_MAX};
 use crate::client::attempts::Attempt;
 use crate::client::ledger::Urgency;
 use crate::client::notes::Note;
-use crate::client::request::{Params, Purpose, push};
-use aegis_types::{ClientOrderId, Nanos, OrderType, SymbolId};
+use crate::client::request::{Params, Purpose, Request, push};
+use aegis_types::{ClientOrderId, Nanos, Order, OrderReason, OrderType, Px, Qty, Side, SymbolId};
 use aegis_wire::endpoints::Call;
 
 impl Machine {
@@ -103,6 +103,25 @@ impl Machine {
             Purpose::Trades(id) => return self.fills_of(self.attempts.get(id)?),
         };
         Some((call, params))
+    }
+
+    /// What an order's request would be now. It is of no attempt and must never be written.
+    pub(in crate::client) fn rehearsal(&self, now: Nanos) -> Option<Request> {
+        let order = Order {
+            id: ClientOrderId { session: self.config.session, number: u32::MAX },
+            symbol: self.config.symbols.ids().next()?,
+            side: Side::Buy,
+            kind: OrderType::Market,
+            reason: OrderReason::Entry,
+            reduce_only: false,
+            qty: Qty::from_raw(12_345_678),
+            price: Px::ZERO,
+            trigger: Px::ZERO,
+        };
+        let (call, params) = self.placement(&Attempt::new(now, &order))?;
+        let (purpose, urgency) = (Purpose::Place(order.id), Urgency::Usual);
+        let queued = Queued { call, purpose, params, urgency, since: now, blocked_until: now };
+        Some(self.draft(now, &queued))
     }
 
     fn name(&self, symbol: SymbolId) -> &str {
