@@ -1,7 +1,7 @@
 //! `aegis bench wire-to-wire`: from a frame of the exchange to the signed order that it causes.
 //!
 //! Regime: everything is the real thing, each in a process of its own. `aegis exchange` plays a
-//! generated market of one symbol, a minute each 8 ms; `aegis run --venue local` starts feed and
+//! generated market of one symbol, a minute each 5 ms; `aegis run --venue local` starts feed and
 //! brain on it: sockets, WebSocket, frame reader, firewall, ring, sequencer, journal in its file
 //! before the order (durability `process`), all analysis, risk, signing, HTTP, the database beside
 //! it. Settings that let nearly every setup trade for one bar make orders frequent; none changes
@@ -42,7 +42,7 @@ const SYMBOLS: u16 = 1;
 /// Days that it has; more than a measurement needs.
 const DAYS: u32 = 60;
 /// Market time goes so many times as fast as the wall's.
-const SPEED: u32 = 7_500;
+const SPEED: u32 = 12_000;
 /// Orders measured for a strategy.
 const ORDERS: usize = 400;
 /// Messages of the floor, before and after each strategy.
