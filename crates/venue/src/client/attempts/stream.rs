@@ -173,15 +173,6 @@ impl Attempts {
         account: &mut Account,
         out: &mut Out,
     ) {
-        eprintln!(
-            "FILL ST {} rows, unknown {:?}",
-            trades.len(),
-            trades
-                .iter()
-                .filter(|t| !account.knows(t.symbol, t.id))
-                .map(|t| (t.id, t.order))
-                .collect::<Vec<_>>()
-        );
         for trade in trades.iter().filter(|trade| trade.symbol == symbol) {
             if account.knows(trade.symbol, trade.id) {
                 continue;
