@@ -1,7 +1,7 @@
 //! Conditional orders: placed, cancelled, triggered.
 
-use super::act::{Act, made_id};
-use super::checks::{check_client_id, closes};
+use super::act::{Act, expiry, made_id};
+use super::checks::{check_client_id, check_good_till, closes};
 use super::names::{AlgoKind, AlgoStatus, OrderKind, OrderStatus, TimeInForce, WorkingType};
 use super::record::{AccountId, AlgoRecord, OrderKey, OrderRecord};
 use super::refusal::Refusal;
@@ -69,7 +69,10 @@ impl Act<'_> {
             activate_price: request.activate_price,
             callback: request.callback,
             activated: false,
-            good_till: request.good_till,
+            good_till: match request.time_in_force {
+                TimeInForce::Gtd => request.good_till,
+                _ => Nanos::ZERO,
+            },
             status: AlgoStatus::New,
             created: self.at,
             updated: self.at,
@@ -80,6 +83,9 @@ impl Act<'_> {
             reason: "",
         };
         let s = request.symbol.index();
+        if record.good_till > Nanos::ZERO {
+            self.venue.ends_next = self.venue.ends_next.min(record.good_till);
+        }
         let account = self.account_mut(a);
         account.algos_open += 1;
         account.seats[s].algos.push(OpenAlgo { record, peak: Px::ZERO, hit: None });
@@ -120,6 +126,7 @@ impl Act<'_> {
         if account.algos_open >= self.venue.config.algos_max {
             return Err(Refusal::TooManyAlgos);
         }
+        check_good_till(self.at, request.time_in_force, request.good_till)?;
         if request.close_position {
             check_close_position(request)?;
         } else {
@@ -272,21 +279,22 @@ impl Act<'_> {
             Through::Price(quoted) if !self.desk(s).recorded() => {
                 let within = order.kind == OrderKind::Market
                     || !super::taker::better(order.side, order.price, quoted.base);
-                if within {
+                let post_only = order.time_in_force == TimeInForce::Gtx;
+                if within && !(post_only && order.kind == OrderKind::Limit) {
                     let px = self.slipped(s, order, quoted);
                     self.take_at(a, s, order, px, most, time);
                 }
-                if let Some(index) = self.seat(a, s).order(order.id) {
-                    match (order.kind, order.time_in_force) {
-                        (
-                            OrderKind::Limit,
-                            TimeInForce::Gtc | TimeInForce::Gtd | TimeInForce::Gtx,
-                        ) => {
-                            self.rest(a, s, index);
-                        }
-                        _ => {
-                            self.end(a, s, index, OrderStatus::Expired, super::act::expiry::MARKET)
-                        }
+                let Some(index) = self.seat(a, s).order(order.id) else { return };
+                match (order.kind, order.time_in_force) {
+                    (OrderKind::Limit, TimeInForce::Gtc | TimeInForce::Gtd) => {
+                        self.rest(a, s, index);
+                    }
+                    (OrderKind::Limit, TimeInForce::Gtx) if !within => self.rest(a, s, index),
+                    (OrderKind::Limit, _) => {
+                        self.end(a, s, index, OrderStatus::Expired, expiry::IOC);
+                    }
+                    (OrderKind::Market, _) => {
+                        self.end(a, s, index, OrderStatus::Expired, expiry::MARKET);
                     }
                 }
             }
@@ -294,7 +302,7 @@ impl Act<'_> {
                 self.arrive(a, s, order.id, most);
                 let rest = self.current(a, order);
                 if most < order.qty && order.kind == OrderKind::Market && rest.status.is_open() {
-                    self.end_id(a, s, order.id, OrderStatus::Expired, super::act::expiry::MARKET);
+                    self.end_id(a, s, order.id, OrderStatus::Expired, expiry::MARKET);
                 }
             }
         }

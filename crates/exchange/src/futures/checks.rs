@@ -83,6 +83,18 @@ pub(super) fn check_client_id(id: &ClientId) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// A GTD order stands for a while at least.
+pub(super) fn check_good_till(
+    at: Nanos,
+    time_in_force: TimeInForce,
+    good_till: Nanos,
+) -> Result<(), Refusal> {
+    if time_in_force == TimeInForce::Gtd && good_till <= at.after(GOOD_TILL_LEAST) {
+        return Err(Refusal::GoodTillDate(at));
+    }
+    Ok(())
+}
+
 /// Does an order for this position only close?
 pub(super) const fn closes(position_side: PositionSide, side: Side) -> bool {
     matches!(
@@ -145,11 +157,8 @@ impl Futures {
         if seat.orders.len() >= rules.orders_max || desk.book.len() >= self.config.book_orders_max {
             return Err(Refusal::TooManyOrders);
         }
-        if request.time_in_force == TimeInForce::Gtd
-            && request.kind == OrderKind::Limit
-            && request.good_till <= at.after(GOOD_TILL_LEAST)
-        {
-            return Err(Refusal::GoodTillDate(at));
+        if request.kind == OrderKind::Limit {
+            check_good_till(at, request.time_in_force, request.good_till)?;
         }
         check_closing(seat, request)
     }

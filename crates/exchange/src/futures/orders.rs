@@ -3,7 +3,7 @@
 use super::Futures;
 use super::act::{Act, expiry, made_id};
 use super::checks::closes;
-use super::names::{ExecutionKind, OrderKind, OrderStatus, TimeInForce, WorkingType};
+use super::names::{AlgoStatus, ExecutionKind, OrderKind, OrderStatus, TimeInForce, WorkingType};
 use super::record::{AccountId, OrderKey, OrderRecord};
 use super::refusal::Refusal;
 use super::request::{AmendRequest, OrderRequest};
@@ -243,32 +243,36 @@ impl Act<'_> {
         Ok(())
     }
 
-    /// GTD orders whose time has come.
+    /// GTD orders and conditional orders whose time has come.
     pub fn end_overdue(&mut self) {
         if self.at < self.venue.ends_next {
             return;
         }
-        let mut next = Nanos::MAX;
+        self.venue.ends_next = Nanos::MAX;
         for a in 0..self.venue.accounts.len() {
             for s in 0..self.venue.desks.len() {
-                let due: alloc::vec::Vec<u64> = self
-                    .seat(a, s)
-                    .orders
-                    .iter()
-                    .filter(|open| open.record.good_till > Nanos::ZERO)
-                    .filter_map(|open| {
-                        let due = open.record.good_till <= self.at;
-                        if !due {
-                            next = next.min(open.record.good_till);
-                        }
-                        due.then_some(open.record.id)
-                    })
-                    .collect();
-                for id in due {
-                    self.end_id(a, s, id, OrderStatus::Expired, 0);
-                }
+                self.end_overdue_at(a, s);
             }
         }
-        self.venue.ends_next = next;
+    }
+
+    fn end_overdue_at(&mut self, a: usize, s: usize) {
+        let at = self.at;
+        let due = |until: Nanos| until > Nanos::ZERO && until <= at;
+        while let Some(open) = self.seat(a, s).orders.iter().find(|open| due(open.record.good_till))
+        {
+            let id = open.record.id;
+            self.end_id(a, s, id, OrderStatus::Expired, 0);
+        }
+        while let Some(index) =
+            self.seat(a, s).algos.iter().position(|open| due(open.record.good_till))
+        {
+            self.end_algo(a, s, index, AlgoStatus::Expired, "Good till date");
+        }
+        let seat = self.seat(a, s);
+        let orders = seat.orders.iter().map(|open| open.record.good_till);
+        let algos = seat.algos.iter().map(|open| open.record.good_till);
+        let next = orders.chain(algos).filter(|until| *until > Nanos::ZERO).min();
+        self.venue.ends_next = self.venue.ends_next.min(next.unwrap_or(Nanos::MAX));
     }
 }

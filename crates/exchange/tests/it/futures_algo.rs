@@ -349,3 +349,29 @@ fn a_cancel_of_all_orders_leaves_them_alone() {
     fair.venue.cancel_all(fair.now, ME, S, &mut fair.reports).unwrap();
     assert_eq!(algo(&fair, stop.id).status, AlgoStatus::New);
 }
+
+#[test]
+fn a_date_ends_a_waiting_one_and_post_only_does_not_take_when_it_triggers() {
+    let mut fair = holding(Side::Buy, "2");
+    let good_till = fair.now.after(Nanos::MINUTE.times(11));
+    let request = AlgoRequest {
+        kind: AlgoKind::Stop,
+        price: px("94"),
+        reduce_only: true,
+        time_in_force: TimeInForce::Gtd,
+        good_till,
+        ..stop(Side::Sell, "2", "95")
+    };
+    let early = AlgoRequest { good_till: fair.now, ..request };
+    assert_eq!(fair.try_algo(ME, &early).map_err(Refusal::code), Err(-5040));
+    let id = fair.try_algo(ME, &request).unwrap().id;
+    fair.venue.advance(Nanos(good_till.0 - 1), &mut fair.reports);
+    assert_eq!(algo(&fair, id).status, AlgoStatus::New);
+    fair.venue.advance(good_till, &mut fair.reports);
+    assert_eq!(algo(&fair, id).status, AlgoStatus::Expired);
+    let gtx = AlgoRequest { time_in_force: TimeInForce::Gtx, ..request };
+    let id = fair.try_algo(ME, &gtx).unwrap().id;
+    fair.candle("100", "100", "94.5", "95");
+    let order = fair.venue.order(ME, S, OrderKey::Id(algo(&fair, id).order_id)).unwrap();
+    assert_eq!((order.status, order.filled), (OrderStatus::Expired, Qty::ZERO));
+}
