@@ -87,10 +87,7 @@ impl Sim {
             (StreamKind::MarkPrice { .. }, Change::Mark)
             | (StreamKind::Ticker | StreamKind::MiniTicker, Change::Trade(_) | Change::Closed(_)) =>
             {
-                stream.memory.dirty = true;
-                if !stream.memory.changed.contains(&symbol) {
-                    stream.memory.changed.push(symbol);
-                }
+                stream.memory.news_of(symbol);
             }
             _ => {}
         }
@@ -147,8 +144,8 @@ impl Sim {
         let now_ms = self.clock.market_ms();
         for symbol in self.symbols.ids() {
             let market = &mut self.markets[symbol.index()];
-            let heard =
-                !(self.streams.of_symbol(symbol).is_empty() && self.streams.of_all().is_empty());
+            let (own, all) = (self.streams.of_symbol(symbol), self.streams.of_all());
+            let heard = !(own.is_empty() && all.is_empty());
             if !(market.is_quiet() && heard && market.repeat_touch(now_ms)) {
                 continue;
             }
@@ -164,6 +161,14 @@ impl Sim {
                         | StreamKind::Ticker
                         | StreamKind::MiniTicker
                 );
+            }
+            for place in 0..self.streams.of_all().len() {
+                let index = self.streams.of_all()[place];
+                let stream = self.streams.at_mut(index);
+                if let Topic::Market(StreamKind::Ticker | StreamKind::MiniTicker, _) = stream.topic
+                {
+                    stream.memory.news_of(symbol);
+                }
             }
         }
     }

@@ -99,6 +99,14 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// A stream of all symbols has something to say of one.
+    pub fn news_of(&mut self, symbol: SymbolId) {
+        self.dirty = true;
+        if !self.changed.contains(&symbol) {
+            self.changed.push(symbol);
+        }
+    }
+
     const fn new() -> Self {
         Self {
             sent_ms: i64::MIN,
