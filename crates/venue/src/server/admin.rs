@@ -2,6 +2,7 @@
 
 use crate::server::call::{Answer, ApiError, Call};
 use crate::server::faults::{Acts, Fault, Kind};
+use crate::server::limits::Limits;
 use crate::server::sim::Sim;
 use crate::server::texts::error;
 use crate::server::user_stream;
@@ -31,14 +32,17 @@ pub fn post_fault(sim: &mut Sim, call: &Call<'_>) -> Answer {
     Ok(reply.to_string())
 }
 
-/// `DELETE /sim/v1/faults`, or of one name with `?fault=`. Bans and halts end, hidden orders are
-/// seen again.
+/// `DELETE /sim/v1/faults`, or of one name with `?fault=`. Bans and halts end, limits are as they
+/// were, hidden orders are seen again.
 pub fn clear_faults(sim: &mut Sim, call: &Call<'_>) -> Answer {
     let name = call.params.get("fault");
     let deleted = sim.faults.clear(name);
     if name.is_none() {
         sim.gate.weights.lift();
         sim.gate.invisible.clear();
+        if let Some(limits) = sim.gate.limits_before.take() {
+            sim.gate.limits = limits;
+        }
         let halted = core::mem::take(&mut sim.gate.halted);
         for (symbol, _) in halted {
             set_status(sim, symbol, SymbolStatus::Trading)?;
@@ -86,6 +90,10 @@ pub fn happen(sim: &mut Sim, wall_ms: i64, fault: &Fault) -> Result<(), ApiError
         }
         Kind::FiltersChange => change_filters(sim, fault),
         Kind::SettingsChange => change_settings(sim, fault),
+        Kind::LimitsChange => {
+            change_limits(sim, fault);
+            Ok(())
+        }
         _ => Ok(()),
     }
 }
@@ -188,6 +196,20 @@ fn foreign_order(sim: &mut Sim, fault: &Fault) -> Result<(), ApiError> {
     let at = at(sim);
     sim.ask(|core, reports| core.place(at, account, &request, reports))?;
     Ok(())
+}
+
+fn change_limits(sim: &mut Sim, fault: &Fault) {
+    let usual = sim.gate.limits;
+    let of = |name: &str, usual: u32| {
+        fault.whole(name).and_then(|limit| u32::try_from(limit).ok()).unwrap_or(usual)
+    };
+    sim.gate.limits_before.get_or_insert(usual);
+    sim.gate.limits = Limits {
+        weight_per_minute: of("weight", usual.weight_per_minute),
+        orders_per_minute: of("orders_1m", usual.orders_per_minute),
+        orders_per_10s: of("orders_10s", usual.orders_per_10s),
+        refusals_before_ban: of("ban_after", usual.refusals_before_ban),
+    };
 }
 
 fn change_settings(sim: &mut Sim, fault: &Fault) -> Result<(), ApiError> {

@@ -80,6 +80,8 @@ pub struct Gate {
     pub accounts: Vec<Account>,
     /// The figures of the limits.
     pub limits: Limits,
+    /// What they were before a fault changed them.
+    pub limits_before: Option<Limits>,
     /// Use by address.
     pub weights: Weights,
     /// What truly happened.

@@ -497,6 +497,17 @@ fn the_average_price_can_be_absent() {
 }
 
 #[test]
+fn limits_change_and_come_back() {
+    let mut world = World::new();
+    world.fault(&json!({ "fault": "limits_change", "orders_10s": 1, "ban_after": 1 }));
+    world.must("POST", ORDER, MARKET);
+    assert_eq!(world.fails("POST", ORDER, MARKET), (429, -1015));
+    assert_eq!(world.fails("POST", ORDER, MARKET), (418, -1003));
+    let _ = world.raw(None, "DELETE", "/sim/v1/faults", "", b"");
+    world.must("POST", ORDER, MARKET);
+}
+
+#[test]
 fn others_act_on_the_account() {
     let mut world = World::new();
     let (_, conn) = world.listen();

@@ -145,6 +145,9 @@ faults! {
     FiltersChange = "filters_change", Event,
         "`symbol` has new filters from now on: tickSize, stepSize, minQty, minNotional (without \
          any: tick and step ten times as large)";
+    LimitsChange = "limits_change", Event,
+        "other limits until it is deleted: `weight` a minute, `orders_10s`, `orders_1m`, and \
+         `ban_after` so many answers with 429";
     AvgPriceAbsent = "avg_price_absent", OrderReply,
         "the reply has neither avgPrice nor cumQuote";
     ForeignOrder = "foreign_order", Event,
