@@ -19,6 +19,8 @@ const MESSAGE_MAX: usize = 1 << 20;
 const LATE: Duration = Duration::from_millis(20);
 /// What a market order's request begins with.
 const ORDER: &[u8] = b"POST /fapi/v1/order?";
+/// What an order has that ends a position: the end of its time has caused it, not a candle.
+const REDUCES: &[u8] = b"reduceOnly=true";
 
 /// What has passed.
 #[derive(Default)]
@@ -98,11 +100,15 @@ fn carry((mut from, mut to): (TcpStream, TcpStream), mut look: impl FnMut(&[u8])
     let _ = to.shutdown(Shutdown::Both);
 }
 
-/// A request: an order ends the delay of its symbol's candle.
+/// A request: an entry ends the delay of its symbol's candle.
 fn order(bytes: &[u8], at: Instant, seen: &Mutex<Seen>) {
     let Some(query) = bytes.strip_prefix(ORDER) else { return };
     let query = query.split(|byte| *byte == b' ').next().unwrap_or_default();
-    let symbol = query.split(|byte| *byte == b'&').find_map(|pair| pair.strip_prefix(b"symbol="));
+    let mut pairs = query.split(|byte| *byte == b'&');
+    if pairs.clone().any(|pair| pair == REDUCES) {
+        return;
+    }
+    let symbol = pairs.find_map(|pair| pair.strip_prefix(b"symbol="));
     let Some(Ok(symbol)) = symbol.map(std::str::from_utf8) else { return };
     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(closed) = seen.closed.remove(symbol) else { return };
@@ -175,6 +181,8 @@ mod tests {
         candles.note(&bytes, &seen);
         let before = seen.lock().unwrap().closed["AAUSDT"];
         order(b"POST /fapi/v1/order?symbol=BBUSDT HTTP/1.1\r\n", Instant::now(), &seen);
+        let exit = b"POST /fapi/v1/order?symbol=AAUSDT&reduceOnly=true&x=1 HTTP/1.1\r\n";
+        order(exit, Instant::now(), &seen);
         order(b"POST /fapi/v1/algoOrder?symbol=AAUSDT HTTP/1.1\r\n", Instant::now(), &seen);
         order(request, before + Duration::from_micros(70), &seen);
         order(request, before + Duration::from_micros(90), &seen);
