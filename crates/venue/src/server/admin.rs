@@ -172,7 +172,7 @@ fn close_position(sim: &mut Sim, fault: &Fault) -> Result<(), ApiError> {
 }
 
 /// A part of a quantity on the grid, at least one step.
-fn part_of(qty: Qty, fraction: Rate, step: Qty) -> Qty {
+pub fn part_of(qty: Qty, fraction: Rate, step: Qty) -> Qty {
     let part =
         i128::from(qty.raw()) * i128::from(fraction.raw()) / i128::from(Rate::whole(1).raw());
     let part = Qty::from_raw(i64::try_from(part).unwrap_or(i64::MAX));

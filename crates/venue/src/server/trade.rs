@@ -1,5 +1,6 @@
 //! Step machine: orders: placing, changing, cancelling, asking.
 
+use crate::server::admin::part_of;
 use crate::server::call::{Answer, ApiError, Call};
 use crate::server::gate::{keep, keep_till};
 use crate::server::params::Params;
@@ -11,7 +12,7 @@ use aegis_exchange::futures::{
     AccountId, AlgoKind, AmendRequest, ClientId, Filter, Futures, OrderKey, OrderKind, OrderRecord,
     OrderRequest, OrderStatus, PositionSide, Refusal, Report, SelfTrade, TimeInForce,
 };
-use aegis_types::{Nanos, Px, Side, SymbolId};
+use aegis_types::{Nanos, Px, Rate, Side, SymbolId};
 use aegis_wire::endpoints::{BATCH_CANCEL_MAX, BATCH_MAX};
 use core::fmt::Write as _;
 use serde_json::{Value, json};
@@ -257,7 +258,12 @@ fn place_one(sim: &mut Sim, call: &Call<'_>, params: &Params, self_trade: SelfTr
     let account = call.sender(sim)?;
     let request = request_of(sim, call, params, self_trade)?;
     let kind = reply_kind_of(params)?;
-    let order = sim.ask(|core, reports| core.place(call.at(), account, &request, reports))?;
+    let mut order = sim.ask(|core, reports| core.place(call.at(), account, &request, reports))?;
+    if let Some(fraction) = sim.gate.shape.partial
+        && order.status == OrderStatus::New
+    {
+        order = fill_part(sim, call, &order, fraction);
+    }
     remember_good_till(sim, params, &order)?;
     let line = match kind {
         ReplyKind::Ack => render::acknowledgement(sim, &order),
@@ -270,6 +276,15 @@ fn place_one(sim: &mut Sim, call: &Call<'_>, params: &Params, self_trade: SelfTr
         let _ = sim.ask(|core, out| core.force_fill(call.at(), account, symbol, key, None, out));
     }
     Ok(reply)
+}
+
+/// Fills a part of an order that rests; an order that cannot be filled so stays as it is.
+fn fill_part(sim: &mut Sim, call: &Call<'_>, order: &OrderRecord, fraction: Rate) -> OrderRecord {
+    let step = sim.core.rules()[order.symbol.index()].instrument.step;
+    let part = Some(part_of(order.qty, fraction, step));
+    let (account, symbol, key) = (order.account, order.symbol, OrderKey::Id(order.id));
+    let filled = sim.ask(|core, out| core.force_fill(call.at(), account, symbol, key, part, out));
+    filled.unwrap_or(*order)
 }
 
 fn remember_good_till(sim: &mut Sim, params: &Params, order: &OrderRecord) -> Result<(), ApiError> {

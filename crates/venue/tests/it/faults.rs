@@ -307,6 +307,14 @@ fn orders_fill_in_parts() {
     assert_eq!((&reply["status"], &reply["executedQty"]), (&json!("EXPIRED"), &json!("0.005")));
     world.step(60_000);
     assert_eq!(position(&mut world), "0.015");
+    world.fault(&json!({ "fault": "partial_fill", "fraction": "0.2" }));
+    let reply = world.order(&format!("{LIMIT}&newClientOrderId=r"));
+    assert_eq!(
+        (&reply["status"], &reply["executedQty"]),
+        (&json!("PARTIALLY_FILLED"), &json!("0.002"))
+    );
+    let gone = world.must("DELETE", ORDER, "symbol=BTCUSDT&origClientOrderId=r");
+    assert_eq!((&gone["status"], &gone["executedQty"]), (&json!("CANCELED"), &json!("0.002")));
 }
 
 #[test]
