@@ -34,6 +34,8 @@ pub const ROUTES: &[Route] = &[
     Route::public(Get, "/fapi/v1/ticker/bookTicker", book_ticker),
     Route::public(Get, "/fapi/v1/openInterest", open_interest),
     Route::public(Get, "/sapi/v1/system/status", system_status),
+    Route::public(Get, "/api/v3/ping", ping),
+    Route::public(Get, "/api/v3/time", time),
 ];
 
 /// Depths that may be asked for.

@@ -226,4 +226,8 @@ endpoints! {
     IsolatedPairs: Get "/sapi/v1/margin/isolated/allPairs", MarketData, Fixed(0), NONE, Read;
     /// Is there maintenance?
     SystemStatus: Get "/sapi/v1/system/status", OPEN, Fixed(0), NONE, Read;
+    /// Is anyone there? Libraries ask the spot host when they start.
+    SpotPing: Get "/api/v3/ping", OPEN, Fixed(0), NONE, Read;
+    /// The spot host's clock; libraries ask for it when they start.
+    SpotTime: Get "/api/v3/time", OPEN, Fixed(0), NONE, Read;
 }
