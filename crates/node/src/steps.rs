@@ -51,6 +51,12 @@ impl Steps {
         self.market_ms = reply.market_ms;
     }
 
+    /// The feed that the last step's facts went to is gone; what it did not hand on, its successor
+    /// has fetched.
+    pub fn forget_facts(&mut self) {
+        self.facts.fill(Nanos(i64::MIN));
+    }
+
     /// The exchange has stepped; `user_stream` is the name of our stream of account events.
     pub fn stepped(&mut self, reply: &Stepped, symbols: &SymbolTable, user_stream: &str) {
         self.still = if reply.market_ms > self.market_ms { 0 } else { self.still + 1 };

@@ -153,6 +153,9 @@ impl Live {
     /// A feed listens.
     pub fn listens(&mut self, epoch: u64, facts: u64) {
         self.listening = Some((epoch, facts));
+        if let Some(stepping) = &mut self.stepping {
+            stepping.steps.forget_facts();
+        }
     }
 
     /// The engine's time, when it passes by itself.
@@ -347,8 +350,10 @@ impl Brain {
             match self.quiet(&ring)? {
                 Quiet::Ended => return Ok((Ended::Source, Some(ring))),
                 Quiet::Moved => {}
-                Quiet::Idle if self.await_fact(home, &mut ring)? => {}
-                Quiet::Idle => return Ok((Ended::Stopped, None)),
+                Quiet::Idle => match self.await_fact(home, ring)? {
+                    Some(next) => ring = next,
+                    None => return Ok((Ended::Stopped, None)),
+                },
             }
         }
     }
@@ -480,8 +485,9 @@ impl Brain {
         }
     }
 
-    /// Sleeps until there may be something to do. False when told to stop while there was no feed.
-    fn await_fact(&mut self, home: &Home, ring: &mut Reader) -> Result<bool, Failure> {
+    /// Sleeps until there may be something to do; gives the ring back, or that of the next feed.
+    /// None when told to stop while there was no feed.
+    fn await_fact(&mut self, home: &Home, mut ring: Reader) -> Result<Option<Reader>, Failure> {
         let spins = self.args.wait == aegis_ring::Wait::Spin;
         if spins {
             self.rehearse();
@@ -494,17 +500,13 @@ impl Brain {
             false => WAIT.min(SHORT * 5),
         };
         match ring.wait(self.args.wait, patience) {
-            WaitOutcome::Ready | WaitOutcome::TimedOut => Ok(true),
+            WaitOutcome::Ready | WaitOutcome::TimedOut => Ok(Some(ring)),
             outcome => {
                 tracing::info!(?outcome, "the feed is gone; waiting for its successor");
                 let gone = ring.epoch();
-                match self.attach(home, None, Some(gone))? {
-                    Some(next) => {
-                        *ring = next;
-                        Ok(true)
-                    }
-                    None => Ok(false),
-                }
+                // The place at the gate is free for the next segment only then.
+                drop(ring);
+                self.attach(home, None, Some(gone))
             }
         }
     }
