@@ -434,8 +434,25 @@ async def ws_api(suite, client, market):
         )
 
 
+async def created(suite, exchange):
+    """The usual way to make an asynchronous client asks the spot host whether it is there."""
+    with suite.step("AsyncClient.create, Client with its ping"):
+        class Local(AsyncClient):
+            API_URL = exchange.http + "/api"
+
+        class LocalBlocking(Client):
+            API_URL = exchange.http + "/api"
+
+        client = await Local.create("async", "async-secret")
+        check(abs(client.timestamp_offset) < 5_000, "the clocks agree")
+        same(await point(client, exchange).futures_ping(), {}, "ping")
+        await client.close_connection()
+        point(LocalBlocking("sync", "sync-secret"), exchange).futures_account()
+
+
 async def asynchronous(suite, exchange):
     """AsyncClient and its sockets."""
+    await created(suite, exchange)
     client = point(AsyncClient("async", "async-secret"), exchange)
     try:
         market = await public(suite, exchange, client)
