@@ -38,8 +38,16 @@ pub(super) struct Exchange {
     address: SocketAddr,
     go: Sender<()>,
     stop: Arc<AtomicBool>,
-    writer: Option<JoinHandle<Result<u64, String>>>,
+    writer: Option<JoinHandle<Result<Written, String>>>,
+    /// Open until the end: a connection that closes is a gap for the feed.
+    lines: Vec<Line>,
 }
+
+/// A connection and what is written to it.
+type Line = (TcpStream, Script);
+
+/// Frames written, and to where.
+type Written = (u64, Vec<Line>);
 
 impl Exchange {
     /// Listens; frames begin with [`Exchange::go`].
@@ -55,7 +63,7 @@ impl Exchange {
         let (symbols, stopped) = (symbols.clone(), Arc::clone(&stop));
         let writer =
             std::thread::spawn(move || write_all(&joined, &gone, &symbols, pace, &stopped));
-        Ok(Self { address, go, stop, writer: Some(writer) })
+        Ok(Self { address, go, stop, writer: Some(writer), lines: Vec::new() })
     }
 
     pub(super) const fn address(&self) -> SocketAddr {
@@ -71,7 +79,10 @@ impl Exchange {
     pub(super) fn stop(&mut self) -> Result<u64, String> {
         self.stop.store(true, Ordering::Relaxed);
         let Some(writer) = self.writer.take() else { return Ok(0) };
-        writer.join().map_err(|_| "the thread that writes frames has panicked".to_owned())?
+        let panicked = |_| "the thread that writes frames has panicked".to_owned();
+        let (written, lines) = writer.join().map_err(panicked)??;
+        self.lines = lines;
+        Ok(written)
     }
 }
 
@@ -166,11 +177,14 @@ struct Market {
     began: Instant,
     minute: i64,
     id: u64,
+    turns: usize,
 }
 
 impl Market {
+    /// At full speed a symbol's turn comes sooner than market time would move: a millisecond a turn.
     fn now_ms(&self) -> i64 {
-        BEGIN_MS + TIMES * self.began.elapsed().as_millis() as i64
+        let paced = TIMES * self.began.elapsed().as_millis() as i64;
+        BEGIN_MS + paced.max(self.turns as i64)
     }
 }
 
@@ -180,17 +194,17 @@ fn write_all(
     symbols: &SymbolTable,
     pace: Pace,
     stop: &AtomicBool,
-) -> Result<u64, String> {
+) -> Result<Written, String> {
     let late = |_| "the feed did not connect".to_owned();
-    let mut lines: Vec<(TcpStream, Script)> = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
     while lines.len() < CONNECTIONS {
         let Listener { stream, streams } = joined.recv_timeout(LATE).map_err(late)?;
         lines.push((stream, script(&streams, symbols)));
     }
     gone.recv_timeout(LATE).map_err(|_| "the feed did not go live".to_owned())?;
     let began = Instant::now();
-    let mut market = Market { began, minute: BEGIN_MS / 60_000, id: 1_000_000_000_000 };
-    let (mut written, mut turn) = (0, 0);
+    let mut market = Market { began, minute: BEGIN_MS / 60_000, id: 1_000_000_000_000, turns: 0 };
+    let mut written = 0;
     while !stop.load(Ordering::Relaxed) {
         if let Pace::Rate(rate) = pace {
             let due = (began.elapsed().as_secs_f64() * rate as f64) as u64;
@@ -199,18 +213,14 @@ fn write_all(
                 continue;
             }
         }
-        written += round(&mut lines, turn, &mut market).map_err(|e| format!("a frame: {e}"))?;
-        turn += 1;
+        written += round(&mut lines, &mut market).map_err(|e| format!("a frame: {e}"))?;
+        market.turns += 1;
     }
-    Ok(written)
+    Ok((written, lines))
 }
 
 /// One block of every connection, and the closed candles when a minute is over.
-fn round(
-    lines: &mut [(TcpStream, Script)],
-    turn: usize,
-    market: &mut Market,
-) -> std::io::Result<u64> {
+fn round(lines: &mut [Line], market: &mut Market) -> std::io::Result<u64> {
     let now_ms = market.now_ms();
     let minute = now_ms.div_euclid(60_000);
     let mut written = 0;
@@ -228,7 +238,7 @@ fn round(
     for (stream, script) in lines.iter_mut() {
         let count = script.blocks.len();
         if count > 0 {
-            let block = &mut script.blocks[turn % count];
+            let block = &mut script.blocks[market.turns % count];
             stream.write_all(block.fresh(now_ms, &mut market.id))?;
             written += block.frames() as u64;
         }
