@@ -2,7 +2,7 @@
 
 use crate::server::call::ApiError;
 use aegis_exchange::futures::Refusal;
-use aegis_wire::errors::{ErrorRow, code};
+use aegis_wire::errors::ErrorRow;
 
 /// The error of a code.
 pub fn error(code: i32) -> ApiError {
@@ -18,9 +18,14 @@ pub fn error_of(code: i32, values: &[&str]) -> ApiError {
 }
 
 impl From<Refusal> for ApiError {
+    /// The venue's refusals have the table's texts, but where they know more than the table.
     fn from(refusal: Refusal) -> Self {
         let code = refusal.code();
-        let status = if code == code::REJECTED_MBX_KEY { 401 } else { 400 };
-        Self { status, code, msg: refusal.message() }
+        let usual = ErrorRow::find(code)
+            .filter(|row| !row.text.contains("%s") && !matches!(refusal, Refusal::Rejected(_)));
+        match usual {
+            Some(row) => Self { status: row.status, code, msg: row.text.to_owned() },
+            None => Self::new(code, refusal.message()),
+        }
     }
 }
