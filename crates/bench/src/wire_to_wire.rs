@@ -16,7 +16,9 @@
 //!   taken before and after each of the two.
 //!
 //! The measuring process and all that it starts go before other work of the machine, as far as the
-//! system allows (`priority_raised`). Left out: TLS, the network.
+//! system allows (`priority_raised`). What stands for the rest of the world, exchange and tap, keeps
+//! to one core, because a real exchange takes no core from the brain; the node may use all.
+//! Left out: TLS, the network.
 
 mod echo;
 mod tap;
@@ -26,9 +28,10 @@ use crate::program::{Running, command, exe, last_line};
 use crate::sample::{Samples, rounded};
 use crate::{Options, ingest};
 use aegis_node::session::{self, Wanted};
-use aegis_ring::machine::{end_with_parent, go_first};
+use aegis_ring::machine::{core_pair, cores, end_with_parent, go_first, pin_to_core};
 use aegis_settings::{Settings, Sources};
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::thread::{CpuSet, sched_setaffinity};
 use serde_json::{Map, Value, json};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
@@ -134,10 +137,12 @@ pub fn child(args: &[String]) -> i32 {
     let words: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
     let done = match words.as_slice() {
         ["all"] => measure_all().map(|figures| println!("{}", Value::Object(figures))),
-        ["keep", args @ ..] => keep(args),
-        ["echo", strategy, address] => match Strategy::of(strategy) {
+        ["keep", cores, args @ ..] => keep(cores, args),
+        ["echo", strategy, core, address] => match Strategy::of(strategy) {
             Some(strategy) => {
                 end_with_parent();
+                // Where the system refuses, the floor is what it is.
+                let _ = core.parse().ok().is_some_and(pin_to_core);
                 echo::child(strategy, address)
             }
             None => Err(format!("`{strategy}` is no strategy")),
@@ -153,15 +158,27 @@ pub fn child(args: &[String]) -> i32 {
     }
 }
 
-/// Becomes `aegis ARGS…`, which is killed when the measuring process ends.
-fn keep(args: &[&str]) -> Result<(), String> {
+/// Becomes `aegis ARGS…` on the cores named, which is killed when the measuring process ends.
+fn keep(cores: &str, args: &[&str]) -> Result<(), String> {
     end_with_parent();
+    let mut set = CpuSet::new();
+    let named = cores.split(',').filter_map(|core| core.parse::<usize>().ok());
+    named.filter(|core| *core < CpuSet::MAX_CPU).for_each(|core| set.set(core));
+    sched_setaffinity(None, &set).map_err(|e| format!("cores {cores}: {e}"))?;
     Err(format!("cannot start: {}", Command::new(exe()?).args(args).exec()))
 }
 
+/// The measuring process.
 fn measure_all() -> Result<Map<String, Value>, String> {
     end_with_parent();
     let first = go_first();
+    let all = cores();
+    if all.is_empty() {
+        return Err("the system does not say which cores there are".to_owned());
+    }
+    // A machine with one core has no place apart.
+    let (near, far) = core_pair().unzip();
+    let pinned = near.is_some_and(pin_to_core);
     let scratch = Scratch::new("wire-to-wire")?;
     let market = scratch.path().join("market");
     let (start_ms, seed) = make_market(&market)?;
@@ -169,7 +186,8 @@ fn measure_all() -> Result<Map<String, Value>, String> {
     let mut samples = u64::MAX;
     for strategy in [Strategy::Spin, Strategy::Adaptive] {
         let home = scratch.path().join(strategy.name());
-        let mut figures = measure(strategy, &home, &market, start_ms)?;
+        let place = Place { home: &home, market: &market, cores: &all, far: far.unwrap_or(all[0]) };
+        let mut figures = measure(strategy, &place, start_ms)?;
         samples = samples.min(figures.wire["samples"].as_u64().unwrap_or(0));
         report(strategy, &mut figures, &mut out);
     }
@@ -178,6 +196,7 @@ fn measure_all() -> Result<Map<String, Value>, String> {
     out.insert("seed".into(), json!(seed));
     out.insert("durability".into(), json!("process"));
     out.insert("priority_raised".into(), json!(first));
+    out.insert("exchange_on_one_core".into(), json!(pinned));
     Ok(out)
 }
 
@@ -213,53 +232,61 @@ fn make_market(folder: &Path) -> Result<(i64, u64), String> {
     Ok((session.trade_from.as_millis() + 1_500 * 60_000, settings.market().seed))
 }
 
-/// `aegis ARGS…` under this process.
-fn start(home: &Path, log: &Path, args: &[&str]) -> Result<Running, String> {
+/// `aegis ARGS…` under this process, on these cores.
+fn start(home: &Path, log: &Path, cores: &[usize], args: &[&str]) -> Result<Running, String> {
     let failed = |e: std::io::Error| format!("{}: {e}", log.display());
-    let words = [&["bench-child", "wire-to-wire", "keep"], args].concat();
+    let cores = cores.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
+    let words = [&["bench-child", "wire-to-wire", "keep", &cores], args].concat();
     let mut command = command(&exe()?, home, &words);
     command.env("BINANCE_API_KEY", KEY.0).env("BINANCE_API_SECRET", KEY.1);
     command.stdout(Stdio::piped()).stderr(std::fs::File::create(log).map_err(failed)?);
     Running::start(command)
 }
 
-fn measure(
-    strategy: Strategy,
-    home: &Path,
-    market: &Path,
-    start_ms: i64,
-) -> Result<Figures, String> {
+/// Where a strategy is measured.
+struct Place<'a> {
+    home: &'a Path,
+    market: &'a Path,
+    /// Those that the node may use.
+    cores: &'a [usize],
+    /// The one of the floor's partner, as the brain is on the exchange's other side.
+    far: usize,
+}
+
+fn measure(strategy: Strategy, place: &Place<'_>, start_ms: i64) -> Result<Figures, String> {
+    let Place { home, market, far, .. } = *place;
     std::fs::create_dir_all(home).map_err(|e| format!("{}: {e}", home.display()))?;
     let mut floor_us = Samples::default();
-    echo::floor(strategy, ECHOES, &mut floor_us)?;
+    echo::floor(strategy, far, ECHOES, &mut floor_us)?;
     let (speed, start_ms) = (SPEED.to_string(), start_ms.to_string());
     let market = market.display().to_string();
     let account = format!("key={},secret={},balance=1000000", KEY.0, KEY.1);
     let mut args = vec!["exchange", "--session", &market, "--speed", &speed, "--start", &start_ms];
     args.extend(["--account", &account, "--log-level", "WARN"]);
     let log = home.join("exchange.log");
-    let mut exchange = start(home, &log, &args)?;
+    let mut exchange = start(home, &log, &cores(), &args)?;
     let stdout = exchange.0.stdout.take().ok_or("the exchange has no output")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line).map_err(|e| format!("the exchange: {e}"))?;
     let ready: Value = serde_json::from_str(&line).unwrap_or(Value::Null);
     let address = ready["listening"].as_str().and_then(|address| address.parse().ok());
     let tap = Tap::start(address.ok_or_else(|| failed("exchange", &log))?)?;
-    let (wire, orders) = trade(strategy, home, &tap)?;
+    let (wire, orders) = trade(strategy, place, &tap)?;
     drop(exchange);
-    echo::floor(strategy, ECHOES, &mut floor_us)?;
+    echo::floor(strategy, far, ECHOES, &mut floor_us)?;
     Ok(Figures { wire, peer_us: tap.take(), floor_us, orders })
 }
 
 /// Feed and brain until enough orders have passed; what the brain says of them.
-fn trade(strategy: Strategy, home: &Path, tap: &Tap) -> Result<(Value, Value), String> {
+fn trade(strategy: Strategy, place: &Place<'_>, tap: &Tap) -> Result<(Value, Value), String> {
+    let home = place.home;
     let url = format!("http://{}", tap.address());
     let wait = format!("ring.wait={}", strategy.name());
     let mut args = vec!["run", "--venue", "local", "--exchange-url", &url, "--headless", "--json"];
     args.extend(["--log-level", "WARN", "--set", &wait]);
     SETTINGS.iter().for_each(|setting| args.extend(["--set", setting]));
     let log = home.join("run.log");
-    let mut node = start(home, &log, &args)?;
+    let mut node = start(home, &log, place.cores, &args)?;
     let mut stdout = node.0.stdout.take().ok_or("aegis run has no output")?;
     let reading = std::thread::spawn(move || {
         let mut text = String::new();

@@ -21,13 +21,20 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// How long the partner may take to come or to answer.
 const LATE: Duration = Duration::from_secs(10);
 
-/// Microseconds from before a write until its echo was read, `count` times.
-pub(super) fn floor(strategy: Strategy, count: usize, into: &mut Samples) -> Result<(), String> {
+/// Microseconds from before a write until its echo was read, `count` times, with a partner on the
+/// core `far`.
+pub(super) fn floor(
+    strategy: Strategy,
+    far: usize,
+    count: usize,
+    into: &mut Samples,
+) -> Result<(), String> {
     let failed = |e: std::io::Error| format!("echo: {e}");
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?.to_string();
     let mut partner = Command::new(exe()?);
-    partner.args(["bench-child", "wire-to-wire", "echo", strategy.name(), &address]);
+    partner.args(["bench-child", "wire-to-wire", "echo", strategy.name()]);
+    partner.args([&far.to_string(), &address]);
     partner.stdin(Stdio::null()).stdout(Stdio::null());
     let partner = Running::start(partner)?;
     let (mut stream, _) = listener.accept().map_err(failed)?;
