@@ -10,8 +10,8 @@
 use super::facts::Execution;
 use super::notes::Note;
 use aegis_types::{
-    AccountUpdate, Answers, ClientOrderId, EventBody, Fill, FillReason, Money, Nanos, OrderUpdate,
-    OutOfRange, Px, Qty, Rate, Side, SymbolId,
+    AccountUpdate, Answers, ClientOrderId, EventBody, Fill, FillReason, List, Money, Nanos,
+    OrderUpdate, OutOfRange, Px, Qty, Rate, Side, SymbolId,
 };
 
 /// How long two tellings of one thing may differ.
@@ -24,6 +24,8 @@ const ASK_AGAIN: Nanos = Nanos::SECOND.times(5);
 /// Pause between two readings of the balance.
 const READ_AGAIN: Nanos = Nanos::SECOND;
 
+/// Fills of a symbol of which it is remembered what they changed.
+const LOG: usize = 32;
 /// Answers after which a difference that no fill explains is somebody else's.
 const ROUNDS: u8 = 3;
 
@@ -69,9 +71,28 @@ struct Desk {
     foreign: Qty,
     /// The newest price seen.
     price: Px,
+    /// The newest fills told, by trade id, with what they changed, and the position before them.
+    log: List<(u64, Qty), LOG>,
+    base: Qty,
 }
 
 impl Desk {
+    /// Remembers a fill that was told.
+    fn note(&mut self, execution: &Execution) {
+        let change = match execution.side {
+            Side::Buy => execution.qty,
+            Side::Sell => -execution.qty,
+        };
+        if self.log.len() == LOG
+            && let Some(first) = (0..LOG).min_by_key(|index| self.log[*index].0)
+            && let Some((_, change)) = self.log.remove(first)
+        {
+            self.base = self.base.saturating_plus(change);
+        }
+        // A place was made for it.
+        let _ = self.log.push((execution.id, change));
+    }
+
     /// Holds the exchange's quantity against ours.
     fn compare(&mut self, now: Nanos, told: Qty) {
         let booked = Held::signed(self.held.as_ref());
@@ -229,6 +250,32 @@ impl Account {
         }
     }
 
+    /// Was there a position of ours for this trade to change? Trades may be heard of out of order;
+    /// their ids say in which they happened.
+    pub fn touches(&self, symbol: SymbolId, trade: u64) -> bool {
+        let Some(desk) = self.desks.get(symbol.index()) else { return false };
+        let before = desk.log.iter().filter(|(id, _)| *id < trade);
+        !before.fold(desk.base, |sum, (_, change)| sum.saturating_plus(*change)).is_zero()
+    }
+
+    /// A trade of somebody else that came before the fill of ours which it reduced.
+    pub fn outside_late(
+        &mut self,
+        now: Nanos,
+        execution: &Execution,
+        liquidation: bool,
+        answers: &mut Answers,
+    ) {
+        let cause = self.cause_outside(liquidation);
+        self.fill_late(now, execution, &cause, answers);
+    }
+
+    fn cause_outside(&self, liquidation: bool) -> Cause {
+        let order = ClientOrderId { session: self.session, number: 0 };
+        let reason = if liquidation { FillReason::Liquidated } else { FillReason::NextPrice };
+        Cause { order, reason, leaves: Qty::ZERO }
+    }
+
     fn tell(
         &mut self,
         now: Nanos,
@@ -239,10 +286,11 @@ impl Account {
     ) {
         let symbol = execution.symbol;
         let margin = self.change(execution);
-        if let Some(desk) = self.desks.get_mut(symbol.index())
-            && let Some((told, _)) = desk.differs
-        {
-            desk.compare(now, told);
+        if let Some(desk) = self.desks.get_mut(symbol.index()) {
+            desk.note(execution);
+            if let Some((told, _)) = desk.differs {
+                desk.compare(now, told);
+            }
         }
         let fill = Fill {
             order: cause.order,
@@ -274,11 +322,9 @@ impl Account {
         notes: &mut Vec<Note>,
     ) -> bool {
         let Execution { symbol, qty, px, .. } = *execution;
-        let ours = self.held(symbol).is_some();
-        let reason = if liquidation { FillReason::Liquidated } else { FillReason::NextPrice };
+        let ours = self.touches(symbol, execution.id);
         if ours {
-            let order = ClientOrderId { session: self.session, number: 0 };
-            let cause = Cause { order, reason, leaves: Qty::ZERO };
+            let cause = self.cause_outside(liquidation);
             if self.fill(now, execution, &cause, answers, notes) {
                 notes.push(if liquidation {
                     Note::Liquidated { symbol, qty }
@@ -413,6 +459,7 @@ impl Account {
     pub fn resume(&mut self, symbol: SymbolId, held: Held) {
         if let Some(desk) = self.desks.get_mut(symbol.index()) {
             desk.held = Some(held);
+            desk.base = Held::signed(desk.held.as_ref());
         }
     }
 

@@ -340,6 +340,50 @@ impl Desk {
         requests.filter(places).count()
     }
 
+    /// What happened, for whoever must find out why it went wrong.
+    pub fn story(&mut self) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        for note in &self.notes {
+            let _ = writeln!(text, "note {note:?}");
+        }
+        for (at, body) in &self.told {
+            let _ = match body {
+                EventBody::Order { id, update: OrderUpdate::Filled { fill }, .. } => {
+                    let (trade, side, qty) = (fill.trade_id, fill.side, fill.qty);
+                    writeln!(text, "told {at} {} trade {trade} {side} {qty}", id.number)
+                }
+                EventBody::Order { id, update, .. } => {
+                    writeln!(text, "told {at} {} {update:?}", id.number)
+                }
+                other => writeln!(text, "told {at} {other:?}"),
+            };
+        }
+        let truth = self.world.truth(KEY);
+        for row in truth["fills"].as_array().unwrap() {
+            let _ = writeln!(
+                text,
+                "fill {} {} {} {}",
+                row["id"], row["orderId"], row["side"], row["qty"]
+            );
+        }
+        for row in truth["orders"].as_array().unwrap() {
+            let _ = writeln!(
+                text,
+                "order {} {} {}",
+                row["orderId"], row["clientOrderId"], row["status"]
+            );
+        }
+        for a in self.machine.attempts().all() {
+            let (number, kind) = (a.order.id.number, a.order.kind);
+            let (phase, cancel) = (a.phase, a.cancel);
+            let ids = (a.exchange_id, a.actual_id);
+            let qtys = (a.order.qty, a.executed, a.booked);
+            let _ = writeln!(text, "attempt {number} {kind} {phase:?} {cancel:?} {ids:?} {qtys:?}");
+        }
+        text
+    }
+
     /// Belief equals truth: position, wallet, and nothing unknown.
     pub fn assert_true(&mut self, what: &str) {
         let truth = self.world.truth(KEY);

@@ -151,10 +151,16 @@ pub struct Attempt {
 /// A trade that was taken for somebody else's.
 #[derive(Clone, Copy, Debug)]
 struct Outside {
-    symbol: SymbolId,
-    id: u64,
+    execution: Execution,
+    liquidation: bool,
     /// The engine was told, because it changed a position of ours.
     told: bool,
+}
+
+impl Outside {
+    fn is(&self, execution: &Execution) -> bool {
+        (self.execution.symbol, self.execution.id) == (execution.symbol, execution.id)
+    }
 }
 
 /// What a held attempt waits for.
@@ -457,8 +463,8 @@ impl Attempts {
         let leaves = attempt.order.qty.saturating_plus(-booked).max(Qty::ZERO);
         let cause = Cause { order: attempt.order.id, reason: attempt.reason(), leaves };
         // Known already, when it was told before its order was known to be ours.
-        let same = |o: &Outside| (o.symbol, o.id) == (execution.symbol, execution.id);
-        let outside = self.outside.iter().position(same).map(|at| self.outside.swap_remove(at));
+        let outside = self.outside.iter().position(|outside| outside.is(execution));
+        let outside = outside.map(|at| self.outside.swap_remove(at));
         let new = match outside {
             Some(Outside { told: true, .. }) => true,
             Some(_) => {
@@ -470,6 +476,26 @@ impl Attempts {
         if new {
             attempt.booked = booked;
             attempt.executed = attempt.executed.max(booked);
+            self.tell_outside(now, execution, account, out);
+        }
+    }
+
+    /// Trades of others behind a fill of ours that was heard of only now: when they came there was
+    /// no position that they could change.
+    fn tell_outside(
+        &mut self,
+        now: Nanos,
+        after: &Execution,
+        account: &mut Account,
+        out: &mut Out,
+    ) {
+        for outside in &mut self.outside {
+            let Outside { execution, liquidation, told } = outside;
+            let behind = execution.symbol == after.symbol && execution.id > after.id;
+            if behind && !*told && account.touches(execution.symbol, execution.id) {
+                *told = true;
+                account.outside_late(now, execution, *liquidation, &mut out.answers);
+            }
         }
     }
 

@@ -89,14 +89,13 @@ impl Attempts {
         account: &mut Account,
         out: &mut Out,
     ) {
-        let Execution { symbol, id, .. } = *execution;
-        let first = !account.knows(symbol, id);
+        let first = !account.knows(execution.symbol, execution.id);
         let told = account.outside(now, execution, liquidation, &mut out.answers, &mut out.notes);
-        if first && !liquidation {
+        if first {
             if self.outside.len() >= OUTSIDE_MAX {
                 self.outside.remove(0);
             }
-            self.outside.push(Outside { symbol, id, told });
+            self.outside.push(Outside { execution: *execution, liquidation, told });
         }
     }
 
