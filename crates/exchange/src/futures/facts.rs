@@ -100,6 +100,7 @@ impl Act<'_> {
                 let market = &mut self.desk_mut(s).market;
                 (market.opened, market.opened_px) = (open_time, Some(open));
                 market.touch = Some(Touch::at(open));
+                market.range = Some((low, high));
                 if !self.is_halted(s) {
                     self.fill_pending(s);
                 }

@@ -221,15 +221,17 @@ impl Act<'_> {
         }));
     }
 
-    /// A position is gone: orders that could only have closed it expire. Conditional orders stay
-    /// until they are cancelled or triggered: nothing says that the exchange takes them back.
+    /// A position is gone: resting orders that could only have closed it expire. Orders that wait
+    /// for the next price find out there. Conditional orders stay until they are cancelled or
+    /// triggered: nothing says that the exchange takes them back.
     pub fn flat(&mut self, a: usize, s: usize, side: PositionSide) {
         let closes = |record: &OrderRecord| match side {
             PositionSide::Both => record.reduce_only || record.close_position,
             PositionSide::Long => record.position_side == side && record.side == Side::Sell,
             PositionSide::Short => record.position_side == side && record.side == Side::Buy,
         };
-        while let Some(index) = self.seat(a, s).orders.iter().position(|open| closes(&open.record))
+        while let Some(index) =
+            self.seat(a, s).orders.iter().position(|open| closes(&open.record) && !open.pending)
         {
             self.end(a, s, index, OrderStatus::Expired, expiry::REDUCE_ONLY);
         }

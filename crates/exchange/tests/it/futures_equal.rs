@@ -3,8 +3,8 @@
 //! same order), the same refusals, the same positions with the same margin and liquidation price,
 //! and the same wallet. That is what lets a demo over sockets decide as a demo in one process.
 //!
-//! Both see every fact; orders are sent at the instant of an open, as the engine sends them, and
-//! protections also inside a minute. A limit order goes to the candle venue before the open, to the
+//! Both see every fact; orders are sent on a close, as the engine sends them, at the instant of an
+//! open, and protections also inside a minute. A limit order goes to the candle venue before the open, to the
 //! other after it. After every fact both hold the same conditional orders, also those that a closed
 //! position has left.
 
@@ -45,6 +45,7 @@ enum Act {
 
 #[derive(Clone, Debug)]
 struct Minute {
+    on_close: Vec<(u16, Act)>,
     at_open: Vec<(u16, Act)>,
     inside: Vec<(u16, Act)>,
     shapes: [Shape; SYMBOLS as usize],
@@ -82,8 +83,14 @@ fn act() -> impl Strategy<Value = Act> {
 fn minute() -> impl Strategy<Value = Minute> {
     let acts = || prop::collection::vec((0..SYMBOLS, act()), 0..4);
     let shown = prop_oneof![9 => Just(true), 1 => Just(false)];
-    (acts(), acts(), [shape(), shape()], shown).prop_map(
-        |(at_open, inside, shapes, shows_opens)| Minute { at_open, inside, shapes, shows_opens },
+    (acts(), acts(), acts(), [shape(), shape()], shown).prop_map(
+        |(on_close, at_open, inside, shapes, shows_opens)| Minute {
+            on_close,
+            at_open,
+            inside,
+            shapes,
+            shows_opens,
+        },
     )
 }
 
@@ -383,6 +390,16 @@ impl Twins {
         let at = |ticks: i64| Px::from_raw(ticks * tick);
         let mut last = [10_000i64; SYMBOLS as usize];
         for (number, minute) in minutes.iter().enumerate() {
+            // Decided on a close: waits for the next open on both sides.
+            for (symbol, act) in minute.on_close.iter().filter(|_| number > 0) {
+                let close = at(last[usize::from(*symbol)]);
+                self.act(
+                    *symbol,
+                    *act,
+                    close,
+                    matches!(act, Act::Market { .. } | Act::Close { .. }),
+                );
+            }
             let mut candles = Vec::new();
             for symbol in 0..SYMBOLS {
                 let index = usize::from(symbol);

@@ -1,8 +1,7 @@
 //! Random accounts, requests and facts of every kind. Whatever happens:
 //!
 //! 1. wallet = deposits + realised − fees + funding − liquidation fees, exactly; each part is the
-//! sum
-//!    of the incomes of its kind, and fees and profits are the sums of the trades;
+//!    sum of the incomes of its kind, and fees and profits are the sums of the trades;
 //! 2. a position is the sum of its trades, and an account report shows it as it is;
 //! 3. reduce-only, `closePosition` and closing orders of hedge mode never open and never turn;
 //! 4. nothing is bound without an open order; an order is NEW once, ends once, and is never filled
