@@ -96,6 +96,7 @@ impl Attempts {
                 self.outside.remove(0);
             }
             self.outside.push(Outside { execution: *execution, liquidation, told });
+            self.tell_outside(now, execution, account, out);
         }
     }
 
