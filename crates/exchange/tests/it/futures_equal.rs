@@ -4,9 +4,9 @@
 //! and the same wallet. That is what lets a demo over sockets decide as a demo in one process.
 //!
 //! Both see every fact; orders are sent on a close, as the engine sends them, at the instant of an
-//! open, and protections also inside a minute. A limit order goes to the candle venue before the open, to the
-//! other after it. After every fact both hold the same conditional orders, also those that a closed
-//! position has left.
+//! open, and protections also inside a minute. A limit order goes to the candle venue before the
+//! open, to the other after it. After every fact both hold the same conditional orders, also those
+//! that a closed position has left.
 
 use crate::world::{expired, fills, instrument, px};
 use aegis_exchange::futures::{
