@@ -10,6 +10,7 @@
 //! ```
 
 use crate::Failure;
+use aegis_backtest::Execution;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -117,7 +118,11 @@ impl Home {
     pub fn unfinished_on(&self, venue: &str) -> Option<PathBuf> {
         let on_venue = |run: &Path| {
             let source = crate::session::source(run).ok().flatten();
-            source.is_some_and(|source| source.venue == venue)
+            let session = crate::session::load(run).ok();
+            source.zip(session).is_some_and(|(source, session)| match session.execution {
+                Execution::Simulated => venue == "sim",
+                Execution::Wire => venue == source.venue,
+            })
         };
         let runs = fs::read_dir(self.sessions()).into_iter().flatten().flatten();
         let runs = runs.map(|entry| entry.path()).filter(|run| on_venue(run) && !is_finished(run));

@@ -83,6 +83,7 @@ pub fn identity(keys: &Account, recv_window_ms: u32) -> Result<Identity, Failure
 
 /// What a simulator says of its clock.
 struct SimClock {
+    simulator: bool,
     market_ms: i64,
     stepped: bool,
     derived: bool,
@@ -139,7 +140,7 @@ impl Asking<'_> {
             let named = !self.settings.venue().exchange_url.is_empty();
             if !named || self.exchange.get(path)?.status != 200 {
                 let market_ms = clock::wall().as_millis();
-                return Ok(SimClock { market_ms, stepped: false, derived: false });
+                return Ok(SimClock { simulator: false, market_ms, stepped: false, derived: false });
             }
         }
         let said = self.exchange.json("/sim/v1/clock")?;
@@ -153,7 +154,7 @@ impl Asking<'_> {
                 "start it with --speed real, N or max, or use --venue local",
             ));
         }
-        Ok(SimClock { market_ms, stepped, derived: said["derived"] == true })
+        Ok(SimClock { simulator: true, market_ms, stepped, derived: said["derived"] == true })
     }
 
     /// Symbols and instruments as the exchange lists them.
@@ -287,7 +288,12 @@ impl Asking<'_> {
         let conflation = self.settings.conflation().as_millis();
         let refresh = self.settings.universe_refresh().as_millis();
         Source {
-            venue: self.wanted.venue.to_owned(),
+            venue: match self.wanted.venue {
+                _ if clock.simulator => "local",
+                "sim" => "binance",
+                venue => venue,
+            }
+            .to_owned(),
             rest: self.urls.rest.clone(),
             stream_base: self.urls.streams.clone(),
             streams: if clock.derived { Streams::Klines } else { Streams::All },

@@ -7,14 +7,14 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
 
-struct Exchange {
+pub struct Exchange {
     child: Child,
     lines: BufReader<std::process::ChildStdout>,
     ready: Value,
 }
 
 impl Exchange {
-    fn start(place: &Place, args: &[&str]) -> Self {
+    pub fn start(place: &Place, args: &[&str]) -> Self {
         let mut command = place.aegis(args);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -25,12 +25,17 @@ impl Exchange {
         Self { child, lines, ready }
     }
 
-    fn get(&self, path: &str) -> Value {
+    /// Where it listens, `127.0.0.1:PORT`.
+    pub fn address(&self) -> &str {
+        self.ready["listening"].as_str().unwrap()
+    }
+
+    pub fn get(&self, path: &str) -> Value {
         self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
     }
 
     fn ask(&self, request: &str) -> Value {
-        let mut socket = TcpStream::connect(self.ready["listening"].as_str().unwrap()).unwrap();
+        let mut socket = TcpStream::connect(self.address()).unwrap();
         socket.write_all(request.as_bytes()).unwrap();
         let mut reply = String::new();
         socket.read_to_string(&mut reply).unwrap();
@@ -39,7 +44,7 @@ impl Exchange {
     }
 
     /// Ends it by a signal: exit code and the last line of stdout.
-    fn end(mut self, signal: &str) -> (Option<i32>, Value) {
+    pub fn end(mut self, signal: &str) -> (Option<i32>, Value) {
         crate::harness::signal(self.child.id(), signal);
         let mut rest = String::new();
         self.lines.read_to_string(&mut rest).unwrap();

@@ -54,9 +54,15 @@ impl Place {
 
     /// Starts in the background, with stdout to read in the end.
     pub fn start(&self, args: &[&str]) -> Started {
+        self.start_with(args, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn start_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Started {
         let log = std::fs::File::create(self.path.join("stderr.log")).expect("a log file");
         let child = self
             .aegis(args)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

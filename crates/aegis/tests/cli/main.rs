@@ -3,6 +3,7 @@
 //! - demo, backtest and replay give one digest; a second run gives it again;
 //! - SIGKILL of feed and brain at ten places, of the orchestrator, Ctrl-C and resume: the same
 //!   digest and fills in the end;
+//! - through sockets to a simulated exchange it decides as without, whatever is killed meanwhile;
 //! - SQLite and PostgreSQL hold equal rows;
 //! - indicators and records equal the golden tables, and no event depends on a later candle;
 //! - a fetched folder is the original to a backtest, and a killed fetch goes on where it was;
@@ -26,3 +27,4 @@ mod settings;
 mod smc;
 mod stores;
 mod tables;
+mod wire;
