@@ -26,7 +26,7 @@
 //! Limits, stated: fees and funding are paid from the wallet and never from an isolated margin; an
 //! open order binds its margin and the taker fee; a liquidation closes a whole position at once;
 //! auto-deleveraging happens on request only; the multi-assets mode is a flag, all money is one
-//! asset; `priceMatch` is not offered; a GTC order does not end after a year.
+//! asset; a GTC order does not end after a year. `priceMatch` is a price by the time it comes here.
 
 mod act;
 mod algo;

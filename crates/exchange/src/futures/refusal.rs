@@ -140,7 +140,7 @@ pub enum Refusal {
     AmendTooOften,
     /// Nothing would change.
     SameOrder,
-    /// `priceMatch` is not offered here.
+    /// A `priceMatch` that cannot be.
     PriceMatch,
     /// A date that is not later than the given one by ten minutes.
     GoodTillDate(Nanos),
