@@ -5,6 +5,7 @@
 //! the ring at the next fact.
 
 mod live;
+mod understudy;
 
 use crate::bus::Bus;
 use crate::dispatch::{Dispatcher, LaneFull, Priority};

@@ -1,6 +1,7 @@
 //! The brain on an exchange's live facts: broadcast ring, answers of a venue on the wire, time that
 //! passes by itself, or an exchange that waits to be stepped.
 
+use super::understudy::Understudy;
 use super::{Brain, Ended, FLUSH_EVERY, WAIT};
 use crate::door::Door;
 use crate::exchange_child::Account;
@@ -13,7 +14,7 @@ use crate::steps::{Stepped, Steps};
 use crate::{Failure, clock, listing, session};
 use aegis_backtest::{Execution, Session};
 use aegis_journal::Source as Place;
-use aegis_ring::{Info, Poll, Reader, State, WaitOutcome, Words};
+use aegis_ring::{Info, Poll, Reader, State, Wait, WaitOutcome, Words};
 use aegis_settings::VenueSettings;
 use aegis_types::{Answers, EventBody, Nanos, Tick, TickBody};
 use aegis_venue::client::machine::Config;
@@ -34,8 +35,6 @@ const LOOKS: u32 = 64;
 const SHORT: Duration = Duration::from_millis(1);
 /// A brain that spins looks at its sockets so often.
 const GLANCE: Duration = Duration::from_micros(50);
-/// A brain that spins rehearses an order so often.
-const REHEARSE: Nanos = Nanos(500_000);
 
 /// Does the exchange behind a source wait for us? A watch for silence would make no sense there.
 pub(super) fn is_stepped(source: &Source) -> bool {
@@ -96,7 +95,8 @@ pub(super) struct Live {
     /// The feed that listens: epoch of its ring, and how many facts of the past it brings.
     listening: Option<(u64, u64)>,
     answers: Answers,
-    rehearsed: Nanos,
+    /// Of a brain that spins.
+    understudy: Option<Understudy>,
 }
 
 impl Live {
@@ -118,7 +118,10 @@ impl Live {
             quote_interval: settings.quote_interval(),
             listening: None,
             answers: Vec::new(),
-            rehearsed: Nanos::ZERO,
+            understudy: match args.wait {
+                Wait::Spin => Understudy::of(session),
+                Wait::Adaptive { .. } | Wait::Sleep(_) => None,
+            },
             source,
         };
         live.look_at_clock(args, session)?;
@@ -337,7 +340,7 @@ impl Brain {
                 Poll::Overrun { skipped } => self.hole(&ring, skipped)?,
                 Poll::Empty => {
                     looks += 1;
-                    if looks < LOOKS && self.args.wait == aegis_ring::Wait::Spin {
+                    if looks < LOOKS && self.args.wait == Wait::Spin {
                         continue;
                     }
                     looks = 0;
@@ -470,27 +473,24 @@ impl Brain {
         self.step(at, body)
     }
 
-    /// Keeps the way of an order warm, now and then.
-    fn rehearse(&mut self) {
-        let now = clock::monotonic();
-        let Some(live) = &mut self.live else { return };
-        if now.since(live.rehearsed) < REHEARSE {
+    /// Lets the understudy act.
+    fn keep_warm(&mut self) {
+        let Some(understudy) = self.live.as_mut().and_then(|live| live.understudy.as_mut()) else {
             return;
-        }
-        live.rehearsed = now;
-        if let Door::Wire(wired) = self.driver.venue_mut()
-            && let Some(venue) = wired.venue_mut()
-        {
-            venue.rehearse();
-        }
+        };
+        let venue = match self.driver.venue_mut() {
+            Door::Wire(wired) => wired.venue_mut(),
+            Door::Inside(_) => None,
+        };
+        understudy.act(clock::monotonic(), venue);
     }
 
     /// Sleeps until there may be something to do; gives the ring back, or that of the next feed.
     /// None when told to stop while there was no feed.
     fn await_fact(&mut self, home: &Home, mut ring: Reader) -> Result<Option<Reader>, Failure> {
-        let spins = self.args.wait == aegis_ring::Wait::Spin;
+        let spins = self.args.wait == Wait::Spin;
         if spins {
-            self.rehearse();
+            self.keep_warm();
         }
         let busy = !self.venue_settled();
         let stepped = self.live.as_ref().is_some_and(|live| live.stepping.is_some());
