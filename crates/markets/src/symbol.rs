@@ -4,7 +4,7 @@ use crate::edge::{DRIFT_MINUTES, Sweeps};
 use crate::random::Random;
 use crate::rhythm::is_funding;
 use crate::spec::Profile;
-use aegis_types::{Candle, Nanos, Px, Rate, Side, SymbolId, Timeframe};
+use aegis_types::{Candle, Nanos, Px, Qty, Rate, Side, SymbolId, Timeframe};
 
 /// Gaps of one symbol a day, and gaps of all symbols at once a day.
 const GAPS_OWN: f64 = 2.0;
@@ -225,8 +225,10 @@ impl Symbol {
         let noise = libm::exp(0.5 * self.random.normal() - 0.125);
         let turnover = self.profile.turnover * liveliness * (0.4 + 0.75 * shock.abs()) * noise;
         let price = self.price * self.profile.tick.to_f64();
-        let step = self.profile.step.to_f64();
-        libm::round(turnover / price / step).max(1.0) * step
+        let step = self.profile.step;
+        let steps = libm::round(turnover / price / step.to_f64()).max(1.0) as i64;
+        // As a decimal, so that a volume which has travelled as text is the same number.
+        Qty::from_raw(step.raw().saturating_mul(steps)).to_f64()
     }
 
     /// The funding rate now due: 0.01 % and a sentiment that follows the price and lasts.
