@@ -49,7 +49,7 @@ pub fn aggregates(sim: &mut Sim, call: &Call<'_>) -> Answer {
     let limit = limit(call, LIMIT, LIMIT_MAX)?;
     let (start, end) = window(call)?;
     if let (Some(start), Some(end)) = (start, end)
-        && end - start > WINDOW_MAX_MS
+        && end.saturating_sub(start) > WINDOW_MAX_MS
     {
         let why = "More than 1 hours between startTime and endTime.";
         return Err(ApiError::new(-1127, why));

@@ -502,7 +502,7 @@ pub fn filter_of(
     let params = &call.params;
     let (start, end) = (params.int("startTime")?, params.int("endTime")?);
     if let (Some(start), Some(end)) = (start, end)
-        && (end < start || end - start > HISTORY_MS_MAX)
+        && (end < start || end.saturating_sub(start) > HISTORY_MS_MAX)
     {
         return Err(error_of(-1127, &["168"]));
     }

@@ -25,4 +25,5 @@ mod wsapi;
 
 #[global_allocator]
 static ALLOCATOR: aegis_ring::CountingAllocator = aegis_ring::CountingAllocator::new();
+mod garbage;
 mod sequences;
