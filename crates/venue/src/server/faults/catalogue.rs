@@ -123,8 +123,8 @@ faults! {
         "the listen key of `key` (or every one) expires now, with its event";
     PartialFill = "partial_fill", Placing,
         "the order is filled to `fraction` (0.5), a resting one too; the rest of a taking order \
-         fills with the next market fact, or ends at once with rest=expire. Of a conditional order it is what it becomes that fills so \
-         far, and a market order's rest ends";
+         fills with the next market fact, or ends at once with rest=expire. Of a conditional order \
+         it is what it becomes that fills so far, and a market order's rest ends";
     FillBeforeAck = "fill_before_ack", Order,
         "the order fills at once, a resting one at its own price, and user events leave; the reply \
          comes `ms` (300) later and knows only what was before";

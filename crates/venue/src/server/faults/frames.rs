@@ -158,7 +158,7 @@ fn first_decimal(body: &str) -> Option<core::ops::Range<usize>> {
     loop {
         let start = body[from..].find(":\"").map(|at| from + at + 2)?;
         let end = start + body[start..].find('"')?;
-        if parse_decimal(body[start..end].as_bytes()).is_ok() {
+        if parse_decimal(&body.as_bytes()[start..end]).is_ok() {
             return Some(start..end);
         }
         from = end;
