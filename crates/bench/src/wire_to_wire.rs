@@ -27,6 +27,7 @@ use crate::market::Scratch;
 use crate::program::{Running, command, exe, last_line};
 use crate::sample::{Samples, rounded};
 use crate::{Options, ingest};
+use aegis_node::home::Home;
 use aegis_node::session::{self, Wanted};
 use aegis_ring::machine::{core_pair, cores, end_with_parent, go_first, pin_to_core};
 use aegis_settings::{Settings, Sources};
@@ -46,10 +47,12 @@ const SYMBOLS: u16 = 1;
 const DAYS: u32 = 60;
 /// Market time goes so many times as fast as the wall's.
 const SPEED: u32 = 12_000;
-/// Orders measured for a strategy: entries, which closed candles cause.
-const ORDERS: usize = 320;
-/// Messages of the floor, before and after each strategy.
-const ECHOES: usize = 300;
+/// Orders measured for a strategy in a run of usual length: entries, which closed candles cause.
+const ORDERS: f64 = 320.0;
+/// Seconds that the usual length is called.
+const USUAL_S: f64 = 3.0;
+/// Fewer orders show only that everything works.
+const ORDERS_MIN: usize = 3;
 /// How long one strategy may take.
 const LATE: Duration = Duration::from_secs(240);
 /// How long a process may take to end.
@@ -110,13 +113,15 @@ struct Figures {
     orders: Value,
 }
 
-/// Measures both strategies, then the feed's intake.
+/// Measures both strategies, then the feed's intake. A longer run measures more orders; 320 of each
+/// strategy take half a minute.
 ///
 /// # Errors
 /// When a process does not start or work, or orders stay away: as text.
 pub fn run(opts: &Options) -> Result<Map<String, Value>, String> {
     let mut measuring = Command::new(exe()?);
-    measuring.args(["bench-child", "wire-to-wire", "all"]);
+    let orders = (ORDERS * opts.seconds / USUAL_S).ceil() as usize;
+    measuring.args(["bench-child", "wire-to-wire", "all", &orders.to_string()]);
     measuring.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut measuring = Running::start(measuring)?;
     let mut text = String::new();
@@ -136,7 +141,10 @@ pub fn run(opts: &Options) -> Result<Map<String, Value>, String> {
 pub fn child(args: &[String]) -> i32 {
     let words: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["all"] => measure_all().map(|figures| println!("{}", Value::Object(figures))),
+        ["all", orders] => {
+            let orders = orders.parse().unwrap_or(0).max(ORDERS_MIN);
+            measure_all(orders).map(|figures| println!("{}", Value::Object(figures)))
+        }
         ["keep", cores, args @ ..] => keep(cores, args),
         ["echo", strategy, core, address] => match Strategy::of(strategy) {
             Some(strategy) => {
@@ -169,7 +177,7 @@ fn keep(cores: &str, args: &[&str]) -> Result<(), String> {
 }
 
 /// The measuring process.
-fn measure_all() -> Result<Map<String, Value>, String> {
+fn measure_all(orders: usize) -> Result<Map<String, Value>, String> {
     end_with_parent();
     let first = go_first();
     let all = cores();
@@ -186,7 +194,8 @@ fn measure_all() -> Result<Map<String, Value>, String> {
     let mut samples = u64::MAX;
     for strategy in [Strategy::Spin, Strategy::Adaptive] {
         let home = scratch.path().join(strategy.name());
-        let place = Place { home: &home, market: &market, cores: &all, far: far.unwrap_or(all[0]) };
+        let place =
+            Place { home: &home, market: &market, cores: &all, far: far.unwrap_or(all[0]), orders };
         let mut figures = measure(strategy, &place, start_ms)?;
         samples = samples.min(figures.wire["samples"].as_u64().unwrap_or(0));
         report(strategy, &mut figures, &mut out);
@@ -251,13 +260,15 @@ struct Place<'a> {
     cores: &'a [usize],
     /// The one of the floor's partner, as the brain is on the exchange's other side.
     far: usize,
+    /// How many orders, and as many messages of the floor before and after them.
+    orders: usize,
 }
 
 fn measure(strategy: Strategy, place: &Place<'_>, start_ms: i64) -> Result<Figures, String> {
-    let Place { home, market, far, .. } = *place;
+    let Place { home, market, far, orders: count, .. } = *place;
     std::fs::create_dir_all(home).map_err(|e| format!("{}: {e}", home.display()))?;
     let mut floor_us = Samples::default();
-    echo::floor(strategy, far, ECHOES, &mut floor_us)?;
+    echo::floor(strategy, far, count, &mut floor_us)?;
     let (speed, start_ms) = (SPEED.to_string(), start_ms.to_string());
     let market = market.display().to_string();
     let account = format!("key={},secret={},balance=1000000", KEY.0, KEY.1);
@@ -271,9 +282,16 @@ fn measure(strategy: Strategy, place: &Place<'_>, start_ms: i64) -> Result<Figur
     let ready: Value = serde_json::from_str(&line).unwrap_or(Value::Null);
     let address = ready["listening"].as_str().and_then(|address| address.parse().ok());
     let tap = Tap::start(address.ok_or_else(|| failed("exchange", &log))?)?;
-    let (wire, orders) = trade(strategy, place, &tap)?;
+    let traded = trade(strategy, place, &tap);
     drop(exchange);
-    echo::floor(strategy, far, ECHOES, &mut floor_us)?;
+    // Shared memory is no part of the state folder.
+    if let Ok(home) = Home::open(home)
+        && let Some(ring) = home.ring().parent()
+    {
+        let _ = std::fs::remove_dir_all(ring);
+    }
+    let (wire, orders) = traded?;
+    echo::floor(strategy, far, count, &mut floor_us)?;
     Ok(Figures { wire, peer_us: tap.take(), floor_us, orders })
 }
 
@@ -293,7 +311,7 @@ fn trade(strategy: Strategy, place: &Place<'_>, tap: &Tap) -> Result<(Value, Val
         stdout.read_to_string(&mut text).map(|_| text)
     });
     let began = Instant::now();
-    while tap.orders() < ORDERS {
+    while tap.orders() < place.orders {
         if began.elapsed() > LATE {
             return Err(format!("{} orders in {LATE:?}; {}", tap.orders(), failed("run", &log)));
         }

@@ -13,6 +13,7 @@
 #[expect(dead_code, reason = "the tests of the crate ask for more")]
 mod archive;
 mod audit;
+mod bench;
 mod data;
 mod documents;
 mod exchange;
