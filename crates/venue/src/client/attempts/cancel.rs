@@ -27,9 +27,7 @@ impl Attempts {
         let attempt = &mut self.table[index];
         if attempt.tries == 0 || matches!(attempt.phase, Phase::Waiting(_) | Phase::Held) {
             // Nothing of it is at the exchange, and now nothing will be.
-            attempt.end = Some(super::End::Canceled);
-            attempt.phase = Phase::Over;
-            return tell(attempt, OrderUpdate::Canceled, out);
+            return self.withdraw(index, out);
         }
         if attempt.cancel == Cancel::None {
             attempt.cancel_since = now;
@@ -42,6 +40,14 @@ impl Attempts {
                 attempt.cancel = Cancel::Wanted(now);
             }
         }
+    }
+
+    /// Ends an attempt of which nothing is at the exchange, as the engine wished.
+    pub(super) fn withdraw(&mut self, index: usize, out: &mut Out) {
+        let attempt = &mut self.table[index];
+        attempt.end = Some(super::End::Canceled);
+        (attempt.phase, attempt.cancel) = (Phase::Over, Cancel::None);
+        tell(attempt, OrderUpdate::Canceled, out);
     }
 
     /// May the queued cancel still go?

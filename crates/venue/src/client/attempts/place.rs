@@ -1,6 +1,6 @@
 //! Step machine: how a placement ended, and which of the refused go again.
 
-use super::{Attempts, Hold, Out, Phase, Refused, tell};
+use super::{Attempts, Cancel, Hold, Out, Phase, Refused, tell};
 use crate::client::attempts::Ask;
 use crate::client::facts::OrderFact;
 use crate::client::notes::Note;
@@ -55,6 +55,9 @@ impl Attempts {
     /// There is no answer.
     pub fn lost(&mut self, now: Nanos, id: ClientOrderId, loss: Loss, out: &mut Out) {
         let Some(index) = self.index(id) else { return };
+        if loss == Loss::NotSent && self.table[index].cancel != Cancel::None {
+            return self.withdraw(index, out);
+        }
         if loss == Loss::NotSent {
             return self.again_or_reject(now, index, RejectCode::VenueFailed, out);
         }
@@ -97,6 +100,10 @@ impl Attempts {
                     out.notes.push(Note::Puzzling { status, code, words });
                 }
                 return self.doubt(now, index, None, out);
+            }
+            // Refused for sure, and meanwhile not wanted any more.
+            Class::Clock | Class::Metadata | Class::Retry if attempt.cancel != Cancel::None => {
+                return self.withdraw(index, out);
             }
             Class::Clock if !attempt.clock_tried => {
                 attempt.clock_tried = true;
