@@ -6,7 +6,7 @@ use super::{Brain, Ended, FLUSH_EVERY, WAIT};
 use crate::door::Door;
 use crate::exchange_child::Account;
 use crate::home::Home;
-use crate::live::{Silence, Source};
+use crate::live::{Silence, Source, Streams};
 use crate::pace::Pace;
 use crate::question::Questions;
 use crate::sequencer::Sequenced;
@@ -207,6 +207,10 @@ impl Live {
             live: self.environment_is_live,
             recv_window_ms,
             write_timeout: self.venue.request_timeout,
+            orders_by_socket: self.venue.orders_by_socket,
+            // A wick on one exchange must not close a position; where the mark is derived from the
+            // last price, both are one.
+            stops_by_mark: self.source.streams == Streams::All,
             ..Config::new(number, session.symbols.clone())
         };
         WireVenue::new(&urls(&self.source), identity, config)
