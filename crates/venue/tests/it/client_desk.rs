@@ -28,6 +28,9 @@ struct Flight {
     reply: ServerReply,
 }
 
+/// Answers requests in place of the exchange: status and body.
+pub type Intercept = Box<dyn FnMut(&Request) -> Option<(u16, String)>>;
+
 /// Client and exchange.
 pub struct Desk {
     /// The exchange.
@@ -45,7 +48,7 @@ pub struct Desk {
     /// No connection can be made.
     pub cut_off: bool,
     /// A request that the network answers itself instead of carrying it to the exchange.
-    pub intercept: Option<Box<dyn FnMut(&Request) -> Option<(u16, String)>>>,
+    pub intercept: Option<Intercept>,
     out: Out,
     identity: Identity,
     flights: Vec<Flight>,

@@ -1,5 +1,6 @@
-//! Long random trouble: orders, stops, cancels and prices by seed while requests and the user stream
-//! fail in every way there is. At the end belief is truth, and no order was carried out twice.
+//! Long random trouble: orders, stops, cancels and prices by seed while requests and the user
+//! stream fail in every way there is. At the end belief is truth, and no order was carried out
+//! twice.
 
 use crate::client_desk::{BTC, Desk};
 use crate::client_once::Draw;
@@ -136,10 +137,9 @@ fn run(seed: u64) {
     let truth = desk.world.truth(KEY);
     let mut executed: BTreeMap<String, usize> = BTreeMap::new();
     for request in truth["requests"].as_array().unwrap() {
-        if request["method"] == "POST" && request["outcome"] == "executed" {
-            if let Some(id) = request["client_order_id"].as_str() {
-                *executed.entry(id.to_owned()).or_default() += 1;
-            }
+        let executes = request["method"] == "POST" && request["outcome"] == "executed";
+        if let Some(id) = request["client_order_id"].as_str().filter(|_| executes) {
+            *executed.entry(id.to_owned()).or_default() += 1;
         }
     }
     assert!(executed.values().all(|count| *count == 1), "{what}: {executed:?}");
