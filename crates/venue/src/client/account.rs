@@ -235,8 +235,8 @@ impl Account {
         true
     }
 
-    /// A fill that was taken for somebody else's when it came: it moved the wallet then, and is told
-    /// now.
+    /// A fill that was taken for somebody else's when it came: it moved the wallet then, and is
+    /// told now.
     pub fn fill_late(
         &mut self,
         now: Nanos,

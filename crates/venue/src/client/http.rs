@@ -1,8 +1,8 @@
 //! Step machine: HTTP/1.1 on one connection: a request's bytes, an answer out of bytes, one at a
 //! time.
 //!
-//! An answer counts only when its last byte has come. A connection that ends before leaves an answer
-//! that is cut, which of a write says nothing.
+//! An answer counts only when its last byte has come. A connection that ends before leaves an
+//! answer that is cut, which of a write says nothing.
 
 use super::request::{Loss, Meters, Request};
 use aegis_wire::Signer;

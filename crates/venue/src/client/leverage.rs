@@ -1,4 +1,4 @@
-//! Step machine: isolated margin and leverage of a symbol, set before its first entry and read back.
+//! Step machine: isolated margin and leverage of a symbol, set before its first entry, read back.
 //!
 //! ```text
 //! isolate (unless it is) ─> set leverage (unless it is) ─> read back ─> told

@@ -1,8 +1,8 @@
 //! One WebSocket over a [`Link`]: handshake, messages, pongs, and knowing when it is dead.
 //!
 //! Messages are handed out where they lie in the read buffer. Pings are answered here. When nothing
-//! has come for a while a ping of ours asks whether anybody is there, because a half-open connection
-//! looks just like a quiet one.
+//! has come for a while a ping of ours asks whether anybody is there, because a half-open
+//! connection looks just like a quiet one.
 
 use super::link::{Link, LinkFault, Target, Tls, Took};
 use aegis_types::Nanos;

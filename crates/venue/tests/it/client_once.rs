@@ -1,5 +1,5 @@
-//! Sent once: an order whose outcome is unknown reaches the exchange exactly once, whatever is lost,
-//! late or answered wrongly, and in the end the client believes what is true.
+//! Sent once: an order whose outcome is unknown reaches the exchange exactly once, whatever is
+//! lost, late or answered wrongly, and in the end the client believes what is true.
 //!
 //! Every variant is a seed: which order, which fault, how the user stream and the questions fare.
 

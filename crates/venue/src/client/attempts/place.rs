@@ -94,7 +94,7 @@ impl Attempts {
         // A window or a ban must pass first.
         let closed = !matches!(reaction.wait, Wait::None | Wait::Backoff);
         match reaction.class {
-            // Success of another kind than asked for: as with an unknown one, only a question tells.
+            // Success of another kind than asked for is as good as unknown: only a question tells.
             Class::Unknown | Class::Done => {
                 if reaction.row.is_none() && reaction.alert {
                     out.notes.push(Note::Puzzling { status, code, words });

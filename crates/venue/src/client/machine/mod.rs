@@ -1,4 +1,4 @@
-//! Step machine: the whole client. Commands, answers and events in; requests, answers and notes out.
+//! Step machine: the whole client: commands, answers and events in; requests and answers out.
 //!
 //! Requests wait here until clock, limits and their own order allow them. [`Machine::next`] gives
 //! the next one for a free connection, stamped; whoever takes it must write it at once and tell how
