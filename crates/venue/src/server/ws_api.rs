@@ -11,6 +11,7 @@ use crate::server::handle::route_of;
 use crate::server::params::Params;
 use crate::server::sim::Sim;
 use crate::server::texts::error;
+use crate::server::truth::{Arrival, Outcome};
 use aegis_wire::endpoints::Security;
 use aegis_wire::percent_encode;
 use aegis_wire::ws_methods::{HANDSHAKE_WEIGHT, WsCall, WsMethod};
@@ -110,17 +111,18 @@ fn params_of(message: &Message<'_>) -> Result<Params, ApiError> {
 /// A text message of that socket.
 pub fn message(sim: &mut Sim, wall_ms: i64, conn: u64, text: &str) -> WsReply {
     let Ok(message) = serde_json::from_str::<Message<'_>>(text) else {
-        return refused(sim, conn, wall_ms, "null", &ApiError::new(-1100, "Malformed request."));
+        let refusal = ApiError::new(-1100, "Malformed request.");
+        return refused(sim, conn, wall_ms, ("null", ""), &refusal);
     };
     let id = message.id.map_or("null", RawValue::get).to_owned();
     let method = message.method.as_deref().unwrap_or_default();
     let params = match params_of(&message) {
         Ok(params) => params,
-        Err(refusal) => return refused(sim, conn, wall_ms, &id, &refusal),
+        Err(refusal) => return refused(sim, conn, wall_ms, (&id, method), &refusal),
     };
     let Some(line) = WsMethod::find(method) else {
         let text = format!("Invalid method '{method}'.");
-        return refused(sim, conn, wall_ms, &id, &ApiError::new(-1020, text));
+        return refused(sim, conn, wall_ms, (&id, method), &ApiError::new(-1020, text));
     };
     let session = sim.gate.sessions.open.get(&conn).cloned();
     let logged_on = session.as_ref().and_then(|session| session.logon.clone());
@@ -158,14 +160,37 @@ fn frame(id: &str, answer: &Answer, limits: Option<&Value>) -> String {
     format!("{{\"id\":{id},\"status\":{status},\"{name}\":{body}{limits}}}")
 }
 
-/// What is refused before it is known what is asked; it is in no log, as it is no request.
-fn refused(sim: &mut Sim, conn: u64, wall_ms: i64, id: &str, refusal: &ApiError) -> WsReply {
+/// What is refused before it is known what is asked: by its id and the method that it names.
+fn refused(
+    sim: &mut Sim,
+    conn: u64,
+    wall_ms: i64,
+    (id, method): (&str, &str),
+    refusal: &ApiError,
+) -> WsReply {
     let session = sim.gate.sessions.open.get(&conn);
     let (peer, wanted) = session.map_or((LOCAL, true), |s| (s.peer, s.rate_limits));
+    let key = session.and_then(|session| session.logon.as_ref()).map(|logon| logon.key.clone());
+    sim.gate.truth.log(Arrival {
+        wall_ms,
+        market_ms: sim.clock.market_ms(),
+        key: key.unwrap_or_default(),
+        method: "WS",
+        path: method.chars().take(METHOD_LOGGED_MAX).collect(),
+        client_ids: Vec::new(),
+        params: String::new(),
+        outcome: Outcome::Refused,
+        status: Some(refusal.status),
+        code: refusal.code,
+        fault: None,
+    });
     let limits = wanted.then(|| rate_limits_of(sim, wall_ms, peer, None));
     let frames = vec![frame(id, &Err(refusal.clone()), limits.as_ref())];
     WsReply { frames, ..WsReply::default() }
 }
+
+/// Characters of an unknown method that are logged.
+const METHOD_LOGGED_MAX: usize = 64;
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

@@ -179,6 +179,11 @@ fn errors_say_what_is_wrong_and_echo_the_id() {
     let reply = world.sim.ws_api(world.wall, conn, "nonsense");
     let reply: Value = serde_json::from_str(&reply.frames[0]).unwrap();
     assert_eq!((&reply["id"], &reply["status"]), (&Value::Null, &json!(400)));
+    let all = world.raw(None, "GET", "/sim/v1/truth", "", b"");
+    let all: Value = serde_json::from_str(&all.body).unwrap();
+    let all = all["requests"].as_array().unwrap();
+    assert_eq!(all.len(), cases.len() + 1, "every arrival is logged");
+    assert!(all.iter().all(|arrival| arrival["outcome"] == "refused"));
 }
 
 #[test]
