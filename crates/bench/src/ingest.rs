@@ -109,7 +109,14 @@ impl Bench {
 
     /// Takes what is still on its way; then nothing may be missing.
     fn drain(&mut self) -> Result<(u64, u64), String> {
-        let written = self.exchange.stop()?;
+        let began = Instant::now();
+        while !self.exchange.has_stopped() {
+            if began.elapsed() > Duration::from_secs(20) {
+                return Err("the exchange does not stop".to_owned());
+            }
+            self.turn();
+        }
+        let written = self.exchange.written()?;
         let began = Instant::now();
         while self.live.report().frames < written && began.elapsed() < Duration::from_secs(5) {
             self.turn();

@@ -18,33 +18,43 @@ fn round(n: i64) -> Vec<u8> {
     let mut bytes = Vec::new();
     let now = START + n * 250;
     let minute = now.div_euclid(60_000) * 60_000;
-    let mut add = |text: String| encode(&mut bytes, Opcode::Text, None, text.as_bytes());
+    let mut add = |text: String| {
+        let text = text.replace('\'', "\"");
+        encode(&mut bytes, Opcode::Text, None, text.as_bytes());
+    };
     for s in 0..SYMBOLS {
-        let closes = (now - minute == 0 && n > 0).then_some((minute - 60_000, true));
+        let closes = (now == minute && n > 0).then_some((minute - 60_000, true));
         for (open, closed) in closes.into_iter().chain([(minute, false)]) {
+            let close = open + 59_999;
             add(format!(
-                r#"{{"stream":"s{s}usdt@kline_1m","data":{{"e":"kline","E":{now},"s":"S{s}USDT","k":{{"t":{open},"T":{},"s":"S{s}USDT","i":"1m","f":1,"L":2,"o":"10","c":"11","h":"12","l":"9","v":"5","n":1,"x":{closed},"q":"1","V":"1","Q":"1","B":"0"}}}}}}"#,
-                open + 59_999
+                "{{'stream':'s{s}usdt@kline_1m','data':{{'e':'kline','E':{now},'s':'S{s}USDT',\
+                 'k':{{'t':{open},'T':{close},'s':'S{s}USDT','i':'1m','f':1,'L':2,'o':'10',\
+                 'c':'11','h':'12','l':'9','v':'5','n':1,'x':{closed},'q':'1','V':'1','Q':'1',\
+                 'B':'0'}}}}}}"
             ));
         }
         for k in 0..3 {
             let id = n * 3 + k + 1;
             add(format!(
-                r#"{{"stream":"s{s}usdt@aggTrade","data":{{"e":"aggTrade","E":{now},"s":"S{s}USDT","a":{id},"p":"10.{k}","q":"2","f":1,"l":2,"T":{now},"m":true}}}}"#
+                "{{'stream':'s{s}usdt@aggTrade','data':{{'e':'aggTrade','E':{now},\
+                 's':'S{s}USDT','a':{id},'p':'10.{k}','q':'2','f':1,'l':2,'T':{now},'m':true}}}}"
             ));
             add(format!(
-                r#"{{"stream":"s{s}usdt@bookTicker","data":{{"e":"bookTicker","u":{id},"E":{now},"T":{now},"s":"S{s}USDT","b":"10","B":"1","a":"11","A":"1"}}}}"#
+                "{{'stream':'s{s}usdt@bookTicker','data':{{'e':'bookTicker','u':{id},\
+                 'E':{now},'T':{now},'s':'S{s}USDT','b':'10','B':'1','a':'11','A':'1'}}}}"
             ));
         }
         add(format!(
-            r#"{{"stream":"s{s}usdt@markPrice@1s","data":{{"e":"markPriceUpdate","E":{now},"s":"S{s}USDT","p":"10","i":"10","P":"10","r":"0.0001","T":{minute}}}}}"#
+            "{{'stream':'s{s}usdt@markPrice@1s','data':{{'e':'markPriceUpdate','E':{now},\
+             's':'S{s}USDT','p':'10','i':'10','P':'10','r':'0.0001','T':{minute}}}}}"
         ));
     }
     add(format!(
-        r#"{{"e":"bookTicker","u":1,"E":{now},"T":{now},"s":"NOBODY","b":"1","B":"1","a":"2","A":"1"}}"#
+        "{{'e':'bookTicker','u':1,'E':{now},'T':{now},'s':'NOBODY','b':'1','B':'1','a':'2',\
+         'A':'1'}}"
     ));
-    add(r#"{"result":null,"id":1}"#.to_owned());
-    add(r#"{"e":"kline","E":"#.to_owned());
+    add("{'result':null,'id':1}".to_owned());
+    add("{'e':'kline','E':".to_owned());
     bytes
 }
 

@@ -75,9 +75,15 @@ impl Exchange {
         let _ = self.go.send(());
     }
 
-    /// Ends the frames; says how many were written.
-    pub(super) fn stop(&mut self) -> Result<u64, String> {
+    /// No more frames after those under way. True when they are written, for which the other end
+    /// has to read on.
+    pub(super) fn has_stopped(&self) -> bool {
         self.stop.store(true, Ordering::Relaxed);
+        self.writer.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// How many frames were written in all.
+    pub(super) fn written(&mut self) -> Result<u64, String> {
         let Some(writer) = self.writer.take() else { return Ok(0) };
         let panicked = |_| "the thread that writes frames has panicked".to_owned();
         let (written, lines) = writer.join().map_err(panicked)??;
@@ -88,7 +94,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let _ = self.stop();
+        self.stop.store(true, Ordering::Relaxed);
         // The listener waits for one more connection.
         let _ = TcpStream::connect(self.address);
     }
@@ -181,7 +187,7 @@ struct Market {
 }
 
 impl Market {
-    /// At full speed a symbol's turn comes sooner than market time would move: a millisecond a turn.
+    /// At full speed a symbol's turn comes sooner than market time moves: a millisecond a turn.
     fn now_ms(&self) -> i64 {
         let paced = TIMES * self.began.elapsed().as_millis() as i64;
         BEGIN_MS + paced.max(self.turns as i64)

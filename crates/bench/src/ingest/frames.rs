@@ -131,38 +131,47 @@ pub(super) fn script(streams: &[String], symbols: &SymbolTable) -> Script {
     script
 }
 
+/// A message of a stream, its JSON written with single quotes.
+fn message(stream: &str, data: &str) -> String {
+    format!("{{'stream':'{stream}','data':{{{data}}}}}").replace('\'', "\"")
+}
+
 fn add_trade(block: &mut Block, stream: &str, symbol: &str, px: &str) {
-    let text = format!(
-        r#"{{"stream":"{stream}","data":{{"e":"aggTrade","E":{{}},"s":"{symbol}","a":{{}},"p":"{px}","q":"1.250","nq":"1.250","f":100,"l":105,"T":{{}},"m":true,"st":1}}}}"#
+    let data = format!(
+        "'e':'aggTrade','E':{{}},'s':'{symbol}','a':{{}},'p':'{px}','q':'1.250','nq':'1.250',\
+         'f':100,'l':105,'T':{{}},'m':true,'st':1"
     );
-    block.add(&text, &[Place::Now, Place::Id, Place::Now]);
+    block.add(&message(stream, &data), &[Place::Now, Place::Id, Place::Now]);
 }
 
 fn add_book(block: &mut Block, stream: &str, symbol: &str, id: u16, round: u16) {
-    let (whole, cents) = (100 + id % 50, 10 + round);
-    let text = format!(
-        r#"{{"stream":"{stream}","data":{{"e":"bookTicker","u":{{}},"E":{{}},"T":{{}},"s":"{symbol}","b":"{whole}.{cents}","B":"31.210","a":"{whole}.{}","A":"40.660","ps":"{symbol}","st":1}}}}"#,
-        cents + 1
+    let (whole, bid, ask) = (100 + id % 50, 10 + round, 11 + round);
+    let data = format!(
+        "'e':'bookTicker','u':{{}},'E':{{}},'T':{{}},'s':'{symbol}','b':'{whole}.{bid}',\
+         'B':'31.210','a':'{whole}.{ask}','A':'40.660','ps':'{symbol}','st':1"
     );
-    block.add(&text, &[Place::Id, Place::Now, Place::Now]);
+    block.add(&message(stream, &data), &[Place::Id, Place::Now, Place::Now]);
 }
 
 fn add_mark(block: &mut Block, stream: &str, symbol: &str, px: &str) {
-    let text = format!(
-        r#"{{"stream":"{stream}","data":{{"e":"markPriceUpdate","E":{{}},"s":"{symbol}","p":"{px}","ap":"{px}","i":"{px}","P":"{px}","r":"0.00010000","T":{{}},"st":1}}}}"#
+    let data = format!(
+        "'e':'markPriceUpdate','E':{{}},'s':'{symbol}','p':'{px}','ap':'{px}','i':'{px}',\
+         'P':'{px}','r':'0.00010000','T':{{}},'st':1"
     );
-    block.add(&text, &[Place::Now, Place::MinuteTo]);
+    block.add(&message(stream, &data), &[Place::Now, Place::MinuteTo]);
 }
 
 fn add_candle(block: &mut Block, stream: &str, symbol: &str, px: &str, closed: bool) {
-    let text = format!(
-        r#"{{"stream":"{stream}","data":{{"e":"kline","E":{{}},"s":"{symbol}","k":{{"t":{{}},"T":{{}},"s":"{symbol}","i":"1m","f":100,"L":200,"o":"{px}","c":"{px}","h":"{px}","l":"{px}","v":"1000","n":100,"x":{closed},"q":"1.0","V":"500","Q":"0.5","B":"0"}}}}}}"#
+    let data = format!(
+        "'e':'kline','E':{{}},'s':'{symbol}','k':{{'t':{{}},'T':{{}},'s':'{symbol}','i':'1m',\
+         'f':100,'L':200,'o':'{px}','c':'{px}','h':'{px}','l':'{px}','v':'1000','n':100,\
+         'x':{closed},'q':'1.0','V':'500','Q':'0.5','B':'0'}}"
     );
     let (from, to) = match closed {
         true => (Place::ClosedFrom, Place::ClosedTo),
         false => (Place::MinuteFrom, Place::MinuteTo),
     };
-    block.add(&text, &[Place::Now, from, to]);
+    block.add(&message(stream, &data), &[Place::Now, from, to]);
 }
 
 #[cfg(test)]

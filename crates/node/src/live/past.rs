@@ -45,7 +45,7 @@ pub struct Past {
     symbol: usize,
 }
 
-/// What is asked for: candles of a symbol that begin from one instant to another, the ends included.
+/// What is asked for: candles of a symbol that begin between two instants, these included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Query {
     /// Whose.

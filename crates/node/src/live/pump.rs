@@ -462,7 +462,7 @@ impl Live {
     }
 
     fn fill(&mut self, symbol: SymbolId, closed_until_ms: i64, ring: &mut Writer, now: Nanos) {
-        // While its connection is down what comes next would be missed: asked again when it is back.
+        // While its connection is down what comes next would be missed: it is asked again then.
         if !self.is_carried(symbol) || self.fills.is_stale(symbol) {
             return self.fills.answered(symbol, now, true, true);
         }

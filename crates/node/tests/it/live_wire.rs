@@ -137,7 +137,8 @@ fn trouble(exchange: &Exchange, random: &mut Random) {
     let stream = format!("{}@kline_1m", exchange.symbols.names()[symbol].to_lowercase());
     let (count, seed) = (1 + random.below(3), random.below(1_000));
     exchange.fault(&format!(
-        "{{\"fault\":\"{fault}\",\"match\":\"{stream}\",\"count\":{count},\"seed\":{seed},\"ms\":50}}"
+        "{{\"fault\":\"{fault}\",\"match\":\"{stream}\",\"count\":{count},\
+         \"seed\":{seed},\"ms\":50}}"
     ));
 }
 
