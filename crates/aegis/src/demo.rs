@@ -58,7 +58,7 @@ fn system(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
     let speed = args.pacing.speed.unwrap_or_else(|| default_speed(show, &session));
     let orders = settings.mode_line();
     announce(settings, [&title, orders], &run, resumed, show);
-    let view = show.then(|| View::new(title));
+    let view = show.then(|| View::new(title, "SIM, orders simulated"));
     let outcome = orchestrator::run(Options {
         view,
         ..options(settings, home, &session.id, run.clone(), speed, log)

@@ -46,7 +46,7 @@ pub fn demo(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
     let orders = "orders are simulated, and go through sockets to the exchange as real ones would";
     announce(settings, [&title, orders], &run, false, show);
     let outcome = orchestrator::run(Options {
-        view: show.then(|| View::new(title)),
+        view: show.then(|| View::new(title, "SIM, orders simulated, by wire")),
         live: true,
         keys: Some(account),
         ..options(settings, home, &session.id, run.clone(), speed, log)
@@ -73,8 +73,8 @@ pub fn run(args: &args::Run, settings: &Settings) -> Result<i32, Failure> {
     let orders = orders(args, settings, &home)?;
     let _lock = home.lock("lock", "another aegis")?;
     drop(home.lock("brain.lock", "the brain of an earlier aegis")?);
-    let (keys, where_to) = match orders {
-        Orders::Simulated(why) => (None, why.to_owned()),
+    let (keys, [sign, where_to]) = match orders {
+        Orders::Simulated(why) => (None, ["SIM, orders simulated", why]),
         Orders::Sent(account) => (Some(account), destination(&args.venue)),
     };
     let wanted = Wanted { venue: &args.venue, symbols: &demo.data.symbols, keys: keys.as_ref() };
@@ -88,10 +88,10 @@ pub fn run(args: &args::Run, settings: &Settings) -> Result<i32, Failure> {
         }
     };
     let title = session::describe(&session);
-    announce(settings, [&title, &where_to], &run, demo.pacing.resume, show);
+    announce(settings, [&title, where_to], &run, demo.pacing.resume, show);
     let speed = demo.pacing.speed.unwrap_or(Speed::Max);
     let outcome = orchestrator::run(Options {
-        view: show.then(|| View::new(title)),
+        view: show.then(|| View::new(title, sign)),
         live: true,
         keys,
         ..options(settings, home, &session.id, run.clone(), speed, log)
@@ -100,12 +100,12 @@ pub fn run(args: &args::Run, settings: &Settings) -> Result<i32, Failure> {
     Ok(outcome.code)
 }
 
-/// One line: where orders go.
-fn destination(venue: &str) -> String {
+/// Where orders go: in a word or two, and in a line.
+fn destination(venue: &str) -> [&'static str; 2] {
     match venue {
-        "binance" => "ORDERS ARE REAL: they go to the exchange".to_owned(),
-        "testnet" => "orders go to the exchange's demo, without real money".to_owned(),
-        _ => "orders go to a simulated exchange, through sockets".to_owned(),
+        "binance" => ["REAL ORDERS", "ORDERS ARE REAL: they go to the exchange"],
+        "testnet" => ["exchange's demo", "orders go to the exchange's demo, without real money"],
+        _ => ["simulated exchange", "orders go to a simulated exchange, through sockets"],
     }
 }
 

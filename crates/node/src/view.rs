@@ -12,6 +12,7 @@ const REDRAW_EVERY: Nanos = Nanos(200_000_000);
 /// Draws reports to stdout.
 pub struct View {
     title: String,
+    orders: &'static str,
     colours: bool,
     drawn: Nanos,
     started: bool,
@@ -30,9 +31,10 @@ impl Paint {
 }
 
 impl View {
-    /// A view under a title, which says what the prices are.
-    pub fn new(title: String) -> Self {
-        Self { title, colours: colours_wanted(), drawn: Nanos::ZERO, started: false }
+    /// A view under a title, which says what the prices are; `orders` says in a word or two where
+    /// orders go.
+    pub fn new(title: String, orders: &'static str) -> Self {
+        Self { title, orders, colours: colours_wanted(), drawn: Nanos::ZERO, started: false }
     }
 
     /// Draws, unless it has just been drawn.
@@ -47,7 +49,7 @@ impl View {
             return;
         }
         self.drawn = now;
-        let page = page(&self.title, brain, feed, health, self.colours);
+        let page = page([&self.title, self.orders], brain, feed, health, self.colours);
         let mut out = std::io::stdout().lock();
         if !self.started {
             self.started = true;
@@ -69,7 +71,7 @@ impl Drop for View {
 
 /// The page as text; writing to a `String` cannot fail, so results are dropped.
 fn page(
-    title: &str,
+    [title, orders]: [&str; 2],
     b: &BrainReport,
     feed: &FeedReport,
     health: &serde_json::Value,
@@ -79,8 +81,12 @@ fn page(
     let mut p = String::new();
     let time = Nanos::from_millis(b.time_ms).utc();
     let _ = writeln!(p, "{} {title}", paint.with("1", "AEGIS"));
-    let mode = if b.entries { "SIM, orders simulated" } else { "SIM, entries stopped" };
-    let _ = writeln!(p, "{time} UTC   {mode}   equity {} USDT   wallet {}", b.equity, b.wallet);
+    let entries = if b.entries { "" } else { ", entries stopped" };
+    let _ = writeln!(
+        p,
+        "{time} UTC   {orders}{entries}   equity {} USDT   wallet {}",
+        b.equity, b.wallet
+    );
     let _ = writeln!(
         p,
         "\n{}",
@@ -173,7 +179,8 @@ mod tests {
         };
         let health = serde_json::json!({"feed": {"state": "running", "restarts": 0},
             "brain": {"state": "running", "restarts": 1}});
-        let page = page("title", &brain, &FeedReport::default(), &health, false);
+        let page =
+            page(["title", "orders simulated"], &brain, &FeedReport::default(), &health, false);
         for part in ["10012.5", "BTCUSDT", "short", "warming", "stop not confirmed", "restarts 1"] {
             assert!(page.contains(part), "{part} in\n{page}");
         }
