@@ -52,6 +52,8 @@ pub enum Input<'a> {
     Closed(u32),
     /// The exchange says that the key has expired.
     Expired,
+    /// What it should have told came another way.
+    Silent,
     /// The account was read.
     Read,
 }
@@ -146,6 +148,12 @@ impl ListenKey {
             }
             Input::Opened(conn) => self.opened(now, conn, out),
             Input::Data(_) => self.backoff.reset(),
+            Input::Silent => {
+                if let Phase::Ready(conn) = self.phase {
+                    out.push(Wish::Close(conn));
+                    self.closed(now, conn, out);
+                }
+            }
             Input::Closed(conn) => self.closed(now, conn, out),
             Input::Read => {
                 if let Phase::Reading(conn) = self.phase {

@@ -161,6 +161,13 @@ pub enum Note {
         /// The exchange's code.
         code: i32,
     },
+    /// An entry was not sent: the way to the exchange is not sound.
+    NotReady {
+        /// The order.
+        id: ClientOrderId,
+    },
+    /// Fills came by request that the user stream never told; it is opened again.
+    UserStreamSilent,
     /// An order was too old or too many to be followed.
     Forgotten {
         /// The order.
@@ -256,6 +263,12 @@ impl fmt::Display for Note {
             Self::MarginCall { .. } => f.write_str("the exchange calls for margin"),
             Self::ReduceOnly { code, .. } => {
                 write!(f, "code {code}: the symbol may only be reduced and is not entered any more")
+            }
+            Self::NotReady { id } => {
+                write!(f, "{id} was not sent: clock, account or user stream are not sound now")
+            }
+            Self::UserStreamSilent => {
+                f.write_str("the user stream is open and silent; it is opened again")
             }
             Self::Forgotten { id } => {
                 write!(f, "{id} is still open and no longer followed; look at the exchange")

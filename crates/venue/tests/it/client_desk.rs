@@ -9,7 +9,7 @@ use aegis_types::{
 };
 use aegis_venue::client::http::{Identity, write_request};
 use aegis_venue::client::machine::{Config, Input, Machine, Out, Wire};
-use aegis_venue::client::request::{Lane, Loss, Meters, Outcome, Reply, Request};
+use aegis_venue::client::request::{Lane, Loss, Meters, Outcome, Purpose, Reply, Request};
 use aegis_venue::client::{Note, startup::Stage};
 use aegis_venue::server::{Reply as ServerReply, Sending};
 use aegis_wire::endpoints::{ORDERS_MINUTE_HEADER, ORDERS_TEN_SECONDS_HEADER, USED_WEIGHT_HEADER};
@@ -49,6 +49,9 @@ pub struct Desk {
     pub cut_off: bool,
     /// A request that the network answers itself instead of carrying it to the exchange.
     pub intercept: Option<Intercept>,
+    /// The key that the client uses.
+    pub key: &'static str,
+    live: bool,
     out: Out,
     identity: Identity,
     flights: Vec<Flight>,
@@ -64,14 +67,18 @@ impl Desk {
         Self::with(world, Config::new(SESSION, symbols))
     }
 
-    /// The same, otherwise configured.
+    /// The same, otherwise configured, under the first key.
     pub fn with(world: World, config: Config) -> Self {
-        let identity = Identity {
-            api_key: KEY.into(),
-            signer: Signer::hmac(&Secret::from(SECRET)),
-            recv_window_ms: config.recv_window_ms,
-        };
+        Self::keyed(world, config, KEY, Signer::hmac(&Secret::from(SECRET)))
+    }
+
+    /// The same, under a key and its signer.
+    pub fn keyed(world: World, config: Config, key: &'static str, signer: Signer) -> Self {
+        let identity =
+            Identity { api_key: key.into(), signer, recv_window_ms: config.recv_window_ms };
         Self {
+            key,
+            live: config.live,
             world,
             machine: Machine::new(config),
             told: Vec::new(),
@@ -201,7 +208,12 @@ impl Desk {
             return false;
         }
         let now = self.now();
-        let Some(request) = self.machine.next(now, lane, &mut self.out) else { return false };
+        let mut request = self.machine.next(now, lane, &mut self.out);
+        if request.is_none() && self.live && lane == Lane::Reads {
+            // On another host in earnest.
+            request = self.machine.next_for(now, Purpose::Restrictions, &mut self.out);
+        }
+        let Some(request) = request else { return false };
         self.collect();
         let mut text = String::new();
         write_request(&mut text, &request, "exchange", &self.identity);
@@ -220,7 +232,7 @@ impl Desk {
         let mut words = first.split(' ');
         let (method, target) = (words.next().unwrap(), words.next().unwrap());
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let key = text.contains("X-MBX-APIKEY").then_some(KEY);
+        let key = text.contains("X-MBX-APIKEY").then_some(self.key);
         self.world.raw(key, method, path, query, b"")
     }
 

@@ -9,6 +9,7 @@ mod client_links;
 mod client_machines;
 mod client_once;
 mod client_orders;
+mod client_start;
 mod client_torture;
 mod client_wire;
 mod faults;

@@ -40,8 +40,12 @@ impl Attempts {
 
     /// A question about an order leaves, at that time of the exchange.
     pub fn query_sent(&mut self, id: ClientOrderId, timestamp_ms: i64) {
-        if let Some(index) = self.index(id) {
-            self.table[index].query.stamp_ms = timestamp_ms;
+        let Some(index) = self.index(id) else { return };
+        let attempt = &mut self.table[index];
+        attempt.query.stamp_ms = timestamp_ms;
+        if attempt.timestamp_ms == 0 {
+            // Sent before this process began, nobody knows when: its window begins now.
+            attempt.timestamp_ms = timestamp_ms;
         }
     }
 

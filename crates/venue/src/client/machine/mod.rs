@@ -170,6 +170,8 @@ pub struct Machine {
     token: u64,
     reading: user::Reading,
     seen: user::Seen,
+    /// When fills came by request that the user stream has not told; every event clears it.
+    suspect: Option<Nanos>,
     first_read: bool,
     exchange_info: Vec<u8>,
     brackets: Vec<u8>,
@@ -201,6 +203,7 @@ impl Machine {
             token: 0,
             reading: user::Reading::new(),
             seen: user::Seen::new(),
+            suspect: None,
             first_read: true,
             exchange_info: Vec::new(),
             brackets: Vec::new(),
@@ -238,6 +241,7 @@ impl Machine {
                 if !self.ready() && !order.reduce_only {
                     let (id, symbol) = (order.id, order.symbol);
                     let update = OrderUpdate::Rejected { code: RejectCode::VenueFailed };
+                    out.notes.push(Note::NotReady { id });
                     return out.answers.push(EventBody::Order { id, symbol, update });
                 }
                 self.attempts.submit(now, &order, &mut self.scratch);
@@ -263,6 +267,7 @@ impl Machine {
         self.attempts.tick(now, &mut self.account, &mut self.scratch);
         self.account.tick(now, &mut self.wants, &mut self.scratch.notes);
         self.read_again(now);
+        self.watch_stream(now, out);
         self.refuse_stale(now, out);
     }
 
@@ -561,6 +566,7 @@ impl Machine {
             self.attempts.next(),
             self.account.next(),
             self.reading.next(),
+            self.suspect.map_or(Nanos::MAX, |since| since.after(user::SILENT_AFTER)),
         ];
         inside.into_iter().chain(flights).chain(queue).fold(Nanos::MAX, Nanos::min)
     }

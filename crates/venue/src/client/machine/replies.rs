@@ -211,6 +211,9 @@ impl Machine {
             Purpose::Trades(id) => {
                 let trades = self.trades(&value);
                 let account = &mut self.account;
+                if trades.iter().any(|trade| !account.knows(trade.symbol, trade.id)) {
+                    self.suspect = self.suspect.or(Some(now));
+                }
                 self.attempts.trades(now, id, &trades, account, &mut self.scratch);
             }
             Purpose::SymbolTrades(symbol) => self.symbol_trades(now, symbol, &value),

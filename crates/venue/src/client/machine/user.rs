@@ -17,6 +17,8 @@ const EVENTS_KNOWN: usize = 512;
 
 /// Pause before a read that failed goes again.
 const AGAIN: Nanos = Nanos::SECOND;
+/// How late an event may be of what was learnt by request.
+pub(super) const SILENT_AFTER: Nanos = Nanos::SECOND.times(5);
 /// How often the account is read although nothing seems wrong.
 const RECONCILE: Nanos = Nanos::MINUTE;
 
@@ -191,9 +193,21 @@ impl Machine {
         }
     }
 
+    /// A stream that stays silent about what has happened is opened again.
+    pub(super) fn watch_stream(&mut self, now: Nanos, out: &mut Out) {
+        if self.suspect.is_some_and(|since| now.since(since) >= SILENT_AFTER) {
+            self.suspect = None;
+            if self.listen.ready() {
+                out.notes.push(Note::UserStreamSilent);
+                self.listen(now, listen_key::Input::Silent, out);
+            }
+        }
+    }
+
     /// One event of the user stream.
     pub(super) fn event(&mut self, now: Nanos, frame: &[u8], out: &mut Out) {
         self.counts.events += 1;
+        self.suspect = None;
         let Ok(value) = serde_json::from_slice::<Value>(frame) else {
             self.counts.unreadable += 1;
             return;
