@@ -106,7 +106,7 @@ impl Past {
     }
 
     /// The next question, if there is one.
-    pub fn next(&mut self) -> Option<Query> {
+    pub fn next_query(&mut self) -> Option<Query> {
         let symbol = self.ask.pop()?;
         self.asked += 1;
         let to_ms = self.to_ms + if self.is_last() { MINUTE_MS } else { 0 };
@@ -122,12 +122,6 @@ impl Past {
     /// Behind this slice is the minute under way.
     const fn is_last(&self) -> bool {
         self.to_ms == self.until_ms
-    }
-
-    /// Takes a question back that could not be asked now.
-    pub fn not_asked(&mut self, query: &Query) {
-        self.asked -= 1;
-        self.ask.push(query.symbol);
     }
 
     /// An answer. Rows outside of the slice are passed over.

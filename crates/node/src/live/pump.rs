@@ -580,7 +580,7 @@ impl Live {
             return Some((Errand::Clock, path, Call::Time));
         }
         if self.phase == Phase::Past
-            && let Some(query) = self.past.next()
+            && let Some(query) = self.past.next_query()
         {
             return Some((Errand::Past(query), self.klines(&query), Call::Klines));
         }

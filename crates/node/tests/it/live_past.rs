@@ -42,7 +42,7 @@ fn all_of_it_is_told_once_in_the_order_of_recorded_files() {
         while !past.is_done() {
             rounds += 1;
             assert!(rounds < 100_000, "seed {seed}: it does not end");
-            open.extend(past.next());
+            open.extend(past.next_query());
             if !open.is_empty() && random.percent(70) {
                 let query = open.swap_remove(random.below(open.len() as u64) as usize);
                 if random.percent(5) {
