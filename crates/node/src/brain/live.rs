@@ -21,7 +21,7 @@ use aegis_venue::client::machine::Config;
 use aegis_venue::client::notes::Loud;
 use aegis_venue::client::startup::Stage;
 use aegis_venue::client::{SteadyClock, WireVenue};
-use aegis_wire::urls::Urls;
+use aegis_wire::urls::{HOSTS, Urls, WS_API_PATH};
 use std::path::Path;
 use std::time::Duration;
 
@@ -222,7 +222,9 @@ impl Live {
 fn urls(source: &Source) -> Urls {
     let weight_minute = source.weight_minute;
     let (rest, streams) = (source.rest.clone(), source.stream_base.clone());
-    let ws_api = format!("{}{}", streams, aegis_wire::urls::WS_API_PATH);
+    // The environments have it on a host of its own, a simulator on its one port.
+    let own = HOSTS.iter().find(|hosts| hosts.rest == rest).map(|hosts| hosts.ws_api.to_owned());
+    let ws_api = own.unwrap_or_else(|| format!("{streams}{WS_API_PATH}"));
     Urls { rest, streams, ws_api, weight_minute }
 }
 
