@@ -209,6 +209,37 @@ impl fmt::Display for Note {
             Self::Refused { id, status, code, reject, words } => {
                 write!(f, "{id} refused as {reject}: status {status}, code {code}, {words}")
             }
+            Self::NotReady { id } => {
+                write!(f, "{id} was not sent: clock, account or user stream are not sound now")
+            }
+            Self::Forgotten { id } => {
+                write!(f, "{id} is still open and no longer followed; look at the exchange")
+            }
+            other => other.of_the_way(f),
+        }
+    }
+}
+
+impl Note {
+    /// The symbol that it is about, for whoever knows its name.
+    pub const fn symbol(&self) -> Option<SymbolId> {
+        match self {
+            Self::ForeignOrder { symbol, .. } => *symbol,
+            Self::ForeignFill { symbol, .. }
+            | Self::ForeignPosition { symbol, .. }
+            | Self::Mismatch { symbol, .. }
+            | Self::Liquidated { symbol, .. }
+            | Self::ForeignFee { symbol }
+            | Self::NotSet { symbol, .. }
+            | Self::MarginCall { symbol }
+            | Self::ReduceOnly { symbol, .. } => Some(*symbol),
+            _ => None,
+        }
+    }
+
+    /// Notes that are not about one order.
+    fn of_the_way(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::Puzzling { status, code, words } => write!(
                 f,
                 "an answer this version does not know: status {status}, code {code}, {words}; \
@@ -264,15 +295,16 @@ impl fmt::Display for Note {
             Self::ReduceOnly { code, .. } => {
                 write!(f, "code {code}: the symbol may only be reduced and is not entered any more")
             }
-            Self::NotReady { id } => {
-                write!(f, "{id} was not sent: clock, account or user stream are not sound now")
-            }
             Self::UserStreamSilent => {
                 f.write_str("the user stream is open and silent; it is opened again")
             }
-            Self::Forgotten { id } => {
-                write!(f, "{id} is still open and no longer followed; look at the exchange")
-            }
+            // Told above.
+            Self::Unknown { .. }
+            | Self::Proven { .. }
+            | Self::Again { .. }
+            | Self::Refused { .. }
+            | Self::NotReady { .. }
+            | Self::Forgotten { .. } => Ok(()),
         }
     }
 }
