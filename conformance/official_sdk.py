@@ -40,6 +40,10 @@ MAY_MISS = {
 MAY_MISS_AT = ("symbols.filters.", "bids", "asks", "a.S", "ai", "ac", "o.rm", "o.AP", "o.cr")
 
 
+# Of what the connector logs, what is about a reply's shape or a socket that did not open.
+COMPLAINTS = ("did not match", "Failed to parse", "Unknown user data", "failed to connect")
+
+
 class Complaints(logging.Handler):
     """What the connector says about replies that do not fit its models."""
 
@@ -48,9 +52,9 @@ class Complaints(logging.Handler):
         self.heard = []
 
     def emit(self, record):
-        """Keeps what is about a reply's shape."""
+        """Keeps what is about the exchange."""
         said = record.getMessage()
-        if "did not match" in said or "Failed to parse" in said or "Unknown user data" in said:
+        if any(word in said for word in COMPLAINTS):
             self.heard.append(said[:300])
 
 
@@ -292,6 +296,7 @@ async def market_streams(suite, exchange, sdk, market):
     """Every stream that the connector knows and the exchange has."""
     name = market.symbol
     connection = await sdk.all.websocket_streams.create_connection()
+    check(connection is not None, f"no connection: {sdk.complaints.heard}")
     same(len(connection.connections), 3, "three routed sockets")
     calls = {
         "kline": lambda: connection.kline_candlestick_streams(symbol=name.lower(), interval="1m"),
@@ -382,8 +387,9 @@ async def ws_api(suite, sdk, market, logon=False):
     below, lower = float(market.price(0.97)), float(market.price(0.96))
     kind = "ws api, logged on" if logon else "ws api"
     whole = sdk.whole
-    connection = await sdk.all.websocket_api.create_connection()
     sdk.quiet()
+    connection = await sdk.all.websocket_api.create_connection()
+    check(connection is not None, f"no connection: {sdk.complaints.heard}")
     if logon:
         with suite.step(f"{kind}: session.logon, then neither key nor signature"):
             reply = await connection.send_signed_message(
