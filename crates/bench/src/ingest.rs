@@ -151,7 +151,8 @@ pub fn ingest(seconds: f64) -> Result<Ingest, String> {
     }
     let (_, lost) = bench.drain()?;
     if lost > 0 {
-        return Err(format!("{lost} frames were lost: {:?}", bench.live.report()));
+        let refused = bench.live.refusals().examples();
+        return Err(format!("{lost} frames were lost: {:?}, {refused:?}", bench.live.report()));
     }
     Ok(Ingest {
         frames_per_second: by_cpu.median(),

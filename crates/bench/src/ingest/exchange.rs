@@ -189,7 +189,7 @@ struct Market {
 impl Market {
     /// At full speed a symbol's turn comes sooner than market time moves: a millisecond a turn.
     fn now_ms(&self) -> i64 {
-        let paced = TIMES * self.began.elapsed().as_millis() as i64;
+        let paced = TIMES * self.began.elapsed().as_micros() as i64 / 1_000;
         BEGIN_MS + paced.max(self.turns as i64)
     }
 }
