@@ -15,8 +15,8 @@ use core::fmt::Write as _;
 /// Bytes that a request of ours may have.
 pub const REQUEST_MAX: usize = 2_048;
 
-/// Who signs, and for whom.
-#[derive(Clone, Debug)]
+/// Who signs, and for whom. Its `Debug` names neither.
+#[derive(Clone)]
 pub struct Identity {
     /// The API key.
     pub api_key: String,
@@ -24,6 +24,12 @@ pub struct Identity {
     pub signer: Signer,
     /// How old a request may be when it arrives.
     pub recv_window_ms: u32,
+}
+
+impl core::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Identity").field("recv_window_ms", &self.recv_window_ms).finish()
+    }
 }
 
 /// Writes a request into `text`, which is cleared before; with room for [`REQUEST_MAX`] bytes

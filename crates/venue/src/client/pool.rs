@@ -19,13 +19,18 @@ const SPILL_AFTER: Nanos = Nanos::MILLISECOND.times(250);
 /// Bytes read at once.
 const READ: usize = 64 * 1_024;
 
-/// What connections share.
-#[derive(Debug)]
+/// What connections share. The last request's text has a signature in it.
 pub(super) struct Shared {
     pub tls: Tls,
     pub identity: Identity,
     buffer: Box<[u8]>,
     text: String,
+}
+
+impl core::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Shared")
+    }
 }
 
 impl Shared {

@@ -157,6 +157,78 @@ fn what_does_not_speak_tls_is_refused() {
     server.join().unwrap();
 }
 
+/// One DER element.
+fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let length = content.len();
+    let mut bytes = vec![tag];
+    match length {
+        0..=127 => bytes.push(length as u8),
+        128..=255 => bytes.extend([0x81, length as u8]),
+        _ => bytes.extend([0x82, (length >> 8) as u8, length as u8]),
+    }
+    bytes.extend(content);
+    bytes
+}
+
+/// A certificate for `localhost` that nobody but itself vouches for, and its key (RFC 5280, 8410).
+fn self_signed() -> (Vec<u8>, Vec<u8>) {
+    let seed = [7; 32];
+    let key = ed25519_dalek::SigningKey::from_bytes(&seed);
+    let algorithm = der(0x30, &[&der(0x06, &[&[0x2b, 0x65, 0x70]])]);
+    let common_name = [&der(0x06, &[&[0x55, 4, 3]])[..], &der(0x0c, &[b"localhost"])].concat();
+    let name = der(0x30, &[&der(0x31, &[&der(0x30, &[&common_name])])]);
+    let valid = [der(0x17, &[b"200101000000Z"]), der(0x17, &[b"490101000000Z"])].concat();
+    let public = key.verifying_key().to_bytes();
+    let public = der(0x30, &[&algorithm, &der(0x03, &[&[0], &public])]);
+    let names = der(0x04, &[&der(0x30, &[&der(0x82, &[b"localhost"])])]);
+    let extension = der(0x30, &[&der(0x06, &[&[0x55, 0x1d, 17]]), &names]);
+    let body = der(
+        0x30,
+        &[
+            &der(0xa0, &[&[2, 1, 2]]),
+            &[2, 1, 1],
+            &algorithm,
+            &name,
+            &der(0x30, &[&valid]),
+            &name,
+            &public,
+            &der(0xa3, &[&der(0x30, &[&extension])]),
+        ],
+    );
+    use ed25519_dalek::Signer as _;
+    let signature = key.sign(&body).to_bytes();
+    let certificate = der(0x30, &[&body, &algorithm, &der(0x03, &[&[0], &signature])]);
+    let private = der(0x30, &[&[2, 1, 0], &algorithm, &der(0x04, &[&der(0x04, &[&seed])])]);
+    (certificate, private)
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let (certificate, key) = self_signed();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![rustls::pki_types::CertificateDer::from(certificate)],
+            rustls::pki_types::PrivatePkcs8KeyDer::from(key).into(),
+        )
+        .unwrap();
+    let (port, server) = scripted(move |mut stream| {
+        let mut tls = rustls::ServerConnection::new(std::sync::Arc::new(config)).unwrap();
+        // It must fail: the client hangs up in the handshake.
+        assert!(tls.complete_io(&mut stream).is_err());
+    });
+    let target = Target::parse(&format!("https://localhost:{port}/")).unwrap();
+    match opened(&target) {
+        Err(LinkFault::Tls(why)) => assert!(why.contains("UnknownIssuer"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    server.join().unwrap();
+}
+
 /// Takes the handshake, then gives the connection to `then`.
 fn streams(
     then: impl FnOnce(&mut TcpStream, &mut Decoder) + Send + 'static,

@@ -6,7 +6,7 @@ use crate::client::facts::{Execution, Maker, OrderFact};
 use crate::client::notes::Note;
 use aegis_types::{ClientOrderId, Nanos, SymbolId};
 
-/// Trades that are remembered as somebody else's.
+/// Trades, and orders, that are remembered as somebody else's.
 const OUTSIDE_MAX: usize = 256;
 /// When conditions are asked for that may have made an unknown order.
 const ORPHAN_PATIENCE_HALF: Nanos = Nanos(ORPHAN_PATIENCE.0 / 2);
@@ -226,6 +226,9 @@ impl Attempts {
             let note = Note::ForeignOrder { client: fact.client, symbol: fact.symbol };
             // Said once, not at every reading.
             if !self.strangers.contains(&fact.client) {
+                if self.strangers.len() >= OUTSIDE_MAX {
+                    self.strangers.remove(0);
+                }
                 self.strangers.push(fact.client);
                 out.notes.push(note);
             }

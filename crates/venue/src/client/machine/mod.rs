@@ -413,27 +413,35 @@ impl Machine {
     /// clock or limits hold all of them back.
     pub fn next(&mut self, now: Nanos, lane: Lane, out: &mut Out) -> Option<Request> {
         let elsewhere = self.config.live;
-        self.take(now, out, |purpose| {
-            purpose.lane() == lane && !(elsewhere && purpose == Purpose::Restrictions)
-        })
+        let wanted = |queued: &Queued| {
+            let other_host = elsewhere && queued.purpose == Purpose::Restrictions;
+            queued.purpose.lane() == lane && !other_host
+        };
+        // Orders go in the order in which the engine sent them; of reads those that prove an
+        // outcome go first.
+        let first = |queued: &Queued| wanted(queued) && queued.urgency == Urgency::Protect;
+        match lane {
+            Lane::Orders => self.take(now, out, wanted),
+            Lane::Reads => self.take(now, out, first).or_else(|| self.take(now, out, wanted)),
+        }
     }
 
     /// The same for one purpose, which goes to a host of its own.
     pub fn next_for(&mut self, now: Nanos, purpose: Purpose, out: &mut Out) -> Option<Request> {
-        self.take(now, out, |other| other == purpose)
+        self.take(now, out, |queued| queued.purpose == purpose)
     }
 
     fn take(
         &mut self,
         now: Nanos,
         out: &mut Out,
-        wanted: impl Fn(Purpose) -> bool,
+        wanted: impl Fn(&Queued) -> bool,
     ) -> Option<Request> {
         let server = Nanos::from_millis(self.clock.server_ms(now));
         let mut index = 0;
         while index < self.queue.len() {
             let queued = self.queue[index];
-            if !wanted(queued.purpose) || now < queued.blocked_until {
+            if !wanted(&queued) || now < queued.blocked_until {
                 index += 1;
                 continue;
             }
