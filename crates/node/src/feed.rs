@@ -21,6 +21,9 @@ use std::time::Duration;
 const REPORT_EVERY: Nanos = Nanos(100_000_000);
 /// Longest wait for a live source: orders are looked for as often.
 const PATIENCE: Nanos = Nanos(20_000_000);
+/// So much that the brain has seen is fetched again: a symbol may have been behind the others. What
+/// it has, it drops by time.
+const OVERLAP_MS: i64 = 30 * 60_000;
 /// Facts published between two looks at the clock.
 const BATCH: u64 = 256;
 
@@ -169,7 +172,8 @@ fn live(
     started: Nanos,
 ) -> Result<i32, Failure> {
     let mut feed = Feed::open(args, home, false, args.position)?;
-    let since = (args.since_ms > 0).then_some(args.since_ms);
+    let since = (args.since_ms > 0)
+        .then(|| args.since_ms.saturating_sub(OVERLAP_MS).max(source.history_from_ms));
     let mut live = Live::new(source, symbols, since, args.slots)?;
     let mut said = false;
     while !feed.stopped() {

@@ -21,7 +21,11 @@ struct Feed {
 
 impl Feed {
     fn new(exchange: &Exchange, streams: Streams, silence: Silence) -> Self {
-        let source = Source {
+        Self::of(exchange, Self::source(exchange, streams, silence))
+    }
+
+    fn source(exchange: &Exchange, streams: Streams, silence: Silence) -> Source {
+        Source {
             venue: "local".to_owned(),
             rest: format!("http://{}", exchange.address),
             stream_base: format!("ws://{}", exchange.address),
@@ -32,7 +36,10 @@ impl Feed {
             weight_minute: u32::MAX,
             silence,
             firewall: FirewallConfig::default(),
-        };
+        }
+    }
+
+    fn of(exchange: &Exchange, source: Source) -> Self {
         let live = Live::new(&source, &exchange.symbols, None, SLOTS).unwrap();
         let ring = Writer::heap(&Config { capacity: SLOTS, gated: false, base: 0 });
         let reader = ring.reader();
@@ -252,4 +259,30 @@ fn all_streams_of_a_running_market() {
     let report = feed.live.report();
     assert_eq!((report.lost_connections, report.malformed, report.unknown), (0, 0, 0));
     assert_eq!(report.connections, 2, "the market's route and the book's");
+}
+
+/// A symbol that is halted leaves with a gap; the others go on, and nothing of it is told any more.
+#[test]
+fn a_symbol_that_leaves_the_universe_is_told_of_once() {
+    let exchange = Exchange::start_at("120", 3, 1, 60);
+    let mut source = Feed::source(&exchange, Streams::All, Silence::default());
+    // The first list says what was there before; then only what is announced makes it asked again.
+    source.universe_refresh_ms = 3_600_000;
+    let mut feed = Feed::of(&exchange, source);
+    feed.until("the past", |feed| feed.live.is_live());
+    exchange.fault("{\"fault\":\"symbol_halt\",\"symbol\":\"GEN001USDT\"}");
+    feed.until("the halt", |feed| !feed.live.report().left.is_empty());
+    let left = feed.live.report().left;
+    assert!(left["GEN001USDT"].contains("not TRADING"), "{left:?}");
+    let gaps = |feed: &Feed| {
+        let of = |t: &&Tick| t.symbol.0 == 1 && matches!(t.body, TickBody::Gap { .. });
+        feed.ticks.iter().filter(of).count()
+    };
+    let told = |feed: &Feed, symbol| feed.ticks.iter().filter(|t| t.symbol.0 == symbol).count();
+    feed.until("its gap", |feed| gaps(feed) == 1);
+    let (its, others) = (told(&feed, 1), told(&feed, 0));
+    let began = Instant::now();
+    feed.until("some minutes", |_| began.elapsed() > Duration::from_millis(1_500));
+    assert_eq!(told(&feed, 1), its, "it has left");
+    assert!(told(&feed, 0) > others, "the others have not");
 }
