@@ -13,6 +13,9 @@
 //! socket text ────────> │ history · streams · accounts · core │ ──> frames ──> socket queues
 //!                       └─────────────────────────────────────┘
 //! ```
+//!
+//! `client` is the other side: a [`aegis_types::Venue`] whose commands become requests to such an
+//! exchange, simulated or real ([`client::WireVenue`]), over polled sockets without a runtime.
 
 pub mod client;
 pub mod server;
