@@ -14,6 +14,7 @@ use crate::steps::{Stepped, Steps};
 use crate::{Failure, clock, listing, session};
 use aegis_backtest::{Execution, Session};
 use aegis_journal::Source as Place;
+use aegis_ring::machine::{core_pair, pin_to_core};
 use aegis_ring::{Info, Poll, Reader, State, Wait, WaitOutcome, Words};
 use aegis_settings::VenueSettings;
 use aegis_types::{Answers, EventBody, Nanos, Tick, TickBody};
@@ -218,6 +219,15 @@ impl Live {
     }
 }
 
+/// Keeps this thread on the last core: whoever spins has one for itself, or every process that
+/// wakes stands in its way. Threads that run already may go where they like.
+fn take_core() {
+    match core_pair() {
+        Some((_, core)) if pin_to_core(core) => tracing::info!(core, "the brain spins on its core"),
+        _ => tracing::warn!("the brain spins, and has no core for itself; ring.wait = adaptive"),
+    }
+}
+
 /// The bases of a source.
 fn urls(source: &Source) -> Urls {
     let weight_minute = source.weight_minute;
@@ -333,6 +343,9 @@ impl Brain {
     ) -> Result<(Ended, Option<Reader>), Failure> {
         let mut words: Words = [0; 7];
         let mut looks = 0;
+        if self.args.wait == Wait::Spin {
+            take_core();
+        }
         loop {
             match ring.poll(&mut words) {
                 Poll::Message { seq } => {
