@@ -3,8 +3,9 @@
 //! ```text
 //!  aegis run ── orchestrator ──────────────────────────────────────────────┐
 //!     │ stdin: stop, operator   stdout: reports, heartbeats   control.sock │
-//!     ├─> aegis feed    source → firewall → pace → ring (gated)            │
-//!     └─> aegis brain   ring → sequencer → journal → driver(engine, venue) │
+//!     ├─> aegis feed    files → firewall → pace → ring (gated)             │
+//!     │                 streams, REST → lanes → firewall → ring (broadcast)│
+//!     └─> aegis brain   ring → sequencer → journal → driver(engine, door)  │
 //!                            └ notices → bus → store lane, log, view       │
 //!  aegis status | pause | resume | flatten | halt ─────────────────────────┘
 //! ```
@@ -14,8 +15,8 @@
 //! processes, threads and sockets are thin pumps around them. So the same logic can be stepped by a
 //! simulation, and a pump is short enough to be read.
 //!
-//! There is no async code here: three pipes, one Unix socket and a handful of threads do not need
-//! it. It arrives with the exchange's sockets.
+//! There is no async code here: three pipes, one Unix socket, a handful of threads and the
+//! exchange's sockets, polled by the loops that use them, do not need it.
 
 pub mod audit;
 pub mod brain;
