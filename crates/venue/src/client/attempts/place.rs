@@ -154,9 +154,11 @@ impl Attempts {
         }
     }
 
-    /// An attempt could not be queued or admitted: refused for good, nothing has left.
+    /// An attempt could not leave in time, or at all: refused for good, nothing of it has left.
     pub fn denied(&mut self, id: ClientOrderId, out: &mut Out) {
-        if let Some(index) = self.index(id) {
+        if let Some(index) = self.index(id)
+            && matches!(self.table[index].phase, Phase::Waiting(_))
+        {
             self.reject(index, RejectCode::VenueFailed, out);
         }
     }
