@@ -90,14 +90,14 @@ pub enum StreamKind {
     BookTicker,
     /// `depth`: changed levels.
     Depth {
-        /// Milliseconds between updates: 100, 250 or 500.
+        /// Milliseconds between updates: 100, 250 or 500; 0 for every change.
         speed_ms: u16,
     },
     /// `depth5`, `depth10`, `depth20`: the best levels, whole.
     PartialDepth {
         /// Levels a side: 5, 10 or 20.
         levels: u8,
-        /// Milliseconds between updates: 100, 250 or 500.
+        /// Milliseconds between updates: 100, 250 or 500; 0 for every change.
         speed_ms: u16,
     },
     /// `rpiDepth`: changed levels with retail price improvement orders.
@@ -249,6 +249,7 @@ fn of_symbol<'a>(symbol: &'a str, what: &str) -> Option<Stream<'a>> {
             None | Some("250ms") => 250,
             Some("100ms") => 100,
             Some("500ms") => 500,
+            Some("0ms") => 0, // every change; not documented, and what recordings are made of
             Some(_) => return None,
         };
         return match levels {
