@@ -48,6 +48,8 @@ pub fn address(path: &str) -> Option<(Option<Route>, bool, &str)> {
         None => (None, first, rest),
     };
     match kind {
+        // A client that was given `/ws` for its address and adds its own path.
+        "ws" if rest == "stream" => Some((route, true, "")),
         "ws" => Some((route, false, rest)),
         "stream" => Some((route, true, rest)),
         _ => None,
