@@ -4,10 +4,11 @@
 //! the order is always asked first. "Unknown order" ends nothing by itself: the order may just have
 //! filled.
 
-use super::{Attempts, Cancel, Out, Phase, tell};
-use crate::client::facts::{OrderFact, Status};
+use super::{Ask, Attempt, Attempts, Cancel, End, Out, Phase, tell};
+use crate::client::account::Account;
+use crate::client::facts::{Maker, OrderFact, Status};
 use crate::client::notes::Note;
-use aegis_types::{ClientOrderId, EventBody, Nanos, OrderUpdate, RejectCode, SymbolId};
+use aegis_types::{ClientOrderId, EventBody, Nanos, OrderUpdate, RejectCode, SymbolId, Text};
 
 /// Pause before a cancel that failed goes again; it grows with every one.
 const PAUSE: Nanos = Nanos::MILLISECOND.times(500);
@@ -34,7 +35,7 @@ impl Attempts {
             attempt.cancels = 0;
             if attempt.phase == Phase::Open {
                 attempt.cancel = Cancel::Sent;
-                out.asks.push(super::Ask::Cancel(id));
+                out.asks.push(Ask::Cancel(id));
             } else {
                 // Goes when its order is known to be there.
                 attempt.cancel = Cancel::Wanted(now);
@@ -45,7 +46,7 @@ impl Attempts {
     /// Ends an attempt of which nothing is at the exchange, as the engine wished.
     pub(super) fn withdraw(&mut self, index: usize, out: &mut Out) {
         let attempt = &mut self.table[index];
-        attempt.end = Some(super::End::Canceled);
+        attempt.end = Some(End::Canceled);
         (attempt.phase, attempt.cancel) = (Phase::Over, Cancel::None);
         tell(attempt, OrderUpdate::Canceled, out);
     }
@@ -62,7 +63,7 @@ impl Attempts {
         now: Nanos,
         id: ClientOrderId,
         fact: Option<&OrderFact>,
-        account: &mut crate::client::account::Account,
+        account: &mut Account,
         out: &mut Out,
     ) {
         let Some(index) = self.index(id) else { return };
@@ -121,10 +122,10 @@ impl Attempts {
 }
 
 /// What a conditional order is after the algo service has taken it back.
-fn taken_back(attempt: &super::Attempt) -> OrderFact {
+fn taken_back(attempt: &Attempt) -> OrderFact {
     OrderFact {
-        maker: crate::client::facts::Maker::Ours(attempt.order.id),
-        client: aegis_types::Text::new(),
+        maker: Maker::Ours(attempt.order.id),
+        client: Text::new(),
         id: attempt.exchange_id,
         algo: true,
         actual: None,
@@ -134,6 +135,6 @@ fn taken_back(attempt: &super::Attempt) -> OrderFact {
         executed: attempt.executed,
         qty: attempt.order.qty,
         execution: None,
-        reason: aegis_types::Text::new(),
+        reason: Text::new(),
     }
 }

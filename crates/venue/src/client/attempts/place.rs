@@ -1,11 +1,11 @@
 //! Step machine: how a placement ended, and which of the refused go again.
 
-use super::{Attempts, Cancel, Hold, Out, Phase, Refused, tell};
-use crate::client::attempts::Ask;
+use super::{Ask, Attempts, Cancel, Hold, Out, Phase, Refused, tell};
+use crate::client::account::Account;
 use crate::client::facts::OrderFact;
 use crate::client::notes::Note;
 use crate::client::request::Loss;
-use aegis_types::{ClientOrderId, Nanos, OrderUpdate, RejectCode, Round};
+use aegis_types::{ClientOrderId, Nanos, Order, OrderUpdate, Px, Qty, RejectCode, Round, SymbolId};
 use aegis_wire::errors::{Class, Hint, RETRY_MS, Wait, reject_code};
 
 /// The pause after attempt `tries`; nothing when that was the last.
@@ -41,7 +41,7 @@ impl Attempts {
         now: Nanos,
         id: ClientOrderId,
         fact: Option<&OrderFact>,
-        account: &mut crate::client::account::Account,
+        account: &mut Account,
         out: &mut Out,
     ) {
         let Some(index) = self.index(id) else { return };
@@ -173,7 +173,7 @@ impl Attempts {
     pub fn filters_read(
         &mut self,
         now: Nanos,
-        filters: impl Fn(aegis_types::SymbolId) -> Option<Filters>,
+        filters: impl Fn(SymbolId) -> Option<Filters>,
         out: &mut Out,
     ) {
         for index in 0..self.table.len() {
@@ -208,15 +208,15 @@ impl Attempts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Filters {
     /// Price grid.
-    pub tick: aegis_types::Px,
+    pub tick: Px,
     /// Quantity grid.
-    pub step: aegis_types::Qty,
+    pub step: Qty,
 }
 
 impl Filters {
     /// Rounds an order to the grids: a quantity down, so that nothing larger than was decided
     /// goes; a price or trigger to the nearest.
-    fn round(&self, order: &mut aegis_types::Order) {
+    fn round(&self, order: &mut Order) {
         order.qty = order.qty.to_grid(self.step, Round::Down).unwrap_or(order.qty);
         order.price = order.price.to_grid(self.tick, Round::Nearest).unwrap_or(order.price);
         order.trigger = order.trigger.to_grid(self.tick, Round::Nearest).unwrap_or(order.trigger);

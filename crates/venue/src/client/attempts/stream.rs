@@ -1,8 +1,8 @@
 //! Step machine: what the user stream and lists of open orders say, and whose it is.
 
-use super::{Attempts, ORPHAN_PATIENCE, ORPHANS_MAX, Out, Outside};
+use super::{Attempt, Attempts, ORPHAN_PATIENCE, ORPHANS_MAX, Out, Outside, Phase};
 use crate::client::account::Account;
-use crate::client::facts::{Execution, Maker, OrderFact};
+use crate::client::facts::{Execution, Maker, OrderFact, Status};
 use crate::client::notes::Note;
 use aegis_types::{ClientOrderId, Nanos, SymbolId};
 
@@ -36,7 +36,7 @@ impl Attempts {
         {
             return Some(index);
         }
-        let made = |a: &super::Attempt| {
+        let made = |a: &Attempt| {
             a.is_algo() && a.actual_id == fact.id && Some(a.order.symbol) == fact.symbol
         };
         (!fact.algo && fact.id > 0).then(|| self.table.iter().rposition(made))?
@@ -65,8 +65,8 @@ impl Attempts {
     }
 
     fn conditions_wait(&self, fact: &OrderFact) -> bool {
-        let waits = |a: &super::Attempt| {
-            let open = a.phase != super::Phase::Over;
+        let waits = |a: &Attempt| {
+            let open = a.phase != Phase::Over;
             open && a.is_algo() && a.actual_id == 0 && Some(a.order.symbol) == fact.symbol
         };
         !fact.algo && self.table.iter().any(waits)
@@ -75,7 +75,7 @@ impl Attempts {
     fn foreign(&mut self, now: Nanos, fact: &OrderFact, account: &mut Account, out: &mut Out) {
         if let Some(execution) = &fact.execution {
             self.outside(now, execution, false, account, out);
-        } else if fact.status == crate::client::facts::Status::New {
+        } else if fact.status == Status::New {
             let (client, symbol) = (fact.client, fact.symbol);
             out.notes.push(Note::ForeignOrder { client, symbol });
         }
@@ -103,7 +103,7 @@ impl Attempts {
     /// Asks for the conditions of a symbol that may have made an order which nobody knows.
     fn ask_conditions(&mut self, at: Nanos, symbol: Option<SymbolId>) {
         for attempt in &mut self.table {
-            let open = attempt.phase != super::Phase::Over && attempt.actual_id == 0;
+            let open = attempt.phase != Phase::Over && attempt.actual_id == 0;
             if open && attempt.is_algo() && Some(attempt.order.symbol) == symbol {
                 let query = &mut attempt.query;
                 query.at = if query.asked { query.at } else { query.at.min(at) };
@@ -113,7 +113,6 @@ impl Attempts {
 
     /// Is there an order of this symbol whose number at the exchange is not known yet?
     fn numbers_wait(&self, symbol: SymbolId) -> bool {
-        use super::Phase;
         self.table
             .iter()
             .any(|a| a.order.symbol == symbol && matches!(a.phase, Phase::Sent | Phase::Unknown))
@@ -177,7 +176,7 @@ impl Attempts {
             if account.knows(trade.symbol, trade.id) {
                 continue;
             }
-            let made = |a: &super::Attempt| {
+            let made = |a: &Attempt| {
                 let order = if a.is_algo() { a.actual_id } else { a.exchange_id };
                 a.order.symbol == symbol && order == trade.order && order > 0
             };
