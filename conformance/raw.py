@@ -226,6 +226,12 @@ async def control(suite, exchange, symbol):
         async with websockets.connect(url) as socket:
             seen = await kinds(exchange, socket, "e", 2)
             same(seen, {"bookTicker", "depthUpdate"}, "events")
+    with suite.step("ws: every speed of the book, and an address with /ws before /stream"):
+        speeds = ["", "@0ms", "@100ms", "@250ms", "@500ms"]
+        streams = {f"{low}@depth{n}{s}" for n in ("", "5", "10", "20") for s in speeds}
+        url = f"{exchange.ws}/public/ws/stream?streams={'/'.join(sorted(streams))}"
+        async with websockets.connect(url) as socket:
+            same(await kinds(exchange, socket, "stream", len(streams)), streams, "streams")
 
 
 async def silence(suite, exchange, symbol):
