@@ -250,6 +250,9 @@ pub struct Brain {
     /// Rows that may wait for the database.
     #[arg(long, default_value_t = 100_000)]
     pub store_rows: usize,
+    /// `aegis run` has decided that orders go to the exchange.
+    #[arg(long, hide = true)]
+    pub armed: bool,
 }
 
 #[derive(Args)]

@@ -62,6 +62,7 @@ pub fn brain(args: &args::Brain) -> Result<i32, Failure> {
         speed: args.speed,
         supervised: args.child.supervised,
         store_rows: args.store_rows,
+        armed: args.armed,
         keys: keys(),
         store: std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()),
     });

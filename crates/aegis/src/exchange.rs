@@ -9,11 +9,14 @@ use aegis_node::logging::{self, Format};
 use aegis_node::protocol::Signals;
 use aegis_node::session::{self, data_failure};
 use aegis_node::{EXIT_INTERRUPTED, EXIT_OK, Failure};
-use aegis_types::{Instrument, Money, Nanos, SymbolTable, Tick, exchange_name};
-use aegis_venue::server::recorded::{Recording, recordings};
-use aegis_venue::server::{AccountSetup, Fact, Facts, Limits, Setup, Sim, Times, serve};
+use aegis_types::{Instrument, Money, Nanos, SymbolId, SymbolTable, Tick, exchange_name};
+use aegis_venue::server::recorded::{Recording, is_recording, recordings};
+use aegis_venue::server::{AccountSetup, Fact, Facts, Limits, Setup, Sim, Times, merged, serve};
 use aegis_wire::{Secret, Verifier};
-use std::path::Path;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How much history there is by default.
 const HISTORY: Nanos = Nanos(1_500 * Nanos::MINUTE.0);
@@ -50,8 +53,8 @@ pub fn exchange(args: &args::Exchange) -> Result<i32, Failure> {
         ));
     }
     let accounts = accounts(args)?;
-    let market = market(args)?;
-    let start = start(args, &market)?;
+    let mut market = market(args)?;
+    let start = start(args, &mut market)?;
     tracing::info!("{}", market.title);
     tracing::info!(
         start = %start.utc(),
@@ -76,7 +79,12 @@ pub fn exchange(args: &args::Exchange) -> Result<i32, Failure> {
     })
     .map_err(|e| Failure::usage(e.to_string(), "correct --account or --instruments"))?;
     let signals = Signals::watch();
-    let stop = || signals.interrupts() + signals.terminations() > 0;
+    let left = Arc::new(AtomicBool::new(false));
+    if args.session.is_some() {
+        left_alone(Arc::clone(&left));
+    }
+    let told = || signals.interrupts() + signals.terminations() > 0;
+    let stop = || told() || left.load(Ordering::Relaxed);
     let ready = |address: std::net::SocketAddr| {
         let line = serde_json::json!({ "listening": address.to_string(), "symbols": names });
         // Whoever started it may have stopped reading; the server runs on.
@@ -98,8 +106,16 @@ pub fn exchange(args: &args::Exchange) -> Result<i32, Failure> {
     Ok(if signals.interrupts() > 0 { EXIT_INTERRUPTED } else { EXIT_OK })
 }
 
-/// Where the market begins.
-fn start(args: &args::Exchange, market: &Market) -> Result<Nanos, Failure> {
+/// Raises a flag when whoever started this for a run of its own is gone: its end of stdin is.
+fn left_alone(flag: Arc<AtomicBool>) {
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        flag.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Where the market begins: where it is told to, but not before there is anything to tell.
+fn start(args: &args::Exchange, market: &mut Market) -> Result<Nanos, Failure> {
     let Some(text) = &args.start else { return Ok(market.start) };
     let start = aegis_data::parse_time(text).map_err(|e| {
         Failure::usage(
@@ -113,7 +129,15 @@ fn start(args: &args::Exchange, market: &Market) -> Result<Nanos, Failure> {
             "begin earlier, or leave --start out",
         ));
     }
-    Ok(start)
+    let mut facts = std::mem::replace(&mut market.facts, Box::new(std::iter::empty())).peekable();
+    let first = facts.peek().and_then(|fact| fact.as_ref().ok()).map(|fact| fact.at_ms);
+    market.facts = Box::new(facts);
+    // A moment before, so that the first fact is told too.
+    let earliest = first.map_or(start, |first_ms| Nanos::from_millis(first_ms - 1));
+    if start < earliest {
+        tracing::info!(first = %earliest.utc(), "--start is before the data: it begins there");
+    }
+    Ok(start.max(earliest))
 }
 
 /// 1,500 minutes of history, or half of what there is.
@@ -131,15 +155,35 @@ fn market(args: &args::Exchange) -> Result<Market, Failure> {
     }
     let files = recordings(&args.data).map_err(|e| Failure::failed(e, "check --data"))?;
     if files.is_empty() {
-        return of_candles(args);
+        return of_candles(args, args.data.clone(), &args.symbols);
     }
-    recorded(args, files)
+    if args.days.is_some() {
+        return Err(Failure::usage(
+            "--days: recorded frames are told as they are, from the first to the last",
+            "leave --days out; --start says where to begin",
+        ));
+    }
+    let candles = candle_paths(&args.data);
+    if candles.is_empty() { recorded(args, files) } else { of_both(args, files, candles) }
 }
 
-fn of_candles(args: &args::Exchange) -> Result<Market, Failure> {
+/// What of `--data` beside recordings is to be read as candles.
+fn candle_paths(data: &[PathBuf]) -> Vec<PathBuf> {
+    let candles = |path: &&PathBuf| match path.is_dir() {
+        true => aegis_data::holds_data(path),
+        false => !is_recording(path),
+    };
+    data.iter().filter(candles).cloned().collect()
+}
+
+fn of_candles(
+    args: &args::Exchange,
+    paths: Vec<PathBuf>,
+    symbols: &[String],
+) -> Result<Market, Failure> {
     let wanted = DataArgs {
-        paths: args.data.clone(),
-        symbols: args.symbols.clone(),
+        paths,
+        symbols: symbols.to_vec(),
         instruments: args.instruments.clone(),
         from: None,
         to: None,
@@ -229,12 +273,83 @@ fn recorded(args: &args::Exchange, files: Vec<std::path::PathBuf>) -> Result<Mar
     })
 }
 
+/// Candles and recordings: of a symbol that was recorded the candles are its history, up to where
+/// the recording begins; others are told from their candles alone.
+fn of_both(
+    args: &args::Exchange,
+    files: Vec<PathBuf>,
+    paths: Vec<PathBuf>,
+) -> Result<Market, Failure> {
+    let candles = of_candles(args, paths, &[])?;
+    let recorded = recorded(args, files)?;
+    let wanted: Vec<String> = args.symbols.iter().map(|name| exchange_name(name)).collect();
+    let is_wanted = |name: &&String| wanted.is_empty() || wanted.contains(name);
+    let mut names: Vec<&String> = candles.symbols.names().iter().filter(is_wanted).collect();
+    names.extend(recorded.symbols.names());
+    names.sort_unstable();
+    names.dedup();
+    if let Some(missing) = wanted.iter().find(|name| !names.contains(name)) {
+        return Err(Failure::usage(
+            format!("there are neither candles nor recorded frames of {missing} in the data"),
+            "check --symbols and --data",
+        ));
+    }
+    let symbols = SymbolTable::new(names).map_err(|e| Failure::usage(e.to_string(), ""))?;
+    let instrument = |id: SymbolId| {
+        let name = symbols.name(id);
+        // Grids that a book shows are finer than those that candles show.
+        let of =
+            |market: &Market| Some(market.instruments[market.symbols.id(name)?.index()].clone());
+        let known = of(&recorded).or_else(|| of(&candles));
+        known.map(|known| Instrument { symbol: id, ..known })
+    };
+    let instruments = symbols.ids().filter_map(instrument).collect();
+    let ids = |market: &Market| -> Vec<Option<SymbolId>> {
+        market.symbols.names().iter().map(|name| symbols.id(name)).collect()
+    };
+    let (of_candles, of_recorded) = (ids(&candles), ids(&recorded));
+    let is_recorded: Vec<bool> =
+        symbols.names().iter().map(|name| recorded.symbols.id(name).is_some()).collect();
+    let begins_ms = recorded.span.0.as_millis();
+    let history = candles.facts.filter_map(move |fact| match fact {
+        Ok(fact) => {
+            let id = of_candles[fact.symbol().index()]?;
+            let told = !is_recorded[id.index()] || fact.at_ms < begins_ms;
+            told.then(|| Ok(fact.of_symbol(id)))
+        }
+        Err(why) => Some(Err(why)),
+    });
+    let frames = recorded.facts.filter_map(move |fact| match fact {
+        Ok(fact) => of_recorded[fact.symbol().index()].map(|id| Ok(fact.of_symbol(id))),
+        Err(why) => Some(Err(why)),
+    });
+    let with_history = |name: &String| candles.symbols.id(name).is_some();
+    let first = match recorded.symbols.names().iter().all(with_history) {
+        true => candles.span.0,
+        false => candles.span.0.max(recorded.span.0),
+    };
+    let span = (first, candles.span.1.max(recorded.span.1));
+    Ok(Market {
+        title: format!("{}; {} up to there", recorded.title, candles.title),
+        start: usual_start(span, Nanos::MINUTE),
+        span,
+        facts: merged(Box::new(history), Box::new(frames)),
+        symbols,
+        instruments,
+        derived: false,
+        generated: false,
+    })
+}
+
 /// `--symbols 500` for so many, or by name.
 fn generated(args: &args::Exchange) -> Result<Market, Failure> {
     let many = match args.symbols.as_slice() {
         [one] => one.parse::<u16>().ok(),
         _ => None,
     };
+    if many == Some(0) {
+        return Err(Failure::usage("--symbols 0: a market has at least one", "ask for more"));
+    }
     let place = |name: &String| {
         let name = exchange_name(name);
         let digits = name.strip_prefix("GEN").and_then(|rest| rest.strip_suffix("USDT"));

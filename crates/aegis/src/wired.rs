@@ -79,7 +79,7 @@ pub fn run(args: &args::Run, settings: &Settings) -> Result<i32, Failure> {
     };
     let wanted = Wanted { venue: &args.venue, symbols: &demo.data.symbols, keys: keys.as_ref() };
     let (run, session) = match demo.pacing.resume {
-        true => resumed(&home, settings, &args.venue)?,
+        true => resumed(&home, settings, &wanted)?,
         false => {
             let Listing { session, source } = listing::ask(settings, &wanted, home.path())?;
             let run = new_run(&home, &session)?;
@@ -152,10 +152,19 @@ fn orders(args: &args::Run, settings: &Settings, home: &Home) -> Result<Orders, 
 }
 
 /// The unfinished run on this venue, at the address that the exchange has now.
-fn resumed(home: &Home, settings: &Settings, venue: &str) -> Result<(PathBuf, Session), Failure> {
-    let run = home.unfinished_on(venue).ok_or_else(|| {
+fn resumed(
+    home: &Home,
+    settings: &Settings,
+    wanted: &Wanted<'_>,
+) -> Result<(PathBuf, Session), Failure> {
+    let venue = wanted.venue;
+    let (execution, how) = match wanted.keys {
+        Some(_) => (Execution::Wire, "whose orders go there"),
+        None => (Execution::Simulated, "with simulated orders"),
+    };
+    let run = home.unfinished_on(venue, execution).ok_or_else(|| {
         Failure::usage(
-            format!("--resume: there is no unfinished session on {venue}"),
+            format!("--resume: there is no unfinished session on {venue} {how}"),
             "start without --resume",
         )
     })?;

@@ -3,6 +3,7 @@
 //! Counts are integers, money and prices decimal strings, ratios numbers; a ratio without meaning
 //! is null. Keys keep the order of the fields below.
 
+use crate::session::Execution;
 use crate::stats::Group;
 use aegis_data::{Example, Reason, Refusals};
 use aegis_types::{Money, Position, Px, Qty, SymbolTable};
@@ -21,6 +22,9 @@ pub struct Report {
     pub commit: String,
     /// `development`, `testnet` or `production`.
     pub environment: String,
+    /// Who executed its orders.
+    #[serde(default)]
+    pub execution: Execution,
     /// Where trading began (UTC): the first fact, or the end of the warm-up that was asked for.
     pub from: Option<String>,
     /// The last fact (UTC).

@@ -4,7 +4,7 @@
 //! event, so a tally may sit on the tick path.
 
 use crate::report::{GroupReport, OpenPosition, OrderOutcomes, Report, SymbolReport, by_code};
-use crate::session::Session;
+use crate::session::{Execution, Session};
 use crate::stats::{Curve, Group};
 use aegis_engine::Engine;
 use aegis_journal::OrderDigest;
@@ -65,6 +65,7 @@ pub struct Tally {
     version: String,
     commit: String,
     environment: String,
+    execution: Execution,
     symbols: SymbolTable,
     assumptions: Vec<String>,
     trade_from: Nanos,
@@ -98,6 +99,7 @@ impl Tally {
             version: session.version.clone(),
             commit: session.commit.clone(),
             environment: session.environment.clone(),
+            execution: session.execution,
             symbols: session.symbols.clone(),
             assumptions: session.assumptions.clone(),
             trade_from: session.trade_from,
@@ -267,6 +269,7 @@ impl Tally {
             version: self.version.clone(),
             commit: self.commit.clone(),
             environment: self.environment.clone(),
+            execution: self.execution,
             from: time(self.first.map(|first| first.max(self.trade_from))),
             until: time(self.last),
             events: counts.events,

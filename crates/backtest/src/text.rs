@@ -1,6 +1,7 @@
 //! The report for people: what happened, what was denied and why, what was assumed.
 
 use crate::report::{GroupReport, Report};
+use crate::session::Execution;
 use aegis_types::DenialCode;
 use std::fmt::Write;
 
@@ -19,9 +20,13 @@ impl Report {
     fn head(&self, out: &mut String, title: &str) {
         let from = self.from.as_deref().unwrap_or("no data");
         let until = self.until.as_deref().unwrap_or("no data");
+        let orders = match self.execution {
+            Execution::Simulated => "orders simulated",
+            Execution::Wire => "orders by wire to an exchange",
+        };
         let lines = [
             format!("{title}  session {}  {} symbols", self.session, self.symbols),
-            format!("{from} to {until} UTC, orders simulated"),
+            format!("{from} to {until} UTC, {orders}"),
             String::new(),
             format!(
                 "{} candles, {} ticks, {} signals ({} long, {} short)",

@@ -80,6 +80,8 @@ pub struct Args {
     pub store: Option<String>,
     /// Rows that may wait for the database.
     pub store_rows: usize,
+    /// The orchestrator has decided that orders go to the exchange.
+    pub armed: bool,
     /// Keys of the account that orders go to.
     pub keys: Option<Account>,
 }
@@ -515,6 +517,7 @@ impl Brain {
             let mut report = self.snapshots.report(&self.driver, &self.recorder);
             report.read = self.read;
             report.overruns = self.overruns;
+            report.lost = self.lost();
             report.position = self.sequencer.next_position();
             report.store = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(ring) = ring {
@@ -524,6 +527,11 @@ impl Brain {
             let _ = self.lanes.push(Priority::SystemCritical, Job::Report(Box::new(report)));
         }
         Ok(())
+    }
+
+    /// Facts that nobody will bring again: those that a live ring has overwritten.
+    fn lost(&self) -> u64 {
+        if self.live.is_some() { self.overruns } else { 0 }
     }
 
     /// Carries out the orchestrator's orders. Returns true when told to stop or left alone.
@@ -596,6 +604,7 @@ impl Brain {
             let mut last = self.snapshots.report(&self.driver, &self.recorder);
             last.read = self.read;
             last.overruns = self.overruns;
+            last.lost = self.lost();
             last.position = self.sequencer.next_position();
             last.finished = finished;
             if answered {

@@ -91,7 +91,8 @@ impl ExchangeProcess {
             .env_remove("BINANCE_API_KEY")
             .env_remove("BINANCE_API_SECRET")
             .env_remove("DATABASE_URL")
-            .stdin(Stdio::null())
+            // Its end tells it that we are gone, whatever ended us.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(file)
             // Ctrl-C on the terminal reaches the orchestrator alone, which stops it last.

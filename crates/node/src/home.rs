@@ -114,14 +114,15 @@ impl Home {
         runs.pop()
     }
 
-    /// The newest run on an exchange of this venue that has not finished.
-    pub fn unfinished_on(&self, venue: &str) -> Option<PathBuf> {
+    /// The newest run on an exchange that has not finished and whose orders went the same way:
+    /// simulated, or to this venue.
+    pub fn unfinished_on(&self, venue: &str, execution: Execution) -> Option<PathBuf> {
         let on_venue = |run: &Path| {
             let source = crate::session::source(run).ok().flatten();
             let session = crate::session::load(run).ok();
-            source.zip(session).is_some_and(|(source, session)| match session.execution {
-                Execution::Simulated => venue == "sim",
-                Execution::Wire => venue == source.venue,
+            source.zip(session).is_some_and(|(source, session)| {
+                session.execution == execution
+                    && (execution == Execution::Simulated || source.venue == venue)
             })
         };
         let runs = fs::read_dir(self.sessions()).into_iter().flatten().flatten();

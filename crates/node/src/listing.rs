@@ -140,7 +140,12 @@ impl Asking<'_> {
             let named = !self.settings.venue().exchange_url.is_empty();
             if !named || self.exchange.get(path)?.status != 200 {
                 let market_ms = clock::wall().as_millis();
-                return Ok(SimClock { simulator: false, market_ms, stepped: false, derived: false });
+                return Ok(SimClock {
+                    simulator: false,
+                    market_ms,
+                    stepped: false,
+                    derived: false,
+                });
             }
         }
         let said = self.exchange.json("/sim/v1/clock")?;

@@ -243,7 +243,10 @@ impl Orchestrator {
                 if o.live {
                     command.args(["--speed", &o.speed.to_string()]);
                 }
+                // Keys of whoever started this are not keys that orders may go by.
+                command.env_remove("BINANCE_API_KEY").env_remove("BINANCE_API_SECRET");
                 if let Some(Account { key, secret }) = &o.keys {
+                    command.arg("--armed");
                     command.env("BINANCE_API_KEY", key).env("BINANCE_API_SECRET", secret);
                 }
                 command.args(["--store-rows", &o.store_rows.to_string()]);
@@ -560,6 +563,7 @@ impl Orchestrator {
             "entries": b.entries,
             "positions": b.positions,
             "store": b.store,
+            "live": self.feed_report.live,
         })
     }
 

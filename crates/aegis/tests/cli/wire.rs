@@ -195,3 +195,55 @@ fn what_a_venue_needs_is_said_before_anything_starts() {
     refused(&with_keys(&recorded), 2, &["--data is recorded"]);
     refused(&place.run(&["demo", "--wire", "--resume"]), 2, &["--resume"]);
 }
+
+#[test]
+fn an_exchange_of_a_demo_does_not_outlive_it() {
+    let place = Place::new("wire-orphan");
+    let mut run = place.start(&["demo", "--wire", "--headless", "--json", "--speed", "600"]);
+    run.wait_until("the market", |s| s["candles"].as_u64() > Some(0));
+    run.signal("KILL");
+    let home = place.home().display().to_string();
+    let started = std::time::Instant::now();
+    while let Some(left) = running(&home) {
+        assert!(started.elapsed().as_secs() < 20, "still running: {left}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+/// The command line of a process that names this folder.
+fn running(folder: &str) -> Option<String> {
+    let processes = std::fs::read_dir("/proc").expect("processes").flatten();
+    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines.map(|line| text(&line).replace('\0', " ")).find(|line| line.contains(folder))
+}
+
+#[test]
+fn a_session_of_real_orders_goes_on_only_where_they_are_armed() {
+    let place = Place::new("unarmed");
+    let (key, secret) = ("k1".repeat(32), "s2".repeat(32));
+    let account = format!("key={key},secret={secret},balance=10000");
+    let exchange = Exchange::start(
+        &place,
+        &["exchange", "--generate", "3", "--symbols", "2", "--days", "3", "--account", &account],
+    );
+    let url = format!("http://{}", exchange.address());
+    let keys = [("BINANCE_API_KEY", key.as_str()), ("BINANCE_API_SECRET", secret.as_str())];
+    let mut run =
+        place.start_with(&["run", "--venue", "local", "--exchange-url", &url, "--json"], &keys);
+    let status = run.wait_until("the market", |s| s["candles"].as_u64() > Some(0));
+    run.signal("TERM");
+    run.wait();
+    // As if it had been a session of the exchange itself.
+    let folder = std::path::PathBuf::from(status["run"].as_str().expect("a folder"));
+    let source = std::fs::read_to_string(folder.join("source.json")).expect("a source");
+    let source = source.replace("\"local\"", "\"binance\"");
+    std::fs::write(folder.join("source.json"), source).expect("written");
+    let resume = ["run", "--venue", "binance", "--exchange-url", &url, "--resume"];
+    let unarmed = place.aegis(&resume).envs(keys).output().expect("the program starts");
+    refused(&unarmed, 2, &["no unfinished session on binance with simulated orders"]);
+    let run = folder.display().to_string();
+    let alone = place.aegis(&["brain", "--run", &run]).envs(keys).output();
+    refused(&alone.expect("the program starts"), 2, &["nothing has armed them"]);
+    let orders = exchange.get(&format!("/sim/v1/truth?key={key}"))["orders"].clone();
+    assert_eq!(orders, serde_json::json!([]));
+}

@@ -87,6 +87,7 @@ pub(super) struct Live {
     source: Source,
     venue: VenueSettings,
     environment_is_live: bool,
+    armed: bool,
     keys: Option<Account>,
     clock: SteadyClock,
     time: Time,
@@ -111,6 +112,7 @@ impl Live {
         let mut live = Self {
             venue: settings.venue(),
             environment_is_live: settings.live() && settings.environment() == "production",
+            armed: args.armed,
             keys: args.keys.clone(),
             clock: SteadyClock::new(),
             time: Time::Wall,
@@ -201,6 +203,12 @@ impl Live {
                 "set BINANCE_API_KEY and BINANCE_API_SECRET",
             ));
         };
+        if self.source.venue == "binance" && !(self.armed && self.environment_is_live) {
+            return Err(Failure::usage(
+                "orders would be real, and nothing has armed them",
+                "start with `aegis run --venue binance --live`, live = true, in production",
+            ));
+        }
         let recv_window_ms = self.venue.recv_window_ms;
         let identity = listing::identity(keys, recv_window_ms)?;
         let number = session.number().map_err(|e| Failure::usage(e.to_string(), ""))?;

@@ -9,6 +9,7 @@ use aegis_venue::client::ledger::{Admission, Ledger, Limits, Refusal, Urgency};
 use aegis_venue::client::link::{Link, LinkFault, Target, Tls, Took};
 use aegis_venue::client::request::Meters;
 use aegis_wire::endpoints::{ORDERS_MINUTE_HEADER, ORDERS_TEN_SECONDS_HEADER, USED_WEIGHT_HEADER};
+use aegis_wire::errors::banned_until;
 use aegis_wire::http::{BodyReader, ResponseHead};
 use rustix::event::PollFd;
 use std::collections::VecDeque;
@@ -57,6 +58,7 @@ struct Asked<T> {
     /// What was read of the head.
     head: Vec<u8>,
     status: u16,
+    retry_after_s: Option<u32>,
     body: Option<BodyReader>,
     keeps: bool,
     read: Vec<u8>,
@@ -199,6 +201,7 @@ impl<T> Rest<T> {
             until: now.after(PATIENCE),
             head: Vec::new(),
             status: 0,
+            retry_after_s: None,
             body: None,
             keeps: true,
             read: Vec::new(),
@@ -276,17 +279,35 @@ impl<T> Asked<T> {
             self.status = parsed.status;
             self.keeps = parsed.keeps_alive();
             self.body = Some(parsed.body().map_err(|e| e.to_string())?);
-            note(&parsed, wall, ledger);
+            self.retry_after_s = note(&parsed, wall, ledger);
             rest = &head[length..];
         }
         let Some(body) = &mut self.body else { return Ok(false) };
         body.push(rest, &mut self.read).map_err(|e| e.to_string())?;
-        Ok(body.is_done())
+        let done = body.is_done();
+        if done && let Some(refusal) = self.refusal() {
+            ledger.refused(wall, refusal);
+        }
+        Ok(done)
+    }
+
+    /// What a whole answer says of limits that we broke.
+    fn refusal(&self) -> Option<Refusal> {
+        let retry_after_s = self.retry_after_s;
+        match self.status {
+            403 => Some(Refusal::Blocked),
+            418 => {
+                let until_ms = banned_until(&String::from_utf8_lossy(&self.read));
+                Some(Refusal::Banned { until_ms, retry_after_s })
+            }
+            429 => Some(Refusal::TooMany { retry_after_s }),
+            _ => None,
+        }
     }
 }
 
-/// What an answer's head says about limits.
-fn note(head: &ResponseHead<'_>, wall: Nanos, ledger: &mut Ledger) {
+/// What an answer's head says about limits; gives back how many seconds to stay away, if it says.
+fn note(head: &ResponseHead<'_>, wall: Nanos, ledger: &mut Ledger) -> Option<u32> {
     let number = |name| head.number(name).and_then(|n| u32::try_from(n).ok());
     let retry_after_s = number("Retry-After");
     let meters = Meters {
@@ -296,11 +317,5 @@ fn note(head: &ResponseHead<'_>, wall: Nanos, ledger: &mut Ledger) {
         retry_after_s,
     };
     ledger.told(wall, &meters);
-    let refusal = match head.status {
-        403 => Refusal::Blocked,
-        418 => Refusal::Banned { until_ms: None, retry_after_s },
-        429 => Refusal::TooMany { retry_after_s },
-        _ => return,
-    };
-    ledger.refused(wall, refusal);
+    retry_after_s
 }
