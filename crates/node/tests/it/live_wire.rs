@@ -286,3 +286,21 @@ fn a_symbol_that_leaves_the_universe_is_told_of_once() {
     assert_eq!(told(&feed, 1), its, "it has left");
     assert!(told(&feed, 0) > others, "the others have not");
 }
+
+/// While the exchange bans our address nothing is asked; afterwards what is missing is fetched.
+#[test]
+fn a_ban_is_waited_for() {
+    let exchange = Exchange::start(2, 1, 60);
+    let mut feed = Feed::new(&exchange, Streams::Klines, Silence::NEVER);
+    feed.until("the past", |feed| feed.live.is_live());
+    exchange.fault("{\"fault\":\"http_418\",\"match\":\"GET /fapi/v1/klines\",\"ms\":3000}");
+    exchange.fault("{\"fault\":\"ws_gap\",\"match\":\"gen000usdt@kline_1m\",\"count\":2}");
+    exchange.step(2 * MINUTE);
+    let began = Instant::now();
+    feed.until("the ban", |feed| feed.live.report().failed_requests > 0);
+    let asked = feed.live.report().requests;
+    feed.until("its end", |_| began.elapsed() > Duration::from_millis(400));
+    assert_eq!(feed.live.report().requests, asked, "asked during the ban");
+    settle(&mut feed, &exchange);
+    check(&feed, &exchange, 0);
+}
