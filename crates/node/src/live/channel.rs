@@ -34,7 +34,7 @@ pub(super) enum Turn {
     Quiet,
     /// The streams are asked for.
     Opened,
-    /// Messages.
+    /// Messages of a market.
     Data,
     /// The end, and why.
     Ended(String),
@@ -125,6 +125,7 @@ impl Channel {
             State::Over => Err("it is over".to_owned()),
             State::Open { link, decoder } => {
                 link.advance(clock::monotonic()).map_err(|e| e.to_string())?;
+                let before = intake.counts().data;
                 let frame = |received_us, bytes: &[u8], now| {
                     let ask = intake.frame(now, received_us, bytes, &mut |tick: &Tick| {
                         ring.publish(&tick.to_words());
@@ -135,7 +136,8 @@ impl Channel {
                 };
                 let (turn, more) = read(link, decoder, &mut self.out, self.secure, frame)?;
                 self.more = more;
-                Ok(turn)
+                let is_proof = intake.counts().data != before;
+                Ok(if is_proof { turn } else { Turn::Quiet })
             }
         }
     }

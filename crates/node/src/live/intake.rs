@@ -15,6 +15,8 @@ use aegis_wire::{Levels, NoTick, scan};
 pub struct Counts {
     /// Frames taken.
     pub frames: u64,
+    /// Of them, frames of a market: answers to subscriptions prove nothing.
+    pub data: u64,
     /// Frames that could not be read.
     pub malformed: u64,
     /// Frames of symbols that are not the session's.
@@ -150,13 +152,20 @@ impl Intake {
         };
         let names = &self.names;
         match message.frame {
-            Frame::Kline(kline) => return self.kline(now, received_us, &kline, tell),
+            Frame::Kline(kline) => {
+                self.counts.data += 1;
+                return self.kline(now, received_us, &kline, tell);
+            }
             Frame::Other { event } => {
+                self.counts.data += u64::from(event.is_some());
                 let changed = event == Some("contractInfo");
                 return if changed { Asks::Universe } else { Asks::Nothing };
             }
             frame => match frame.tick(|name| names.id(name)) {
-                Ok(tick) => self.quote(now, &Tick { received_us, ..tick }, tell),
+                Ok(tick) => {
+                    self.counts.data += 1;
+                    self.quote(now, &Tick { received_us, ..tick }, tell);
+                }
                 Err(NoTick::UnknownSymbol(_)) => self.counts.unknown += 1,
                 Err(_) => {}
             },
