@@ -16,8 +16,8 @@
 //!   taken before and after each of the two.
 //!
 //! The measuring process and all that it starts go before other work of the machine, as far as the
-//! system allows (`priority_raised`). What stands for the rest of the world, exchange and tap, keeps
-//! to one core, because a real exchange takes no core from the brain; the node may use all.
+//! system allows (`priority_raised`). What stands for the rest of the world, exchange and tap,
+//! keeps to one core, because a real exchange takes no core from the brain; the node may use all.
 //! Left out: TLS, the network.
 
 mod echo;

@@ -1,9 +1,9 @@
 //! Step machine: tells a venue's answers no earlier than the facts that caused them.
 //!
 //! Answers and market facts come by different sockets. Where the exchange waits for us (it is
-//! stepped), an answer can be put where it happened: a fill at the open of a symbol's minute is told
-//! right before that open, as the simulated exchange inside the brain would have told it. Then a
-//! decision does not depend on which socket was faster.
+//! stepped), an answer can be put where it happened: a fill at the open of a symbol's minute is
+//! told right before that open, as the simulated exchange inside the brain would have told it. Then
+//! a decision does not depend on which socket was faster.
 
 use aegis_types::{
     AccountUpdate, Answers, EventBody, Nanos, OrderUpdate, SymbolId, Tick, TickBody,

@@ -1,5 +1,5 @@
-//! `aegis bench wire-to-wire`, as short as it gets: exchange, feed and brain start, orders flow from
-//! frames to sockets under both strategies, and every figure that is promised is there.
+//! `aegis bench wire-to-wire`, as short as it gets: exchange, feed and brain start, orders flow
+//! from frames to sockets under both strategies, and every figure that is promised is there.
 
 use crate::harness::Place;
 

@@ -1,7 +1,7 @@
 //! The floor: a message to another process and back over loopback TCP.
 //!
-//! The partner waits as the brain does, spinning or spinning and then asleep; this side waits as the
-//! tap does, in a read. So half of what is between two peers is what the machine itself needs.
+//! The partner waits as the brain does, spinning or spinning and then asleep; this side waits as
+//! the tap does, in a read. So half of what is between two peers is what the machine itself needs.
 
 use super::Strategy;
 use crate::program::{Running, exe};

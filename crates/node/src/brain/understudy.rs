@@ -1,8 +1,8 @@
 //! Keeps warm what an order needs, for a brain that spins on an empty ring.
 //!
 //! Where nothing happens for some milliseconds, the code of the engine and of an order's way out
-//! leaves the processor's caches and address tables, and the next fact pays for it, three times what
-//! its work takes. So an understudy, a second engine of one generated symbol with a simulated
+//! leaves the processor's caches and address tables, and the next fact pays for it, three times
+//! what its work takes. So an understudy, a second engine of one generated symbol with a simulated
 //! exchange, is stepped now and then, an order is made and signed that goes nowhere, and as many
 //! bytes go by the kernel to this very thread. Nothing of it reaches the engine that trades, its
 //! journal or the exchange.
