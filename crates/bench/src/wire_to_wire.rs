@@ -248,7 +248,9 @@ fn start(home: &Path, log: &Path, cores: &[usize], args: &[&str]) -> Result<Runn
     let words = [&["bench-child", "wire-to-wire", "keep", &cores], args].concat();
     let mut command = command(&exe()?, home, &words);
     command.env("BINANCE_API_KEY", KEY.0).env("BINANCE_API_SECRET", KEY.1);
-    command.stdout(Stdio::piped()).stderr(std::fs::File::create(log).map_err(failed)?);
+    // The exchange of a run ends when whoever started it is gone: when its stdin ends.
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.stderr(std::fs::File::create(log).map_err(failed)?);
     Running::start(command)
 }
 
