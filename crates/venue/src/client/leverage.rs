@@ -34,6 +34,8 @@ pub enum Input<'a> {
     Read(SymbolId, u16, bool),
     /// Nothing could be read.
     Unread(SymbolId),
+    /// Somebody has set this leverage; what was proven no longer holds.
+    Changed(SymbolId, u16),
     /// As they were at the start.
     Known(&'a [(SymbolId, u16, bool)]),
 }
@@ -105,6 +107,13 @@ impl Leverages {
                     }
                 }
             }
+            Input::Changed(symbol, leverage) if !self.busy(symbol) => {
+                if let Some(known) = self.known.get_mut(symbol.index()) {
+                    (known.leverage, known.proven) = (leverage, false);
+                }
+            }
+            // Most likely its own doing; the read-back decides.
+            Input::Changed(..) => {}
             Input::Want(symbol, wanted) => self.want(now, symbol, wanted, out),
             Input::Done(purpose) => self.went(now, purpose, true),
             Input::Refused(purpose, class) => self.went(now, purpose, class == Class::Done),

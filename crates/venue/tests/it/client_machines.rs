@@ -198,6 +198,22 @@ fn a_dead_key_or_connection_is_replaced_and_the_account_read_again() {
 const SYMBOL: SymbolId = SymbolId(0);
 
 #[test]
+fn a_leverage_that_somebody_else_has_set_is_set_again_and_read_back() {
+    let (now, mut machine, mut out) = (Nanos::SECOND, Leverages::new(1), Vec::new());
+    machine.step(now, leverage::Input::Want(SYMBOL, 3), &mut out);
+    machine.step(now, leverage::Input::Done(Purpose::Isolate(SYMBOL)), &mut out);
+    machine.step(now, leverage::Input::Done(Purpose::Leverage(SYMBOL, 3)), &mut out);
+    machine.step(now, leverage::Input::Read(SYMBOL, 3, true), &mut out);
+    out.clear();
+    machine.step(now, leverage::Input::Want(SYMBOL, 3), &mut out);
+    assert_eq!(out, [leverage::Wish::Tell(SYMBOL, 3)], "it is so, and was read back");
+    out.clear();
+    machine.step(now, leverage::Input::Changed(SYMBOL, 50), &mut out);
+    machine.step(now, leverage::Input::Want(SYMBOL, 3), &mut out);
+    assert_eq!(out, [leverage::Wish::Ask(Purpose::Leverage(SYMBOL, 3))]);
+}
+
+#[test]
 fn leverage_goes_by_isolating_setting_and_reading_back() {
     let (mut machine, mut out) = (Leverages::new(1), Vec::new());
     let now = Nanos::ZERO;

@@ -3,6 +3,7 @@
 use super::{Machine, Out};
 use crate::client::attempts;
 use crate::client::facts::{self, decimal, text, whole};
+use crate::client::leverage;
 use crate::client::listen_key;
 use crate::client::notes::Note;
 use crate::client::request::Purpose;
@@ -225,7 +226,7 @@ impl Machine {
             "ALGO_UPDATE" => facts::algo_event(event, symbols),
             "TRADE_LITE" => facts::lite_event(event, symbols),
             "ACCOUNT_UPDATE" => return self.account_event(now, event),
-            "ACCOUNT_CONFIG_UPDATE" => return self.config_event(event, out),
+            "ACCOUNT_CONFIG_UPDATE" => return self.config_event(now, event, out),
             "MARGIN_CALL" => return self.margin_call(event, out),
             "listenKeyExpired" => {
                 let of = text(event, "listenKey");
@@ -276,7 +277,7 @@ impl Machine {
     }
 
     /// Leverage that was changed by somebody else is told; our own chain reads it back itself.
-    fn config_event(&mut self, event: &Value, out: &mut Out) {
+    fn config_event(&mut self, now: Nanos, event: &Value, out: &mut Out) {
         let Some(ac) = event.get("ac") else { return };
         let symbol = text(ac, "s").and_then(|name| self.config.symbols.id(name));
         let leverage = whole(ac, "l").and_then(|l| u16::try_from(l).ok());
@@ -285,6 +286,7 @@ impl Machine {
             && self.account.leverage(symbol) != leverage
         {
             self.account.set_leverage(symbol, leverage);
+            self.leverage(now, leverage::Input::Changed(symbol, leverage), out);
             let update = AccountUpdate::Leverage { symbol, leverage };
             out.answers.push(EventBody::Account(update));
         }
