@@ -24,27 +24,41 @@ pub fn post_fault(sim: &mut Sim, call: &Call<'_>) -> Answer {
     if now {
         happen(sim, call.wall_ms, &fault)?;
     }
-    let reply = json!({
+    let mut reply = json!({
         "id": fault.id,
         "fault": fault.kind.name(),
         "state": if now { "happened" } else { "waiting" },
     });
+    if !fault.unknown.is_empty() {
+        reply["ignored"] = json!(fault.unknown);
+    }
     Ok(reply.to_string())
 }
 
-/// `DELETE /sim/v1/faults`, or of one name with `?fault=`. Bans and halts end, limits are as they
-/// were, hidden orders are seen again.
+/// `DELETE /sim/v1/faults`, or of one name with `?fault=`. What they left behind goes too: bans
+/// and halts end, limits are as they were, hidden orders are seen again.
 pub fn clear_faults(sim: &mut Sim, call: &Call<'_>) -> Answer {
-    let name = call.params.get("fault");
-    let deleted = sim.faults.clear(name);
-    if name.is_none() {
+    let kind = match call.params.get("fault") {
+        None => None,
+        Some(name) => Some(Kind::parse(name).ok_or_else(|| {
+            wrong(format!("`{name}` is no fault; GET /sim/v1/faults lists them"))
+        })?),
+    };
+    let deleted = sim.faults.clear(kind);
+    let goes = |some: Kind| kind.is_none_or(|kind| kind == some);
+    if goes(Kind::Http418) {
         sim.gate.weights.lift();
+    }
+    if goes(Kind::AlgoInvisible) {
         sim.gate.invisible.clear();
-        if let Some(limits) = sim.gate.limits_before.take() {
-            sim.gate.limits = limits;
-        }
-        let halted = core::mem::take(&mut sim.gate.halted);
-        for (symbol, _) in halted {
+    }
+    if goes(Kind::LimitsChange)
+        && let Some(limits) = sim.gate.limits_before.take()
+    {
+        sim.gate.limits = limits;
+    }
+    if goes(Kind::SymbolHalt) {
+        for (symbol, _) in core::mem::take(&mut sim.gate.halted) {
             set_status(sim, symbol, SymbolStatus::Trading)?;
         }
     }
@@ -70,25 +84,30 @@ pub fn happen(sim: &mut Sim, wall_ms: i64, fault: &Fault) -> Result<(), ApiError
             user_stream::expire_now(sim, account);
             Ok(())
         }
-        Kind::Liquidation | Kind::Adl | Kind::ManualClose => close_position(sim, fault),
+        Kind::Liquidation | Kind::Adl | Kind::ManualClose => close_positions(sim, fault),
         Kind::ForeignOrder => foreign_order(sim, fault),
         Kind::Funding => {
-            let symbol = symbol_of(sim, fault)?;
             let rate = fault.rate("rate").unwrap_or(Rate::from_raw(10_000));
             let at = at(sim);
-            sim.ask(|core, reports| core.force_funding(at, symbol, rate, reports))
+            symbols_of(sim, fault)?.into_iter().try_for_each(|symbol| {
+                sim.ask(|core, reports| core.force_funding(at, symbol, rate, reports))
+            })
         }
         Kind::SymbolHalt => {
-            let symbol = symbol_of(sim, fault)?;
             let word = fault.text("status").unwrap_or_else(|| "TRADING_HALT".to_owned());
             let status = SymbolStatus::parse(&word)
                 .ok_or_else(|| wrong(format!("`{word}` is no status of a symbol")))?;
             let until = fault.ms.map_or(i64::MAX, |ms| wall_ms.saturating_add(ms));
-            sim.gate.halted.retain(|(halted, _)| *halted != symbol);
-            sim.gate.halted.push((symbol, until));
-            set_status(sim, symbol, status)
+            symbols_of(sim, fault)?.into_iter().try_for_each(|symbol| {
+                sim.gate.halted.retain(|(halted, _)| *halted != symbol);
+                sim.gate.halted.push((symbol, until));
+                set_status(sim, symbol, status)
+            })
         }
-        Kind::FiltersChange => change_filters(sim, fault),
+        Kind::FiltersChange => {
+            let symbols = symbols_of(sim, fault)?;
+            symbols.into_iter().try_for_each(|symbol| change_filters(sim, fault, symbol))
+        }
         Kind::SettingsChange => change_settings(sim, fault),
         Kind::LimitsChange => {
             change_limits(sim, fault);
@@ -118,6 +137,14 @@ fn symbol_of(sim: &Sim, fault: &Fault) -> Result<SymbolId, ApiError> {
     sim.symbols.id(name).ok_or_else(|| error(-1121))
 }
 
+/// The symbol that is named, else all.
+fn symbols_of(sim: &Sim, fault: &Fault) -> Result<Vec<SymbolId>, ApiError> {
+    match fault.symbol {
+        Some(_) => Ok(vec![symbol_of(sim, fault)?]),
+        None => Ok(sim.symbols.ids().collect()),
+    }
+}
+
 /// The account of `key`; where there is one account only, that one.
 fn account_of(sim: &Sim, fault: &Fault) -> Result<AccountId, ApiError> {
     match (&fault.key, sim.gate.accounts.as_slice()) {
@@ -130,23 +157,31 @@ fn account_of(sim: &Sim, fault: &Fault) -> Result<AccountId, ApiError> {
     }
 }
 
-/// The positions that an event means: of `positionSide`, or all that are open.
-fn positions_of(sim: &Sim, fault: &Fault) -> Result<Vec<PositionRecord>, ApiError> {
-    let account = account_of(sim, fault)?;
-    let symbol = symbol_of(sim, fault)?;
+/// The positions that an event means: of `key`, `symbol` and `positionSide`, as far as it says.
+fn positions_of(sim: &Sim, fault: &Fault) -> Result<Vec<(AccountId, PositionRecord)>, ApiError> {
+    let accounts: Vec<AccountId> = match fault.key {
+        Some(_) => vec![account_of(sim, fault)?],
+        None => sim.gate.accounts.iter().map(|account| account.id).collect(),
+    };
+    let symbol = fault.symbol.as_ref().map(|_| symbol_of(sim, fault)).transpose()?;
     let side = fault.text("positionSide").and_then(|word| PositionSide::parse(&word));
-    let mut positions = sim.core.positions(account, Some(symbol))?;
-    positions.retain(|p| !p.qty.is_zero() && side.is_none_or(|side| side == p.position_side));
-    if positions.is_empty() {
+    let mut found = Vec::new();
+    for account in accounts {
+        let positions = sim.core.positions(account, symbol)?.into_iter();
+        let meant = |p: &PositionRecord| {
+            !p.qty.is_zero() && side.is_none_or(|side| side == p.position_side)
+        };
+        found.extend(positions.filter(meant).map(|position| (account, position)));
+    }
+    if found.is_empty() {
         return Err(wrong("there is no such position"));
     }
-    Ok(positions)
+    Ok(found)
 }
 
-fn close_position(sim: &mut Sim, fault: &Fault) -> Result<(), ApiError> {
-    let account = account_of(sim, fault)?;
+fn close_positions(sim: &mut Sim, fault: &Fault) -> Result<(), ApiError> {
     let at = at(sim);
-    for position in positions_of(sim, fault)? {
+    for (account, position) in positions_of(sim, fault)? {
         let (symbol, side) = (position.symbol, position.position_side);
         let step = sim.core.rules()[symbol.index()].instrument.step;
         let part = fault.rate("fraction").map(|rate| part_of(position.qty.abs(), rate, step));
@@ -231,8 +266,7 @@ fn change_settings(sim: &mut Sim, fault: &Fault) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn change_filters(sim: &mut Sim, fault: &Fault) -> Result<(), ApiError> {
-    let symbol = symbol_of(sim, fault)?;
+fn change_filters(sim: &mut Sim, fault: &Fault, symbol: SymbolId) -> Result<(), ApiError> {
     let mut rules: SymbolRules = sim.core.rules()[symbol.index()].clone();
     let (tick, step) = (fault.px("tickSize"), fault.qty("stepSize"));
     let (least, notional) = (fault.qty("minQty"), fault.money("minNotional"));

@@ -376,7 +376,7 @@ fn carry_out(
 }
 
 /// A request as faults see it.
-fn target<'a>(incoming: &Incoming<'_>, name: &'a str) -> Target<'a> {
+fn target<'a>(incoming: &'a Incoming<'_>, name: &'a str) -> Target<'a> {
     use aegis_wire::endpoints::Call as Rest;
     let call = incoming.endpoint.map(|line| line.call);
     let is = |some: &[Rest]| call.is_some_and(|call| some.contains(&call));
@@ -387,14 +387,23 @@ fn target<'a>(incoming: &Incoming<'_>, name: &'a str) -> Target<'a> {
         Rest::CancelAlgoOrder,
         Rest::CancelAllAlgo,
     ];
+    let params = &incoming.params;
     Target {
         name,
+        symbol: params.get("symbol").or_else(|| params.get("batchOrders")).unwrap_or_default(),
+        key: key_of(incoming),
         order: is(&[Rest::NewOrder, Rest::NewBatch]),
         algo: is(&[Rest::NewAlgoOrder]),
         cancel: is(&[Rest::CancelOrder]),
         order_reply: call.is_some_and(Target::answers_with_an_order),
         exempt: is(&cancels) || only_reduces(&incoming.params),
     }
+}
+
+/// The API key that a request carries, known or not.
+fn key_of<'a>(incoming: &'a Incoming<'_>) -> &'a str {
+    let header = incoming.request.api_key.as_deref();
+    header.or_else(|| incoming.params.get("apiKey")).unwrap_or_default()
 }
 
 /// What passes while the system is throttled.
@@ -543,11 +552,10 @@ fn log(
 ) {
     let params = &incoming.params;
     let write = incoming.endpoint.is_some_and(Endpoint::is_write);
-    let key = incoming.request.api_key.as_deref().or_else(|| params.get("apiKey"));
     sim.gate.truth.log(Arrival {
         wall_ms,
         market_ms: sim.clock.market_ms(),
-        key: key.unwrap_or_default().to_owned(),
+        key: key_of(incoming).to_owned(),
         method: incoming.method,
         path: incoming.path.to_owned(),
         client_ids: client_ids(params),

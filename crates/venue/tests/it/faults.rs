@@ -91,12 +91,65 @@ fn every_name_has_a_meaning_and_what_waits_is_shown() {
         r#"{"fault":"ws_gap","count":"x"}"#,
         r#"{"fault":"ws_gap","match":"POST /no/such/path"}"#,
         r#"{"fault":"partial_fill","match":"GET /fapi/v1/time"}"#,
-        r#"{"fault":"liquidation"}"#,
+        r#"{"fault":"liquidation","symbol":"NOSUCH"}"#,
         r#"{"fault":"liquidation","key":"first-key","symbol":"ETHUSDT"}"#,
+        r#"{"fault":"reply_cut","executed":"perhaps"}"#,
+        r#"{"fault":"partial_fill","fraction":"abc"}"#,
+        r#"{"fault":"partial_fill","fraction":1.5}"#,
+        r#"{"fault":"ws_wrong_data","kind":"odd"}"#,
+        r#"{"fault":"filters_change","tickSize":"0"}"#,
+        r#"{"fault":"error_code","code":"-2019x"}"#,
     ];
     for posted in wrong {
         let reply = world.raw(None, "POST", "/sim/v1/faults", "", posted.as_bytes());
         assert_eq!(reply.status, 400, "{posted}: {}", reply.body);
+    }
+    let misspelt = world.fault(&json!({ "fault": "reply_delay", "mss": 5, "executed": "true" }));
+    assert_eq!(misspelt["ignored"], json!(["mss"]));
+}
+
+#[test]
+fn a_fault_may_be_meant_for_one_symbol_or_one_account() {
+    let mut world = World::new();
+    world.fault(&json!({ "fault": "http_403", "match": POST, "symbol": "ETHUSDT" }));
+    world.fault(&json!({ "fault": "http_429", "match": POST, "key": OTHER }));
+    let ether = "symbol=ETHUSDT&side=BUY&type=MARKET&quantity=0.1";
+    assert_eq!(raw(&mut world, "POST", ORDER, MARKET).status, 200);
+    assert_eq!(world.by(OTHER, "POST", ORDER, MARKET).0, 429);
+    assert_eq!(raw(&mut world, "POST", ORDER, ether).status, 403);
+    assert_eq!(raw(&mut world, "POST", ORDER, ether).status, 200);
+    world.fault(&json!({ "fault": "http_408", "symbol": "ETHUSDT" }));
+    let batch = |symbol: &str| {
+        let order = json!({ "symbol": symbol, "side": "BUY", "type": "MARKET", "quantity": "0.1" });
+        let mut query = String::from("batchOrders=");
+        aegis_wire::percent_encode(&json!([order]).to_string(), &mut query);
+        query
+    };
+    let statuses = ["BTCUSDT", "ETHUSDT"]
+        .map(|symbol| raw(&mut world, "POST", "/fapi/v1/batchOrders", &batch(symbol)).status);
+    assert_eq!(statuses, [200, 408]);
+}
+
+#[test]
+fn an_event_without_a_symbol_or_a_key_is_for_all() {
+    let mut world = World::new();
+    world.order(MARKET);
+    world.by(OTHER, "POST", ORDER, MARKET);
+    world.order("symbol=ETHUSDT&side=BUY&type=MARKET&quantity=0.1");
+    world.fault(&json!({ "fault": "funding" }));
+    let charged = world.must("GET", "/fapi/v1/income", "incomeType=FUNDING_FEE");
+    assert_eq!(charged.as_array().map(Vec::len), Some(2));
+    world.fault(&json!({ "fault": "symbol_halt" }));
+    assert_eq!(world.fails("POST", ORDER, MARKET), (400, -1122));
+    let _ = world.raw(None, "DELETE", "/sim/v1/faults", "fault=reply_cut", b"");
+    assert_eq!(world.fails("POST", ORDER, MARKET), (400, -1122), "halts stay");
+    let _ = world.raw(None, "DELETE", "/sim/v1/faults", "fault=symbol_halt", b"");
+    world.must("POST", ORDER, MARKET);
+    let unknown = world.raw(None, "DELETE", "/sim/v1/faults", "fault=nonsense", b"");
+    assert_eq!(unknown.status, 400);
+    world.fault(&json!({ "fault": "liquidation" }));
+    for key in [KEY, OTHER] {
+        assert_eq!(world.truth(key)["positions"], json!([]), "{key}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Step machine: what faults do to frames of market and user streams, before they are fanned out.
 
+use super::fields::WRONG;
 use super::{Acts, Fault, Faults, Kind};
 use crate::server::sim::{Audience, Output};
 use aegis_types::parse_decimal;
@@ -56,7 +57,7 @@ impl Faults {
             timed && f.ms.is_some_and(|ms| wall_ms >= f.since_ms.saturating_add(ms))
         };
         self.queue.retain(|fault| !over(fault));
-        let suits = |f: &Fault| f.kind.acts() == Acts::Frame && hears(&f.target, &frame.to);
+        let suits = |f: &Fault| f.kind.acts() == Acts::Frame && hears(f, frame);
         let Some(fault) = self.queue.iter_mut().find(|f| suits(f)) else {
             return FrameFate::Send;
         };
@@ -116,15 +117,22 @@ fn same_stream(one: &Audience, other: &Audience) -> bool {
     }
 }
 
-/// Does a fault's `match` name this audience: stream, route, listen key or event?
-fn hears(target: &str, to: &Audience) -> bool {
-    let target = target.trim_start_matches('/');
+/// Does a fault name this frame: by stream, route, listen key or event, and by its symbol?
+fn hears(fault: &Fault, frame: &Output) -> bool {
+    let names_it = |symbol: &String| frame.body.contains(&format!(":\"{symbol}\""));
+    if !fault.symbol.as_ref().is_none_or(names_it) {
+        return false;
+    }
+    let target = fault.target.trim_start_matches('/');
     if target.is_empty() {
         return true;
     }
-    match to {
+    match &frame.to {
         Audience::Market(name) => {
+            let told = frame.body.trim_start_matches('[').strip_prefix("{\"e\":\"");
+            let event = told.and_then(|rest| rest.split_once('"')).map(|(event, _)| event);
             target.eq_ignore_ascii_case(name)
+                || event == Some(target)
                 || Stream::parse(name).is_some_and(|stream| stream.kind.route().name() == target)
         }
         Audience::User { listen_key, event } => {
@@ -180,9 +188,6 @@ fn with_decimal(body: &str, change: impl FnOnce(&str) -> String) -> String {
 fn not_a_number(body: &str) -> String {
     with_decimal(body, |_| "NaN".to_owned())
 }
-
-/// What a wrong frame may say.
-const WRONG: [&str; 6] = ["nan", "negative", "zero", "spike", "crossed", "symbol"];
 
 /// A frame in the right form that says what cannot be.
 fn wrong_data(body: &str, fault: &Fault) -> String {
@@ -255,6 +260,20 @@ mod tests {
             let mut faults = faults(&format!("{{\"fault\":\"ws_gap\",\"match\":\"{target}\"}}"));
             assert_eq!(faults.frame(&frame, 0), fate, "{target}");
         }
+    }
+
+    #[test]
+    fn a_fault_of_a_symbol_spares_the_frames_of_others() {
+        let posted = r#"{"fault":"ws_gap","match":"kline","symbol":"btcusdt"}"#;
+        let kline = |symbol: &str| {
+            let body = format!(r#"{{"e":"kline","s":"{symbol}","k":{{}}}}"#);
+            market(&format!("{}@kline_1m", symbol.to_lowercase()), &body)
+        };
+        let mut faults = faults(posted);
+        assert_eq!(faults.frame(&kline("ETHUSDT"), 0), FrameFate::Send);
+        let other = market("btcusdt@aggTrade", r#"{"e":"aggTrade","s":"BTCUSDT"}"#);
+        assert_eq!(faults.frame(&other, 0), FrameFate::Send);
+        assert_eq!(faults.frame(&kline("BTCUSDT"), 0), FrameFate::Lost);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! seed decides. What truly happened is in `truth`.
 
 mod catalogue;
+mod fields;
 mod frames;
 
 pub use catalogue::{Acts, Kind};
@@ -15,7 +16,7 @@ use crate::server::handle::route_of;
 use aegis_types::{Money, Px, Qty, Rate};
 use aegis_wire::endpoints::{Endpoint, Method as EndpointMethod};
 use aegis_wire::ws_methods::WsMethod;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Most faults that wait at once.
 const QUEUE_MAX: usize = 10_000;
@@ -48,6 +49,8 @@ pub struct Fault {
     pub key: Option<String>,
     /// Everything else that was posted.
     pub extra: Value,
+    /// Names among it that this fault does not know.
+    pub unknown: Vec<String>,
 }
 
 impl Fault {
@@ -64,6 +67,11 @@ impl Fault {
             .ok_or_else(|| format!("`{name}` is no fault; GET /sim/v1/faults lists them"))?;
         let known = ["fault", "match", "count", "seed", "ms", "executed", "symbol", "key"];
         let extra = fields.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+        let extra: Map<String, Value> = extra.map(|(k, v)| (k.clone(), v.clone())).collect();
+        let mut unknown = fields::check(kind, &extra)?;
+        if fields.contains_key("key") && !kind.acts().knows_keys() {
+            unknown.push("key".to_owned());
+        }
         let count = whole(posted, "count")?;
         let lasting = match kind {
             Kind::ClockSkew => count.is_none(),
@@ -84,10 +92,11 @@ impl Fault {
             since_ms: wall_ms,
             seed: whole(posted, "seed")?.map(|seed| seed as u64),
             ms: whole(posted, "ms")?,
-            executed: posted.get("executed").and_then(Value::as_bool),
+            executed: flag(posted, "executed")?,
             symbol: text(posted, "symbol").map(|symbol| symbol.to_ascii_uppercase()),
             key: text(posted, "key"),
-            extra: Value::Object(extra.map(|(k, v)| (k.clone(), v.clone())).collect()),
+            extra: Value::Object(extra),
+            unknown,
         })
     }
 
@@ -234,6 +243,15 @@ fn text(from: &Value, name: &str) -> Option<String> {
     }
 }
 
+fn flag(from: &Value, name: &str) -> Result<Option<bool>, String> {
+    match text(from, name).as_deref() {
+        None if matches!(from.get(name), None | Some(Value::Null)) => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        _ => Err(format!("`{name}` must be true or false")),
+    }
+}
+
 fn whole(from: &Value, name: &str) -> Result<Option<i64>, String> {
     match from.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -252,6 +270,10 @@ fn whole(from: &Value, name: &str) -> Result<Option<i64>, String> {
 pub struct Target<'a> {
     /// `POST /fapi/v1/order`, or `WS order.place`.
     pub name: &'a str,
+    /// Its symbol, the text of a batch, or nothing.
+    pub symbol: &'a str,
+    /// The API key that it carries.
+    pub key: &'a str,
     /// Places an order.
     pub order: bool,
     /// Places a conditional order.
@@ -290,7 +312,18 @@ impl Target<'_> {
             Acts::Event => !fault.target.is_empty(),
             Acts::Frame => false,
         };
-        acts && (fault.target.is_empty() || fault.target == self.name)
+        acts && (fault.target.is_empty() || fault.target == self.name) && self.is_meant(fault)
+    }
+
+    /// Symbol and key of an event say what happens, those of other faults to whose requests.
+    fn is_meant(&self, fault: &Fault) -> bool {
+        let of = |symbol: &String| {
+            self.symbol == symbol
+                || self.symbol.starts_with('[') && self.symbol.contains(&format!("\"{symbol}\""))
+        };
+        fault.kind.is_event()
+            || fault.symbol.as_ref().is_none_or(of)
+                && fault.key.as_ref().is_none_or(|k| self.key == k)
     }
 }
 
@@ -325,10 +358,10 @@ impl Faults {
         Ok(fault)
     }
 
-    /// Forgets everything that waits, or all of one name; how many there were.
-    pub fn clear(&mut self, name: Option<&str>) -> usize {
+    /// Forgets everything that waits, or all of one kind; how many there were.
+    pub fn clear(&mut self, kind: Option<Kind>) -> usize {
         let before = self.queue.len();
-        self.queue.retain(|fault| name.is_some_and(|name| fault.kind.name() != name));
+        self.queue.retain(|fault| kind.is_some_and(|kind| fault.kind != kind));
         before - self.queue.len()
     }
 
