@@ -84,14 +84,21 @@ pub fn exchange(args: &args::Exchange) -> Result<i32, Failure> {
         left_alone(Arc::clone(&left));
     }
     let told = || signals.interrupts() + signals.terminations() > 0;
-    let stop = || told() || left.load(Ordering::Relaxed);
+    // Whoever started it may have stopped reading, then it runs on; but nobody can find a server
+    // whose address could not be written.
+    let unwritten = OnceCell::new();
+    let stop = || told() || left.load(Ordering::Relaxed) || unwritten.get().is_some();
     let ready = |address: std::net::SocketAddr| {
         let line = serde_json::json!({ "listening": address.to_string(), "symbols": names });
-        // Whoever started it may have stopped reading; the server runs on.
-        let _ = output::line(line);
+        if let Err(failure) = output::line(line) {
+            let _ = unwritten.set(failure);
+        }
     };
     let summary = serve(sim, args.listen, Times::default(), stop, ready)
         .map_err(|e| Failure::usage(e.to_string(), ""))?;
+    if let Some(failure) = unwritten.into_inner() {
+        return Err(failure);
+    }
     let line = serde_json::json!({
         "stopped": true,
         "market_ms": summary.market_ms,

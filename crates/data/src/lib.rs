@@ -67,6 +67,7 @@ pub use firewall::{Firewall, FirewallConfig, Reason, Refusal};
 pub use import::{BadRow, ImportConfig, ImportReport, Source, TimeUnit, import};
 pub use instruments::{InstrumentFile, MAKER_FEE, TAKER_FEE, built_in, derived, read_instruments};
 pub use majors::majors;
+pub use names::holds_data;
 pub use problem::Problem;
 pub use refusals::{Example, Refusals};
 pub use survey::{Finding, Limits, Survey, data_files, grid, survey};

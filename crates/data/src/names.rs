@@ -90,6 +90,12 @@ impl Files {
     }
 }
 
+/// Does a folder itself hold a file of candles or funding, by its name?
+pub fn holds_data(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries.into_iter().any(|entry| classify(&entry.path()).is_some())
+}
+
 /// Symbol and kind by the file's name: `SYMBOL-1m…` or `SYMBOL-funding…` with `.csv`, `.csv.gz`,
 /// `.csv.zip` or `.zip`. `1mo` is a month, not a minute.
 pub(crate) fn classify(path: &Path) -> Option<(String, FileKind)> {

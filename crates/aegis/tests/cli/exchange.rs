@@ -140,6 +140,62 @@ fn refused_rows_and_assumptions_are_told() {
     }
 }
 
+/// Minutes of a symbol as a file of candles.
+fn candles(folder: &std::path::Path, symbol: &str, first_ms: i64, minutes: i64) {
+    let mut rows = String::from("open_time,open,high,low,close,volume\n");
+    for minute in 0..minutes {
+        let at = first_ms + minute * 60_000;
+        rows.push_str(&format!("{at},10.00,10.05,9.95,10.01,5\n"));
+    }
+    std::fs::write(folder.join(format!("{symbol}-1m.csv")), rows).unwrap();
+}
+
+#[test]
+fn candles_are_the_history_of_recorded_frames() {
+    let place = Place::new("exchange-both");
+    let folder = place.path.join("data");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (first, recorded) = (1_700_000_040_000i64, 1_700_000_040_000i64 + 30 * 60_000);
+    candles(&folder, "AAAUSDT", first, 60);
+    candles(&folder, "BBBUSDT", first, 60);
+    let mut frames = String::new();
+    for second in 0..240i64 {
+        let at = recorded + second * 1_000;
+        let px = 20 + second / 60;
+        let id = second + 1;
+        frames.push_str(&format!(r#"{at}000000 {{"e":"trade","E":{at},"T":{at},"s":"AAAUSDT","#));
+        frames.push_str(&format!(r#""t":{id},"p":"{px}","q":"1","X":"MARKET","m":false}}"#));
+        frames.push('\n');
+    }
+    std::fs::write(folder.join("a.raw"), frames).unwrap();
+    let data = folder.display().to_string();
+    let start = (recorded + 150_000).to_string();
+    let run = ["exchange", "--data", &data, "--speed", "step", "--start", &start];
+    let exchange = Exchange::start(&place, &run);
+    assert_eq!(exchange.ready["symbols"], serde_json::json!(["AAAUSDT", "BBBUSDT"]));
+    assert_eq!(exchange.get("/sim/v1/clock")["derived"], false);
+    let closes = |symbol: &str| -> Vec<f64> {
+        let rows = exchange.get(&format!("/fapi/v1/klines?symbol={symbol}&interval=1m&limit=5"));
+        let close = |row: &Value| row[4].as_str().unwrap().parse().unwrap();
+        rows.as_array().unwrap().iter().map(close).collect()
+    };
+    assert_eq!(closes("AAAUSDT"), [10.01, 10.01, 20.0, 21.0, 22.0], "candles, then the trades");
+    assert_eq!(closes("BBBUSDT"), [10.01, 10.01, 10.01, 10.01, 10.0], "candles alone");
+    drop(exchange);
+    refused(&place.run(&[&run[..], &["--days", "1"]].concat()), 2, &["--days", "--start"]);
+    let early = ["exchange", "--data", &data, "--speed", "step", "--start", "2000-01-01"];
+    let exchange = Exchange::start(&place, &early);
+    assert_eq!(exchange.get("/sim/v1/clock")["market_ms"], first - 1, "not before the data");
+}
+
+#[test]
+fn an_address_that_cannot_be_written_ends_it() {
+    let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else { return };
+    let place = Place::new("exchange-full");
+    let run = place.aegis(&["exchange"]).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(run.status.code(), Some(1), "{}", text(&run.stderr));
+}
+
 #[test]
 fn what_cannot_be_served_is_refused() {
     let place = Place::new("exchange-refused");
@@ -151,6 +207,7 @@ fn what_cannot_be_served_is_refused() {
     refused(&run(&twice), 2, &["same key"]);
     refused(&run(&["--speed", "fast"]), 2, &["real, max, step"]);
     refused(&run(&["--symbols", "BTCUSDT"]), 2, &["GEN000USDT", "--data"]);
+    refused(&run(&["--symbols", "0"]), 2, &["at least one"]);
     refused(&run(&["--start", "2030-01-01"]), 2, &["end of the data"]);
     refused(&run(&["--data", "nowhere"]), 1, &["nowhere"]);
     let shown = run(&["--account", "secret=never-shown"]);

@@ -258,7 +258,10 @@ impl Market {
                 changes.push(Change::Mark);
             }
             TickBody::Trade { px, qty, id, buyer_is_maker } => {
-                self.ticking = true;
+                if !self.ticking {
+                    // Trades that candles gave have numbers of their own.
+                    (self.ticking, self.last) = (true, None);
+                }
                 let time_ms = tick.at.as_millis();
                 self.traded(TradeRow { id, px, qty, time_ms, buyer_is_maker }, changes);
             }

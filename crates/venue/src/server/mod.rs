@@ -58,7 +58,7 @@ mod socket;
 
 pub use call::{Answer, ApiError, Call, Fate, Method, Reply, Request, Sending};
 pub use clock::{Clock, Speed};
-pub use fact::{DepthChange, DepthSnapshot, Fact, FactBody, Facts};
+pub use fact::{DepthChange, DepthSnapshot, Fact, FactBody, Facts, merged};
 pub use gate::AccountSetup;
 pub use hub::Counts;
 pub use limits::Limits;

@@ -74,6 +74,11 @@ impl Queues {
         self.next
     }
 
+    /// Is no socket open?
+    pub fn is_empty(&self) -> bool {
+        self.by_conn.is_empty()
+    }
+
     /// A socket has gone.
     pub fn disconnect(&mut self, conn: ConnId) {
         self.by_conn.remove(&conn);
@@ -105,6 +110,14 @@ impl Queues {
         self.slow += 1;
         if let Some(queue) = self.by_conn.remove(&conn) {
             queue.gone.notify_one();
+        }
+    }
+
+    /// A farewell to all sockets, behind what waits for them.
+    pub fn close_all(&self, code: u16) {
+        for queue in self.by_conn.values().filter(|queue| !queue.deaf) {
+            queue.waiting.fetch_add(1, Ordering::Relaxed);
+            let _ = queue.items.send(Item::Close(Some(code)));
         }
     }
 

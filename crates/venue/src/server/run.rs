@@ -5,6 +5,7 @@ use crate::server::http;
 use crate::server::hub::{Counts, Shared, WAITING_MAX, WAITING_MAX_STEPPED, wall_ms};
 use crate::server::sim::Sim;
 use crate::server::socket::Times;
+use aegis_wire::websocket::close_code;
 use core::fmt;
 use core::net::SocketAddr;
 use std::io;
@@ -21,6 +22,9 @@ const RUSH_PATIENCE: Duration = Duration::from_secs(10);
 const RUSH_START: Duration = Duration::from_secs(3);
 /// How soon a stop is seen.
 const STOP_EVERY: Duration = Duration::from_millis(20);
+
+/// How long sockets may take to hear that it stops.
+const FAREWELL: Duration = Duration::from_millis(200);
 
 /// Why the server does not run.
 #[derive(Debug)]
@@ -94,6 +98,8 @@ pub fn serve(
         while !stop() {
             tokio::time::sleep(STOP_EVERY).await;
         }
+        shared.lock().queues.close_all(close_code::AWAY);
+        let _ = tokio::time::timeout(FAREWELL, all_closed(&shared)).await;
         Ok(())
     })?;
     runtime.shutdown_timeout(Duration::from_millis(200));
@@ -104,6 +110,13 @@ pub fn serve(
         market_ms: hub.sim.market_ms(),
         ended: hub.sim.ended(),
     })
+}
+
+/// Waits until every socket has gone.
+async fn all_closed(shared: &Shared) {
+    while !shared.lock().queues.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 async fn accept(shared: Shared, listener: TcpListener, times: Times) {
