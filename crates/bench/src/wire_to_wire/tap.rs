@@ -166,10 +166,12 @@ mod tests {
         let seen = Mutex::new(Seen::default());
         let mut candles = Candles::new();
         let mut bytes = b"HTTP/1.1 101 Switching Protocols\r\n\r\n".to_vec();
-        let frame = |closed| {
-            format!(
-                r#"{{"stream":"aausdt@kline_1m","data":{{"e":"kline","E":60000,"s":"AAUSDT","k":{{"t":0,"T":59999,"s":"AAUSDT","i":"1m","f":1,"L":2,"o":"1","c":"1","h":"1","l":"1","v":"1","n":2,"x":{closed},"q":"1","V":"1","Q":"1","B":"0"}}}}}}"#
-            )
+        let frame = |closed: bool| {
+            let bar = r#""t":0,"T":59999,"s":"AAUSDT","i":"1m","f":1,"L":2,"o":"1","c":"1""#;
+            let bar = format!(r#"{bar},"h":"1","l":"1","v":"1","n":2,"x":{closed},"q":"1""#);
+            let bar = format!(r#"{bar},"V":"1","Q":"1","B":"0""#);
+            let data = format!(r#"{{"e":"kline","E":60000,"s":"AAUSDT","k":{{{bar}}}}}"#);
+            format!(r#"{{"stream":"aausdt@kline_1m","data":{data}}}"#)
         };
         encode(&mut bytes, Opcode::Text, None, frame(false).as_bytes());
         candles.note(&bytes, &seen);
