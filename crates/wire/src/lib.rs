@@ -61,7 +61,7 @@ pub use error::{Fault, ScanError};
 pub use frame::Frame;
 pub use key::{KeyFault, check_api_key, check_hmac_secret};
 pub use levels::{LEVELS_MAX, Level, Levels};
-pub use query::{Query, RECV_WINDOW_MS, Value, percent_encode, sign_query};
+pub use query::{Query, RECV_WINDOW_MS, Value, percent_encode, sign_query, sorted_payload};
 pub use scan::{Message, scan, scan_snapshot};
 pub use secret::Secret;
 pub use sign::{SIGNATURE_HEX, Signer, SignerError};

@@ -131,20 +131,24 @@ impl Query {
         if !given("recvWindow") {
             full = full.with("recvWindow", recv_window_ms);
         }
-        let mut pairs: Vec<(&str, &str)> = full.params.iter().map(|p| full.pair(p)).collect();
-        pairs.retain(|(name, _)| *name != "signature");
-        pairs.sort_by_key(|(name, _)| *name);
-        let mut payload = String::with_capacity(full.text.len() + 2 * pairs.len());
-        for (name, value) in pairs {
-            if !payload.is_empty() {
-                payload.push('&');
-            }
-            payload.push_str(name);
-            payload.push('=');
-            payload.push_str(value);
-        }
-        payload
+        sorted_payload(full.params.iter().map(|p| full.pair(p)))
     }
+}
+
+/// Parameters as the WebSocket API signs them: sorted by name, not encoded, without the signature.
+pub fn sorted_payload<'a>(params: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut pairs: Vec<(&str, &str)> = params.filter(|(name, _)| *name != "signature").collect();
+    pairs.sort_by_key(|(name, _)| *name);
+    let mut payload = String::new();
+    for (name, value) in pairs {
+        if !payload.is_empty() {
+            payload.push('&');
+        }
+        payload.push_str(name);
+        payload.push('=');
+        payload.push_str(value);
+    }
+    payload
 }
 
 /// A query string in the making.

@@ -387,7 +387,8 @@ impl Futures {
         self.act(at, reports).place(a, request)
     }
 
-    /// Checks an order as [`Futures::place`] would, and does nothing.
+    /// Checks an order as [`Futures::place`] would, and does nothing: what it would look like,
+    /// without a number.
     ///
     /// # Errors
     /// Why it would be refused.
@@ -396,9 +397,10 @@ impl Futures {
         at: Nanos,
         account: AccountId,
         request: &OrderRequest,
-    ) -> Result<(), Refusal> {
+    ) -> Result<OrderRecord, Refusal> {
         let (a, _) = self.places(account, request.symbol)?;
-        self.admit(at, a, request, self.orders + 1).map(|_| ())
+        let (order, _) = self.admit(at, a, request, self.orders + 1)?;
+        Ok(OrderRecord { id: 0, ..order })
     }
 
     /// Changes price or quantity of an open limit order. A smaller quantity at the same price

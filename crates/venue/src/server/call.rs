@@ -1,50 +1,8 @@
 //! Step machine: what goes into the exchange and what comes out: requests, replies, errors.
 
 use crate::server::params::Params;
-use core::fmt;
+pub use aegis_wire::endpoints::Method;
 use core::net::IpAddr;
-
-/// The methods that the exchange knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Method {
-    /// Reads.
-    Get,
-    /// Creates.
-    Post,
-    /// Changes.
-    Put,
-    /// Removes.
-    Delete,
-}
-
-impl Method {
-    /// From the request line.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "GET" => Some(Self::Get),
-            "POST" => Some(Self::Post),
-            "PUT" => Some(Self::Put),
-            "DELETE" => Some(Self::Delete),
-            _ => None,
-        }
-    }
-
-    /// As in the request line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Delete => "DELETE",
-        }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
 
 /// A REST request as it arrived: raw bytes where signatures need them.
 #[derive(Clone, Debug)]

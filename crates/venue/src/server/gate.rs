@@ -183,8 +183,7 @@ pub fn answer(sim: &mut Sim, wall_ms: i64, request: &Request) -> Reply {
         return administer(sim, wall_ms, request);
     }
     let method = request.method.name();
-    let endpoint =
-        endpoints::Method::parse(method).and_then(|method| Endpoint::find(method, &request.path));
+    let endpoint = Endpoint::find(request.method, &request.path);
     let params = Params::of(request);
     let weight = endpoint.map_or(1, |line| line.weight.of(|name| params.get(name)));
     let incoming = Incoming { request, params, method, path: &request.path, endpoint, weight };
@@ -207,7 +206,7 @@ pub fn answer(sim: &mut Sim, wall_ms: i64, request: &Request) -> Reply {
 }
 
 fn no_such_path(request: &Request) -> ApiError {
-    let text = format!("Path {}, Method {} is invalid", request.path, request.method);
+    let text = format!("Path {}, Method {} is invalid", request.path, request.method.name());
     ApiError::new(-5000, text).with_status(404)
 }
 

@@ -301,42 +301,8 @@ pub fn test(sim: &mut Sim, call: &Call<'_>) -> Answer {
     let account = call.sender(sim)?;
     let request = request_of(sim, call, &call.params, SelfTrade::ExpireMaker)?;
     reply_kind_of(&call.params)?;
-    sim.core.check(call.at(), account, &request)?;
-    let order = unplaced(account, call.at(), &request);
+    let order = sim.core.check(call.at(), account, &request)?;
     Ok(render::text(&render::untouched(sim, &order)))
-}
-
-/// What an order would look like that is not placed.
-fn unplaced(account: AccountId, at: Nanos, request: &OrderRequest) -> OrderRecord {
-    use aegis_exchange::futures::WorkingType;
-    OrderRecord {
-        account,
-        symbol: request.symbol,
-        id: 0,
-        client_id: request.client_id.unwrap_or_default(),
-        side: request.side,
-        position_side: request.position_side,
-        kind: request.kind,
-        origin: None,
-        time_in_force: request.time_in_force,
-        price: request.price,
-        qty: request.qty,
-        filled: aegis_types::Qty::ZERO,
-        quote: aegis_types::Money::ZERO,
-        reduce_only: request.reduce_only,
-        close_position: false,
-        self_trade: request.self_trade,
-        good_till: request.good_till,
-        status: OrderStatus::New,
-        created: at,
-        updated: at,
-        stop_price: Px::ZERO,
-        working_type: WorkingType::ContractPrice,
-        price_protect: false,
-        algo_id: 0,
-        modify_id: 0,
-        amended: 0,
-    }
 }
 
 /// `PUT /fapi/v1/order`.

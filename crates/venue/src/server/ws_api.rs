@@ -223,11 +223,10 @@ fn request_of(
     wall_ms: i64,
 ) -> Request {
     let endpoint = line.rest.map(|call| call.endpoint());
-    let method = endpoint.and_then(|line| Method::parse(line.method.name()));
     let logged_on = session.and_then(|session| session.logon.as_ref());
     let key = params.get("apiKey").or(logged_on.map(|logon| logon.key.as_str()));
     Request {
-        method: method.unwrap_or(Method::Get),
+        method: endpoint.map_or(Method::Get, |line| line.method),
         path: endpoint.map_or("", |line| line.path).to_owned(),
         query: String::new(),
         body: Vec::new(),

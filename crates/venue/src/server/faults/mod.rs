@@ -14,7 +14,7 @@ pub use frames::FrameFate;
 use crate::server::call::{ApiError, Method};
 use crate::server::handle::route_of;
 use aegis_types::{Money, Px, Qty, Rate};
-use aegis_wire::endpoints::{Endpoint, Method as EndpointMethod};
+use aegis_wire::endpoints::Endpoint;
 use aegis_wire::ws_methods::WsMethod;
 use serde_json::{Map, Value, json};
 
@@ -212,7 +212,6 @@ fn check_target(fault: &Fault) -> Result<(), String> {
         "WS" => WsMethod::find(path).map(|line| line.rest),
         _ => Method::parse(method)
             .filter(|method| route_of(*method, path).is_some())
-            .and_then(|_| EndpointMethod::parse(method))
             .map(|method| Endpoint::find(method, path).map(|line| line.call)),
     };
     let call = known.ok_or_else(|| {
