@@ -3,9 +3,9 @@
 
 use crate::server::call::ApiError;
 use crate::server::params::{Params, decode};
-use crate::server::texts::error;
-use aegis_wire::Verifier;
+use crate::server::texts::{error, error_of};
 use aegis_wire::errors::text;
+use aegis_wire::{Verifier, sorted_payload};
 
 /// Longest window that a request may ask for, in milliseconds.
 const RECV_WINDOW_MS_MAX: i64 = 60_000;
@@ -57,12 +57,15 @@ fn split(form: &[u8]) -> (&[u8], Option<String>) {
 /// window.
 ///
 /// # Errors
-/// -1102 without a timestamp, -1130 for a window beyond a minute, -1021 outside of it.
+/// -1102 without a timestamp, -1131 for a window beyond a minute, -1021 outside of it.
 pub fn check_time(params: &Params, wall_ms: i64) -> Result<(), ApiError> {
     let timestamp = params.int("timestamp")?.ok_or_else(|| ApiError::mandatory("timestamp"))?;
     let window = params.int("recvWindow")?.unwrap_or(RECV_WINDOW_MS);
-    if !(0..=RECV_WINDOW_MS_MAX).contains(&window) {
+    if window < 0 {
         return Err(ApiError::invalid_value("recvWindow"));
+    }
+    if window > RECV_WINDOW_MS_MAX {
+        return Err(error_of(-1131, &[&RECV_WINDOW_MS_MAX.to_string()]));
     }
     if timestamp >= wall_ms.saturating_add(AHEAD_MS) {
         return Err(ApiError::new(-1021, text::AHEAD));
@@ -85,19 +88,7 @@ pub fn check_signature(verifier: &Verifier, signed: &Signed) -> Result<(), ApiEr
 
 /// What the WebSocket API signs: all parameters but the signature, sorted by name.
 pub fn websocket_payload(params: &Params) -> String {
-    let mut pairs: Vec<&(String, String)> =
-        params.pairs().iter().filter(|(name, _)| name != "signature").collect();
-    pairs.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut payload = String::new();
-    for (name, value) in pairs {
-        if !payload.is_empty() {
-            payload.push('&');
-        }
-        payload.push_str(name);
-        payload.push('=');
-        payload.push_str(value);
-    }
-    payload
+    sorted_payload(params.pairs().iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 #[cfg(test)]
@@ -130,7 +121,7 @@ mod tests {
         assert_eq!(at("timestamp=95000"), Ok(()));
         assert_eq!(at("timestamp=94999"), Err(-1021));
         assert_eq!(at("timestamp=94999&recvWindow=5001"), Ok(()));
-        assert_eq!(at("timestamp=100000&recvWindow=60001"), Err(-1130));
+        assert_eq!(at("timestamp=100000&recvWindow=60001"), Err(-1131));
         assert_eq!(at("recvWindow=5000"), Err(-1102));
         assert_eq!(at("timestamp=abc"), Err(-1100));
     }

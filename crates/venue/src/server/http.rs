@@ -10,19 +10,26 @@ use core::future::Future as _;
 use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE};
+use hyper::header::{
+    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, UPGRADE,
+};
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::io;
+use std::io::{self, Write as _};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 /// Longest body of a request.
 const BODY_MAX: usize = 256 * 1024;
+
+/// Shorter replies are not compressed.
+const GZIP_MIN: usize = 1_024;
 
 /// The WebSocket API's path.
 const WS_API_PATH: &str = "/ws-fapi/v1";
@@ -130,6 +137,7 @@ async fn answer(
         let error = ApiError::new(-1000, "The HTTP method is not supported.").with_status(405);
         return Ok(response(&Reply::error(&error), None));
     };
+    let gzip = takes_gzip(request.headers().get(ACCEPT_ENCODING));
     let key = request.headers().get("X-MBX-APIKEY");
     let api_key = key.and_then(|value| value.to_str().ok()).map(str::to_owned);
     let body = match Limited::new(request.into_body(), BODY_MAX).collect().await {
@@ -150,6 +158,7 @@ async fn answer(
         tokio::time::sleep(Duration::from_millis(reply.fate.delay_ms)).await;
     }
     match reply.fate.sending {
+        Sending::Whole if gzip && reply.body.len() >= GZIP_MIN => Ok(compressed(&reply)),
         Sending::Whole => Ok(response(&reply, None)),
         Sending::Cut(after) => Ok(response(&reply, Some(after))),
         Sending::Nothing => Err(NoReply),
@@ -181,6 +190,29 @@ fn response(reply: &Reply, cut: Option<usize>) -> Response<Reach> {
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
             response.headers_mut().insert(name, value);
         }
+    }
+    response
+}
+
+/// May the reply be compressed?
+fn takes_gzip(accepted: Option<&HeaderValue>) -> bool {
+    let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|coding| {
+        let (name, quality) = coding.split_once(';').unwrap_or((coding, "q=1"));
+        let quality = quality.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok());
+        name.trim().eq_ignore_ascii_case("gzip") && quality != Some(0.0)
+    })
+}
+
+/// The reply as gzip. One that is cut is never compressed: it breaks where the fault says.
+fn compressed(reply: &Reply) -> Response<Reach> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let packed = encoder.write_all(reply.body.as_bytes()).and_then(|()| encoder.finish());
+    let mut response = response(reply, None);
+    // Writing to memory does not fail.
+    if let Ok(packed) = packed {
+        *response.body_mut() = Reach::whole(packed);
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response
 }
@@ -266,4 +298,27 @@ fn gone(shared: &Shared, door: Door, conn: crate::server::streams::ConnId) {
         Door::Api => hub.sim.ws_api_closed(conn),
     }
     hub.queues.disconnect(conn);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_for_those_who_take_it() {
+        for (accepted, gzip) in [
+            ("gzip, deflate", true),
+            ("deflate, GZIP;q=0.5", true),
+            ("gzip;q=0, deflate", false),
+            ("identity", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                takes_gzip(HeaderValue::from_str(accepted).ok().as_ref()),
+                gzip,
+                "{accepted}"
+            );
+        }
+        assert!(!takes_gzip(None));
+    }
 }

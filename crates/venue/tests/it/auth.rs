@@ -96,7 +96,7 @@ fn the_window_follows_the_wall_clock() {
     assert_eq!(at(-5_000, ""), 0);
     assert_eq!(at(-5_001, ""), -1021);
     assert_eq!(at(-5_001, "&recvWindow=6000"), 0);
-    assert_eq!(at(-60_000, "&recvWindow=60001"), -1130);
+    assert_eq!(at(-60_000, "&recvWindow=60001"), -1131);
 }
 
 #[test]

@@ -131,6 +131,8 @@ errors! {
         "Combination of optional parameters invalid.";
     -1130 INVALID_PARAMETER 400 Defect Defect None false
         "Data sent for parameter '%s' is not valid.";
+    -1131 BAD_RECV_WINDOW 400 Defect Defect None false
+        "recvWindow must be less than %s";
     -1136 INVALID_NEW_ORDER_RESP_TYPE 400 Defect Defect None false
         "Invalid newOrderRespType.";
     -2010 NEW_ORDER_REJECTED 400 Denied Denied None false
