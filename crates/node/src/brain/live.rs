@@ -258,7 +258,7 @@ impl Brain {
         let (door, engine) = self.driver.parts_mut();
         let Door::Wire(wired) = door else { return Ok(true) };
         wired.connect(client, engine);
-        let until = clock::monotonic().after(CONNECT);
+        let mut until = clock::monotonic().after(CONNECT);
         loop {
             let (ready, failed) = self.look_at_venue()?;
             if let Some(why) = failed {
@@ -281,6 +281,10 @@ impl Brain {
             if let Door::Wire(wired) = self.driver.venue_mut()
                 && let Some(venue) = wired.venue()
             {
+                // Another brain would only ask again what must not be asked now.
+                if venue.shut_out() {
+                    until = clock::monotonic().after(CONNECT);
+                }
                 venue.wait(Nanos::MILLISECOND.times(20));
             }
         }

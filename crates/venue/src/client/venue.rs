@@ -257,6 +257,12 @@ impl WireVenue {
         self.machine.ready()
     }
 
+    /// Has the exchange closed its door (429, 418, 403), so that nothing goes for a while?
+    pub fn shut_out(&self) -> bool {
+        let server = Nanos::from_millis(self.machine.clock().server_ms(self.now()));
+        self.machine.ledger().closed(server).is_some()
+    }
+
     /// Has every command its answer, and is every outcome known?
     pub fn settled(&self) -> bool {
         self.machine.settled()

@@ -157,7 +157,8 @@ fn changed_filters_are_read_and_the_order_is_rounded_to_them_once() {
     desk.world.fault(&change);
     let id = desk.order(OrderType::Market, Side::Buy, "0.017", 0);
     desk.run(1_000);
-    assert_eq!(desk.words(id), ["accepted", "filled 0.01"], "{:?}", desk.notes);
+    // The engine asked for more and hears that no more comes.
+    assert_eq!(desk.words(id), ["accepted", "filled 0.01", "expired"], "{:?}", desk.notes);
     assert_eq!(desk.placements(id), 2);
     let small = desk.order(OrderType::Market, Side::Buy, "0.007", 0);
     desk.run(1_000);

@@ -114,6 +114,8 @@ pub(super) enum End {
 pub struct Attempt {
     /// As the engine asked for it, or as it was rounded to changed filters.
     pub order: Order,
+    /// The quantity that the engine asked for.
+    pub asked: Qty,
     /// Where it stands.
     pub phase: Phase,
     /// Where its cancel stands.
@@ -194,6 +196,7 @@ impl Attempt {
     pub(super) fn new(now: Nanos, order: &Order) -> Self {
         Self {
             order: *order,
+            asked: order.qty,
             phase: Phase::Waiting(now),
             cancel: Cancel::None,
             tries: 0,
@@ -460,7 +463,7 @@ impl Attempts {
     ) {
         let attempt = &mut self.table[index];
         let booked = attempt.booked.saturating_plus(execution.qty);
-        let leaves = attempt.order.qty.saturating_plus(-booked).max(Qty::ZERO);
+        let leaves = attempt.asked.saturating_plus(-booked).max(Qty::ZERO);
         let cause = Cause { order: attempt.order.id, reason: attempt.reason(), leaves };
         // Known already, when it was told before its order was known to be ours.
         let outside = self.outside.iter().position(|outside| outside.is(execution));
@@ -519,6 +522,10 @@ impl Attempts {
             attempt.query = Query::NONE;
         }
         match end {
+            // It was made smaller before it left: nobody will fill the rest.
+            End::Filled if attempt.booked < attempt.asked => {
+                tell(attempt, OrderUpdate::Expired, out);
+            }
             End::Filled => {}
             End::Canceled => tell(attempt, OrderUpdate::Canceled, out),
             End::Expired => tell(attempt, OrderUpdate::Expired, out),
