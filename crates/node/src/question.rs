@@ -38,6 +38,21 @@ fn failed(what: impl std::fmt::Display, place: &str) -> Failure {
     Failure::failed(format!("{place}: {what}"), "check that the exchange runs and its address")
 }
 
+/// What to do about an answer that is not a good one.
+fn remedy(answer: &Answer) -> &'static str {
+    let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    match (answer.status, body["code"].as_i64()) {
+        (_, Some(-1022)) => "the secret is not that of the key: set both from one pair",
+        (_, Some(-2014 | -2015)) => {
+            "check the key: of this exchange, for this machine's address, allowed to trade futures"
+        }
+        (_, Some(-1021)) => "set this machine's clock, or raise venue.recv_window_ms",
+        (403 | 418 | 429, _) => "too much was asked, or this address is blocked: wait, try again",
+        (500.., _) => "the exchange has trouble: try again later",
+        _ => "check that the exchange runs and its address",
+    }
+}
+
 impl Questions {
     /// To the exchange at `base`; each answer may take so long.
     ///
@@ -114,7 +129,8 @@ impl Questions {
         if answer.status != 200 {
             let words = String::from_utf8_lossy(&answer.body);
             let words: String = words.chars().take(300).collect();
-            return Err(failed(format_args!("HTTP {}: {words}", answer.status), &place));
+            let what = format!("{place}: HTTP {}: {words}", answer.status);
+            return Err(Failure::failed(what, remedy(answer)));
         }
         serde_json::from_slice(&answer.body).map_err(|e| failed(e, &place))
     }

@@ -197,6 +197,43 @@ fn what_a_venue_needs_is_said_before_anything_starts() {
 }
 
 #[test]
+fn an_audit_says_which_of_keys_rights_and_exchange_is_wrong() {
+    let place = Place::new("audit-keys");
+    let [good, may_withdraw, secret, other] = ["g1", "w2", "s3", "o4"].map(|pair| pair.repeat(32));
+    let accounts = [
+        format!("key={good},secret={secret}"),
+        format!("key={may_withdraw},secret={secret},withdraw=true"),
+    ];
+    let args = ["exchange", "--generate", "3", "--symbols", "2", "--days", "2"];
+    let [first, second] = accounts.each_ref().map(|account| ["--account", account.as_str()]);
+    let exchange = Exchange::start(&place, &[&args[..], &first, &second].concat());
+    let url = format!("venue.exchange_url=http://{}", exchange.address());
+    let audit = |key: &str, secret: &str| {
+        let args = ["audit", "--for", "live", "--set", &url, "--set", "live=true"];
+        let keys = [("BINANCE_API_KEY", key), ("BINANCE_API_SECRET", secret)];
+        let mut command = place.aegis(&args);
+        let output = command.envs(keys).env("ENVIRONMENT", "production").output();
+        let output = output.expect("the program starts");
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, said) = audit(&good, &secret);
+    assert_eq!(code, Some(0), "{said}");
+    for (key, secret, named) in [
+        (&may_withdraw, &secret, "the key may withdraw"),
+        (&good, &other, "the secret is not that of the key"),
+        (&other, &secret, "check the key"),
+    ] {
+        let (code, said) = audit(key, secret);
+        assert_eq!(code, Some(3), "{said}");
+        assert!(said.contains(named), "{named} is not in\n{said}");
+    }
+    exchange.end("TERM");
+    let (code, said) = audit(&good, &secret);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("check that the exchange runs"), "{said}");
+}
+
+#[test]
 fn an_exchange_of_a_demo_does_not_outlive_it() {
     let place = Place::new("wire-orphan");
     let mut run = place.start(&["demo", "--wire", "--headless", "--json", "--speed", "600"]);

@@ -285,8 +285,5 @@ fn time() -> Finding {
             "set the machine's clock",
         );
     }
-    Finding::pass(format!(
-        "{} UTC; offset to the exchange is measured when sockets exist",
-        wall.utc()
-    ))
+    Finding::pass(format!("{} UTC; a session measures its exchange's offset itself", wall.utc()))
 }
