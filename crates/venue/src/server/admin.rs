@@ -21,8 +21,13 @@ pub fn faults(sim: &mut Sim, _: &Call<'_>) -> Answer {
 pub fn post_fault(sim: &mut Sim, call: &Call<'_>) -> Answer {
     let fault = sim.faults.post(&call.request.body, call.wall_ms)?;
     let now = fault.kind.acts() == Acts::Event && fault.target.is_empty();
-    if now {
-        happen(sim, call.wall_ms, &fault)?;
+    // A clock that is skewed until further notice is so from here on, for whatever comes.
+    let lasts = fault.kind == Kind::ClockSkew && fault.left.is_none();
+    if now || lasts {
+        let happened = happen(sim, call.wall_ms, &fault);
+        let refused = happened.as_ref().err().map(|error| error.msg.clone());
+        sim.faults.record(&fault, "", (call.wall_ms, call.market_ms), refused);
+        happened?;
     }
     let mut reply = json!({
         "id": fault.id,

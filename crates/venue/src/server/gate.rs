@@ -296,9 +296,13 @@ pub fn through(
     }
     let name = format!("{} {}", incoming.method, incoming.path);
     let mut fault = sim.faults.take(target(incoming, &name));
+    let now = (wall_ms, sim.clock.market_ms());
     if let Some(event) = fault.take_if(|fault| fault.kind.is_event()) {
         // What cannot happen, such as liquidating nothing, does not; truth shows it.
-        let _ = admin::happen(sim, wall_ms, &event);
+        let refused = admin::happen(sim, wall_ms, &event).err().map(|error| error.msg);
+        sim.faults.record(&event, &name, now, refused);
+    } else if let Some(fault) = &fault {
+        sim.faults.record(fault, &name, now, None);
     }
     if let Some(fault) = fault.as_ref().filter(|fault| !fault.kind.carries_out(fault)) {
         let refusal = replacement(sim, wall_ms, peer, fault).unwrap_or_else(|| error(-1000));

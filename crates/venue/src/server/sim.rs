@@ -374,7 +374,7 @@ impl Sim {
             crate::server::streams::Topic::Market(..) => Audience::Market(name),
         };
         let output = Output { to, body };
-        match self.faults.frame(&output, self.wall_ms) {
+        match self.faults.frame(&output, self.wall_ms, self.clock.market_ms()) {
             FrameFate::Send => self.deliver(&output),
             FrameFate::Twice => {
                 self.deliver(&output);

@@ -108,7 +108,7 @@ impl Truth {
 }
 
 /// `GET /sim/v1/truth?key=K`: orders, fills, positions, balance (the wallet's) and requests as they
-/// truly are; without a key the requests of everybody.
+/// truly are, and whenever a fault acted; without a key the requests of everybody.
 ///
 /// # Errors
 /// Nothing a caller could do wrong is one: an unknown key has requests and nothing else.
@@ -117,6 +117,7 @@ pub fn answer(sim: &mut Sim, call: &Call<'_>) -> Answer {
     let mut truth = json!({
         "requests": sim.gate.truth.of(key),
         "requests_forgotten": sim.gate.truth.forgotten,
+        "faults": sim.faults.fired(),
         "market_ms": call.market_ms,
         "wall_ms": call.wall_ms,
         "orders": [],

@@ -131,6 +131,34 @@ fn a_fault_may_be_meant_for_one_symbol_or_one_account() {
 }
 
 #[test]
+fn truth_remembers_whenever_a_fault_acted() {
+    let mut world = World::new();
+    let _ = world.listen();
+    world.fault(&json!({ "fault": "http_408", "match": POST }));
+    world.fault(&json!({ "fault": "ws_gap", "match": "ORDER_TRADE_UPDATE" }));
+    world.fault(&json!({ "fault": "adl", "symbol": "ETHUSDT", "match": POST }));
+    world.fault(&json!({ "fault": "funding", "symbol": "BTCUSDT" }));
+    let _ = raw(&mut world, "POST", ORDER, MARKET);
+    let _ = raw(&mut world, "POST", ORDER, MARKET);
+    let truth = world.truth(KEY);
+    let told = truth["faults"].as_array().unwrap().iter();
+    let told: Vec<(i64, &str, &str, bool)> = told
+        .map(|act| {
+            let text = |name: &str| act[name].as_str().unwrap();
+            let refused = act["refused"].is_string();
+            (act["id"].as_i64().unwrap(), text("fault"), text("on"), refused)
+        })
+        .collect();
+    let expected = [
+        (4, "funding", "", false),
+        (1, "http_408", POST, false),
+        (2, "ws_gap", "ORDER_TRADE_UPDATE", false),
+        (3, "adl", POST, true),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn an_event_without_a_symbol_or_a_key_is_for_all() {
     let mut world = World::new();
     world.order(MARKET);

@@ -51,7 +51,7 @@ impl Faults {
     }
 
     /// What becomes of a frame; a count of the oldest fault that names it is used up.
-    pub fn frame(&mut self, frame: &Output, wall_ms: i64) -> FrameFate {
+    pub fn frame(&mut self, frame: &Output, wall_ms: i64, market_ms: i64) -> FrameFate {
         let over = |f: &Fault| {
             let timed = f.kind == Kind::WsSilence && f.left.is_none();
             timed && f.ms.is_some_and(|ms| wall_ms >= f.since_ms.saturating_add(ms))
@@ -63,6 +63,11 @@ impl Faults {
         };
         let fault = fault.fire();
         self.queue.retain(|fault| fault.left != Some(0));
+        let on = match &frame.to {
+            Audience::Market(name) => name.as_str(),
+            Audience::User { event, .. } => event,
+        };
+        self.record(&fault, on, (wall_ms, market_ms), None);
         match fault.kind {
             Kind::WsSilence | Kind::WsGap => FrameFate::Lost,
             Kind::WsDrop => FrameFate::Close { politely: false },
@@ -258,7 +263,7 @@ mod tests {
             ("private", FrameFate::Send),
         ] {
             let mut faults = faults(&format!("{{\"fault\":\"ws_gap\",\"match\":\"{target}\"}}"));
-            assert_eq!(faults.frame(&frame, 0), fate, "{target}");
+            assert_eq!(faults.frame(&frame, 0, 0), fate, "{target}");
         }
     }
 
@@ -270,22 +275,22 @@ mod tests {
             market(&format!("{}@kline_1m", symbol.to_lowercase()), &body)
         };
         let mut faults = faults(posted);
-        assert_eq!(faults.frame(&kline("ETHUSDT"), 0), FrameFate::Send);
+        assert_eq!(faults.frame(&kline("ETHUSDT"), 0, 0), FrameFate::Send);
         let other = market("btcusdt@aggTrade", r#"{"e":"aggTrade","s":"BTCUSDT"}"#);
-        assert_eq!(faults.frame(&other, 0), FrameFate::Send);
-        assert_eq!(faults.frame(&kline("BTCUSDT"), 0), FrameFate::Lost);
+        assert_eq!(faults.frame(&other, 0, 0), FrameFate::Send);
+        assert_eq!(faults.frame(&kline("BTCUSDT"), 0, 0), FrameFate::Lost);
     }
 
     #[test]
     fn counts_are_used_up_and_a_silence_ends_with_its_time() {
         let frame = market("btcusdt@depth", "{}");
         let mut two = faults(r#"{"fault":"ws_dup","count":2}"#);
-        let fates: Vec<FrameFate> = (0..3).map(|_| two.frame(&frame, 0)).collect();
+        let fates: Vec<FrameFate> = (0..3).map(|_| two.frame(&frame, 0, 0)).collect();
         assert_eq!(fates, [FrameFate::Twice, FrameFate::Twice, FrameFate::Send]);
         assert!(two.spares_frames());
         let mut silence = faults(r#"{"fault":"ws_silence","ms":100}"#);
-        assert_eq!(silence.frame(&frame, 99), FrameFate::Lost);
-        assert_eq!(silence.frame(&frame, 100), FrameFate::Send);
+        assert_eq!(silence.frame(&frame, 99, 0), FrameFate::Lost);
+        assert_eq!(silence.frame(&frame, 100, 0), FrameFate::Send);
     }
 
     #[test]
@@ -301,7 +306,7 @@ mod tests {
         ] {
             let posted = format!(r#"{{"fault":"ws_wrong_data","kind":"{kind}"}}"#);
             let frame = market("bnbusdt@bookTicker", body);
-            let FrameFate::Changed(text) = faults(&posted).frame(&frame, 0) else { panic!() };
+            let FrameFate::Changed(text) = faults(&posted).frame(&frame, 0, 0) else { panic!() };
             assert!(text.contains(part), "{kind}: {text}");
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
         }

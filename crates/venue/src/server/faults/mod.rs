@@ -17,9 +17,13 @@ use aegis_types::{Money, Px, Qty, Rate};
 use aegis_wire::endpoints::Endpoint;
 use aegis_wire::ws_methods::WsMethod;
 use serde_json::{Map, Value, json};
+use std::collections::VecDeque;
 
 /// Most faults that wait at once.
 const QUEUE_MAX: usize = 10_000;
+
+/// Most acts of faults that are remembered.
+const FIRED_MAX: usize = 100_000;
 
 /// A fault as posted.
 #[derive(Clone, Debug)]
@@ -326,12 +330,37 @@ impl Target<'_> {
     }
 }
 
-/// The faults that wait, in order of posting.
+/// One time that a fault acted.
+#[derive(Clone, Debug)]
+struct Fired {
+    id: u64,
+    name: &'static str,
+    wall_ms: i64,
+    market_ms: i64,
+    on: String,
+    refused: Option<String>,
+}
+
+impl Fired {
+    fn json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "fault": self.name,
+            "at": self.wall_ms,
+            "market_ms": self.market_ms,
+            "on": self.on,
+            "refused": self.refused,
+        })
+    }
+}
+
+/// The faults that wait, in order of posting, and what they did.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     queue: Vec<Fault>,
     posted: u64,
     held: frames::Held,
+    fired: VecDeque<Fired>,
 }
 
 impl Faults {
@@ -355,6 +384,27 @@ impl Faults {
             self.queue.push(fault.clone());
         }
         Ok(fault)
+    }
+
+    /// Remembers that a fault acted at a wall and a market time, ms: on which request, stream or
+    /// user event (nothing for an event that was posted), and why an event could not happen.
+    pub fn record(
+        &mut self,
+        fault: &Fault,
+        on: &str,
+        (wall_ms, market_ms): (i64, i64),
+        refused: Option<String>,
+    ) {
+        if self.fired.len() == FIRED_MAX {
+            self.fired.pop_front();
+        }
+        let (id, name, on) = (fault.id, fault.kind.name(), on.to_owned());
+        self.fired.push_back(Fired { id, name, wall_ms, market_ms, on, refused });
+    }
+
+    /// Every time that a fault acted, the newest [`FIRED_MAX`] of them.
+    pub fn fired(&self) -> Value {
+        self.fired.iter().map(Fired::json).collect()
     }
 
     /// Forgets everything that waits, or all of one kind; how many there were.
