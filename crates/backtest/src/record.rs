@@ -25,24 +25,22 @@ pub const fn is_input(kind: Kind, execution: Execution) -> bool {
     }
 }
 
-/// Steps a driver by an input that a journal holds, as it was stepped then. `timer_first` says that
-/// the journal's next record is a timer's, and so that the time was looked at before the input.
+/// Steps a driver by an input that a journal holds, as it was stepped then. `timers` says how many
+/// timers the journal has between the last input and this one.
 ///
 /// # Errors
 /// The observer's.
 pub fn step_again<V: Venue, B: Brain, O: Observer>(
     driver: &mut Driver<V, B>,
     input: &Event,
-    timer_first: bool,
+    timers: usize,
     observer: &mut O,
 ) -> Result<(), O::Error> {
     if event_kind(input) != Kind::Venue {
         return driver.step(input.at, input.body, observer);
     }
-    // What a venue says by itself comes between two steps.
-    if timer_first {
-        driver.advance(input.at, observer)?;
-    }
+    // What a venue says by itself comes between two steps, or between two timers of one instant.
+    driver.advance_some(input.at, timers, observer)?;
     driver.answer(input.at, input.body, observer)
 }
 

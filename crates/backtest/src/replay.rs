@@ -321,8 +321,8 @@ pub fn replay(dir: &Path, until: Option<u64>) -> Result<Replay, ReplayError> {
             driver.start(input.at, &initial, &mut check)?;
             started = true;
         }
-        let timer_first = check.ahead.front().is_some_and(|next| next.kind == Kind::Timer);
-        step_again(&mut driver, &input, timer_first, &mut check)?;
+        let timers = check.ahead.iter().filter(|entry| entry.kind == Kind::Timer).count();
+        step_again(&mut driver, &input, timers, &mut check)?;
     }
     let torn = check.reader.torn().map(|torn| TornTail {
         file: torn.file.display().to_string(),

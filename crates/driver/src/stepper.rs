@@ -129,7 +129,7 @@ impl<V: Venue, B: Brain> Driver<V, B> {
         observer: &mut O,
     ) -> Result<(), O::Error> {
         let mut rounds = 0;
-        self.catch_up(at, &mut rounds, observer)?;
+        self.catch_up(at, usize::MAX, &mut rounds, observer)?;
         self.now = self.now.max(at);
         if let EventBody::Market(tick) = &body {
             self.venue.on_market(self.now, tick, &mut self.answers);
@@ -168,13 +168,28 @@ impl<V: Venue, B: Brain> Driver<V, B> {
     /// # Errors
     /// As [`Driver::step`].
     pub fn advance<O: Observer>(&mut self, at: Nanos, observer: &mut O) -> Result<(), O::Error> {
-        self.catch_up(at, &mut 0, observer)
+        self.catch_up(at, usize::MAX, &mut 0, observer)
+    }
+
+    /// The same with the first `most` of these timers: what a venue says by itself may have come
+    /// between two that were due at one instant.
+    ///
+    /// # Errors
+    /// As [`Driver::step`].
+    pub fn advance_some<O: Observer>(
+        &mut self,
+        at: Nanos,
+        most: usize,
+        observer: &mut O,
+    ) -> Result<(), O::Error> {
+        self.catch_up(at, most, &mut 0, observer)
     }
 
     #[inline]
     fn catch_up<O: Observer>(
         &mut self,
         at: Nanos,
+        most: usize,
         rounds: &mut u32,
         observer: &mut O,
     ) -> Result<(), O::Error> {
@@ -182,8 +197,10 @@ impl<V: Venue, B: Brain> Driver<V, B> {
         if !self.queue.is_empty() {
             self.settle(rounds, observer)?;
         }
-        while *rounds < ROUNDS_MAX {
+        let mut left = most;
+        while *rounds < ROUNDS_MAX && left > 0 {
             let Some((due, id)) = self.timers.due(at) else { break };
+            left -= 1;
             if due > self.now {
                 // Only what happens at one instant must end.
                 self.now = due;

@@ -308,6 +308,19 @@ fn advance_lets_timers_come_without_an_event() {
 }
 
 #[test]
+fn as_many_of_the_due_timers_come_as_are_asked_for() {
+    let (mut driver, mut diary) = (driver(), Diary::default());
+    to_the_signal(&mut driver, &mut diary);
+    assert!(driver.timers_waiting() > 1);
+    let before = diary.events.len();
+    driver.advance_some(minute(10_000), 0, &mut diary).unwrap();
+    assert_eq!(diary.events.len(), before);
+    driver.advance_some(minute(10_000), 1, &mut diary).unwrap();
+    let is_timer = |event: &&Event| matches!(event.body, EventBody::Timer { .. });
+    assert_eq!(diary.events[before..].iter().filter(is_timer).count(), 1);
+}
+
+#[test]
 fn a_refused_event_is_not_applied_and_a_refused_command_not_executed() {
     let (mut driver, mut diary) = (driver(), Diary::default());
     to_the_signal(&mut driver, &mut diary);

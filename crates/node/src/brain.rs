@@ -333,8 +333,8 @@ impl Brain {
             }
             self.shown_before(&event.body);
             epoch = epoch.max(expected.source.epoch);
-            let timer_first = self.recorder.expects_timer();
-            step_again(&mut self.driver, &event, timer_first, &mut self.recorder)?;
+            let timers = self.recorder.expected_timers();
+            step_again(&mut self.driver, &event, timers, &mut self.recorder)?;
             self.sound()?;
             inputs += 1;
         }

@@ -301,8 +301,8 @@ struct Follower {
     reader: Reader,
     driver: Driver<Past>,
     execution: Execution,
-    /// The record before was a timer's.
-    timer: bool,
+    /// Timers since the last input.
+    timers: usize,
     from: u64,
     initial: Option<Vec<aegis_types::EventBody>>,
 }
@@ -347,7 +347,7 @@ impl Follower {
         let session = header(&reader)?;
         let (driver, initial) = session.again().map_err(|e| Failure::failed(e.to_string(), ""))?;
         let execution = session.execution;
-        Ok(Self { reader, driver, execution, timer: false, from, initial: Some(initial) })
+        Ok(Self { reader, driver, execution, timers: 0, from, initial: Some(initial) })
     }
 
     /// Steps through everything that is in the journal's file by now.
@@ -360,7 +360,7 @@ impl Follower {
         let failed = |e: aegis_journal::JournalError| Failure::failed(e.to_string(), "");
         while let Some(record) = self.reader.next().map_err(failed)? {
             if !is_input(record.kind, self.execution) {
-                self.timer |= record.kind == Kind::Timer;
+                self.timers += usize::from(record.kind == Kind::Timer);
                 continue;
             }
             let event = Event::decode(record.payload).map_err(|e| {
@@ -369,8 +369,8 @@ impl Follower {
             if let Some(initial) = self.initial.take() {
                 let Ok(()) = self.driver.start(event.at, &initial, &mut listener);
             }
-            let timer_first = std::mem::take(&mut self.timer);
-            let Ok(()) = step_again(&mut self.driver, &event, timer_first, &mut listener);
+            let timers = std::mem::take(&mut self.timers);
+            let Ok(()) = step_again(&mut self.driver, &event, timers, &mut listener);
             pulse.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())

@@ -90,9 +90,11 @@ impl Recorder {
         }
     }
 
-    /// Is the journal's next record a timer's?
-    pub fn expects_timer(&self) -> bool {
-        self.ahead.front().is_some_and(|next| next.kind == Kind::Timer)
+    /// How many timers the journal has before its next input.
+    pub fn expected_timers(&self) -> usize {
+        let execution = self.session.execution;
+        let before = self.ahead.iter().take_while(|e| !is_input(e.kind, execution));
+        before.filter(|e| e.kind == Kind::Timer).count()
     }
 
     fn read_ahead(&mut self) -> Result<Option<Expected>, Failure> {
