@@ -9,12 +9,11 @@ use crate::clock;
 use aegis_engine::Engine;
 use aegis_exchange::Exchange;
 use aegis_types::{
-    Answers, ClientOrderId, Command, EventBody, Nanos, Order, OrderUpdate, Qty, SymbolId, Tick,
-    Venue,
+    Answers, ClientOrderId, Command, EventBody, Nanos, Order, OrderUpdate, SymbolId, Tick, Venue,
 };
 use aegis_venue::client::WireVenue;
 use aegis_venue::client::account::Held;
-use aegis_venue::client::attempts::Phase;
+use aegis_venue::client::attempts::{Before, Phase};
 
 /// Longest wait for an answer where the exchange stands still until we have it.
 const PATIENCE: Nanos = Nanos(30_000_000_000);
@@ -33,8 +32,7 @@ pub enum Door {
 #[derive(Clone, Copy, Debug)]
 struct Open {
     order: Order,
-    accepted: bool,
-    booked: Qty,
+    before: Before,
 }
 
 /// An order that the kernel has.
@@ -110,9 +108,10 @@ impl Wired {
         }
         let Some(index) = self.open.iter().position(|open| open.order.id == *id) else { return };
         match update {
-            OrderUpdate::Accepted => self.open[index].accepted = true,
+            OrderUpdate::Accepted => self.open[index].before.accepted = true,
             OrderUpdate::Filled { fill } if !fill.leaves.is_zero() => {
-                self.open[index].booked = self.open[index].booked.saturating_plus(fill.qty);
+                let booked = &mut self.open[index].before.booked;
+                *booked = booked.saturating_plus(fill.qty);
             }
             OrderUpdate::Unknown => {}
             OrderUpdate::Filled { .. }
@@ -124,12 +123,26 @@ impl Wired {
         }
     }
 
+    /// The journal's past commanded this.
+    fn sent_before(&mut self, command: &Command) {
+        match *command {
+            Command::Submit { order } => {
+                self.open.push(Open { order, before: Before::default() });
+            }
+            Command::Cancel { id, .. } => {
+                let canceled = self.open.iter_mut().filter(|open| open.order.id == id);
+                canceled.for_each(|open| open.before.canceling = true);
+            }
+            Command::SetLeverage { .. } | Command::WakeAt { .. } => {}
+        }
+    }
+
     /// Connects: from here on commands leave. The client is given what the past left open.
     pub fn connect<B>(&mut self, mut venue: WireVenue, engine: &Engine<B>) {
         let now = venue.now();
         let machine = venue.machine_mut();
-        for Open { order, accepted, booked } in self.open.drain(..) {
-            machine.attempts_mut().resume(now, &order, accepted, booked);
+        for Open { order, before } in self.open.drain(..) {
+            machine.attempts_mut().resume(now, &order, before);
         }
         for (symbol, trade) in self.booked.drain(..) {
             machine.account_mut().booked_before(symbol, trade);
@@ -232,10 +245,7 @@ impl Venue for Door {
             Self::Wire(wired) => wired,
         };
         let Some(venue) = &mut wired.venue else {
-            if let Command::Submit { order } = command {
-                wired.open.push(Open { order: *order, accepted: false, booked: Qty::ZERO });
-            }
-            return;
+            return wired.sent_before(command);
         };
         venue.execute(at, command, &mut wired.said);
         if let Command::Submit { order } = command

@@ -9,6 +9,7 @@ use aegis_types::{
 };
 use aegis_venue::client::Note;
 use aegis_venue::client::account::Held;
+use aegis_venue::client::attempts::Before;
 use aegis_venue::client::machine::Config;
 use aegis_venue::client::startup::{Restrictions, Stage};
 use aegis_wire::{Secret, Signer};
@@ -175,7 +176,7 @@ fn a_session_that_was_cut_off_finds_out_what_became_of_its_orders() {
         let mut desk = Desk::idle(world);
         let now = Nanos::from_millis(desk.world.wall);
         let exit = market(2, Side::Sell, true);
-        desk.machine.attempts_mut().resume(now, &exit, false, Qty::ZERO);
+        desk.machine.attempts_mut().resume(now, &exit, Before::default());
         let held = Held { side: Side::Buy, qty: exit.qty, margin: Money::whole(120) };
         desk.machine.account_mut().resume(BTC, held);
         desk.run(20_000);
@@ -189,6 +190,25 @@ fn a_session_that_was_cut_off_finds_out_what_became_of_its_orders() {
         desk.assert_true("resumed");
         assert!(desk.machine.ready());
     }
+}
+
+#[test]
+fn an_order_that_a_cut_off_session_was_taking_back_is_taken_back() {
+    let mut desk = Desk::ready(World::new());
+    let far =
+        Order { kind: OrderType::Limit, price: Px::whole(50_000), ..market(1, Side::Buy, false) };
+    desk.command(&Command::SetLeverage { symbol: BTC, leverage: 5 });
+    desk.run(100);
+    desk.command(&Command::Submit { order: far });
+    desk.run(200);
+    // Killed before the cancel left.
+    let Desk { world, .. } = desk;
+    let mut desk = Desk::idle(world);
+    let now = Nanos::from_millis(desk.world.wall);
+    let before = Before { accepted: true, canceling: true, booked: Qty::ZERO };
+    desk.machine.attempts_mut().resume(now, &far, before);
+    desk.run(5_000);
+    assert_eq!(desk.words(far.id), ["canceled"], "{:?}", desk.notes);
 }
 
 #[test]

@@ -100,6 +100,17 @@ pub enum Cancel {
     Sent,
 }
 
+/// What a session knew of an order when it was interrupted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Before {
+    /// It was acknowledged.
+    pub accepted: bool,
+    /// The engine was taking it back.
+    pub canceling: bool,
+    /// Filled, as booked.
+    pub booked: Qty,
+}
+
 /// How an order ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -368,7 +379,9 @@ impl Attempts {
     }
 
     /// An order that this session sent before it was interrupted: it is asked for, not sent.
-    pub fn resume(&mut self, now: Nanos, order: &Order, accepted: bool, booked: Qty) {
+    /// One that was being taken back still is.
+    pub fn resume(&mut self, now: Nanos, order: &Order, before: Before) {
+        let Before { accepted, canceling, booked } = before;
         if self.index(order.id).is_some() || self.table.len() >= ATTEMPTS_MAX {
             return;
         }
@@ -379,6 +392,9 @@ impl Attempts {
         attempt.tries = 1;
         (attempt.booked, attempt.executed) = (booked, booked);
         attempt.query.at = now;
+        if canceling {
+            (attempt.cancel, attempt.cancel_since) = (Cancel::Wanted(now), now);
+        }
         self.table.push(attempt);
     }
 
