@@ -77,6 +77,7 @@ fn every_name_has_a_meaning_and_what_waits_is_shown() {
         assert!(names.contains(&name), "{name}");
     }
     assert!(listed["faults"].as_array().unwrap().iter().all(|f| f["meaning"].is_string()));
+    assert_eq!(listed["faults"][0]["fields"], json!(["bytes"]));
     assert_eq!(listed["active"][0]["left"], 3);
     assert_eq!(listed["active"][0]["match"], POST);
     let deleted = body(&world.raw(None, "DELETE", "/sim/v1/faults", "", b""));

@@ -55,6 +55,11 @@ fn fields(kind: Kind) -> &'static [(&'static str, Is)] {
     }
 }
 
+/// Names of the further fields that a fault knows.
+pub fn names(kind: Kind) -> Vec<&'static str> {
+    fields(kind).iter().map(|(name, _)| *name).collect()
+}
+
 /// Checks the further fields of a posting. The names that this fault does not know, which are
 /// told to whoever posted it: a misspelt field would change nothing, in silence.
 ///

@@ -438,6 +438,7 @@ impl Faults {
                 "name": kind.name(),
                 "acts_on": kind.acts().name(),
                 "meaning": kind.meaning(),
+                "fields": fields::names(*kind),
             })
         };
         let known: Vec<Value> = Kind::ALL.iter().map(line).collect();
