@@ -82,7 +82,7 @@ fn route(
 
 /// Streams in the address, and the rest in messages.
 fn address(urls: &Urls, route: Route, names: &[String]) -> Shard {
-    let mut length = urls.combined(route, [""; 0]).len();
+    let mut length = urls.combined(route, [""]).len();
     let fits = |name: &&String| {
         length += name.len() + 1;
         length <= URL_MAX

@@ -252,8 +252,8 @@ mod tests {
     fn rotation_loses_nothing_and_closes_the_old_one_after_data_of_the_new() {
         let mut sockets = up(Nanos::ZERO);
         let day = ROTATE.after(SECOND.times(2));
-        assert_eq!(step(&mut sockets, day), []);
         assert_eq!(step(&mut sockets, day), [Wish::Open(SPARE)]);
+        assert_eq!(step(&mut sockets, day), [], "once");
         let mut out = Vec::new();
         sockets.opened(SPARE, day, &mut out);
         assert_eq!(out, []);
