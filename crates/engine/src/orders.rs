@@ -477,7 +477,8 @@ impl<B: Brain> Engine<B> {
         let slot = &mut self.portfolio.slots[index];
         let exit = *slot.order(Role::Exit);
         let hopeless = match code {
-            Some(RejectCode::ReduceOnly | RejectCode::TooManyOrders) => true,
+            // As it is, it will be refused again.
+            Some(RejectCode::ReduceOnly | RejectCode::TooManyOrders | RejectCode::Quantity) => true,
             Some(_) => false,
             None => exit.filled.is_zero(),
         };

@@ -490,7 +490,7 @@ fn closes_refused(world: &mut World, code: RejectCode, minutes: i64) -> usize {
 
 #[test]
 fn a_close_without_a_chance_goes_ever_more_seldom_until_the_fill_is_told() {
-    for code in [RejectCode::ReduceOnly, RejectCode::TooManyOrders] {
+    for code in [RejectCode::ReduceOnly, RejectCode::TooManyOrders, RejectCode::Quantity] {
         let (mut world, entry) = by_hand();
         world.fill(entry, entry.qty, px("100"));
         let stop = world.last_order(OrderReason::Stop);
