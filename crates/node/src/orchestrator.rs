@@ -98,7 +98,7 @@ impl Watched {
             process: None,
             supervisor: Supervisor::default(),
             restart_at: None,
-            heard: Nanos::ZERO,
+            heard: clock::monotonic(),
             ready: false,
             progress: false,
             last_pid: 0,

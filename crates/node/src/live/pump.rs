@@ -48,6 +48,17 @@ enum Errand {
     Universe,
 }
 
+impl std::fmt::Display for Errand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Clock => "the clock",
+            Self::Past(_) => "candles of the past",
+            Self::Fill { .. } => "candles of a hole",
+            Self::Universe => "the list of symbols",
+        })
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Connecting,
@@ -387,7 +398,7 @@ impl Live {
 
     fn no_answer(&mut self, errand: Errand, why: &str, now: Nanos) {
         self.failed += 1;
-        tracing::warn!(?errand, "no answer by REST: {why}");
+        tracing::warn!(%errand, "no answer by REST: {why}");
         self.ask_from = now.after(self.backoff.pause());
         match errand {
             Errand::Clock => self.time = Time::Wanted,
