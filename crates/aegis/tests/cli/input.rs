@@ -96,25 +96,28 @@ fn an_unwritable_state_folder_is_named() {
 }
 
 #[test]
-fn modes_that_need_keys_or_sockets_refuse_to_start() {
+fn modes_that_need_keys_or_arming_refuse_to_start() {
     let place = Place::new("modes");
-    for venue in ["testnet", "binance"] {
-        refused(
-            &place.run(&["run", "--venue", venue]),
-            2,
-            &["BINANCE_API_KEY", "BINANCE_API_SECRET"],
-        );
+    // Nobody listens there, and nothing is asked of anybody else.
+    let nowhere = ["--exchange-url", "http://127.0.0.1:9"];
+    for venue in ["testnet", "binance", "local"] {
+        let args = [&["run", "--venue", venue][..], &nowhere].concat();
+        refused(&place.run(&args), 2, &["BINANCE_API_KEY", "BINANCE_API_SECRET"]);
     }
-    let key = "k".repeat(64);
-    let with_keys = place
-        .aegis(&["run", "--venue", "binance"])
-        .env("BINANCE_API_KEY", &key)
-        .env("BINANCE_API_SECRET", &key)
-        .output()
-        .unwrap();
-    refused(&with_keys, 2, &["not in this version"]);
-    refused(&place.run(&["run", "--venue", "local"]), 2, &["not in this version"]);
-    refused(&place.run(&["run"]), 2, &["--data"]);
+    let key = "k1".repeat(32);
+    let with_keys = |more: &[&str]| {
+        let args = [&["run", "--venue", "binance"][..], &nowhere, more].concat();
+        let mut command = place.aegis(&args);
+        command.env("BINANCE_API_KEY", &key).env("BINANCE_API_SECRET", &key);
+        command
+    };
+    let armed = ["--live", "--set", "live=true"];
+    refused(&with_keys(&armed).output().unwrap(), 2, &["only in production"]);
+    let production = with_keys(&armed).env("ENVIRONMENT", "production").output().unwrap();
+    refused(&production, 3, &["NO-GO", "exchange.clock"]);
+    // Not armed: simulated orders on its market, which is not there.
+    let simulated = with_keys(&["--symbols", "NOSUCHUSDT"]).output().unwrap();
+    refused(&simulated, 1, &["127.0.0.1:9"]);
     let one = place.aegis(&["backtest"]).env("BINANCE_API_KEY", &key).output().unwrap();
     refused(&one, 2, &["BINANCE_API_SECRET"]);
 }
