@@ -101,6 +101,7 @@ const AEGIS: &[&str] = &[
     "backtest",
     "node",
     "bench",
+    "torture",
     "chart",
 ];
 
@@ -125,6 +126,7 @@ pub const ROOMS: &[Room] = &[
     outer("backtest", BACKTEST),
     with_async("node", NODE),
     outer("bench", BENCH),
+    outer("torture", BENCH),
     outer("aegis", AEGIS),
 ];
 
@@ -153,7 +155,8 @@ pub fn table() -> String {
         };
         let may = match room.name {
             "node" => "all of the above".to_owned(),
-            "bench" => "anything but aegis".to_owned(),
+            "bench" => "anything but torture and aegis".to_owned(),
+            "torture" => "anything but bench and aegis".to_owned(),
             "aegis" => "anything".to_owned(),
             _ if room.may.is_empty() => "–".to_owned(),
             _ => room.may.join(", "),
