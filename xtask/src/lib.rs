@@ -13,6 +13,7 @@
 //! ```
 
 pub mod edges;
+pub mod faults;
 pub mod keys;
 pub mod rules;
 pub mod strip;

@@ -5,10 +5,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask tidy | edges [--write] | zones [--write]
+                  | faults [--write] RESULTS…
 
   tidy    check the house rules; exit 1 with one line a finding
   edges   print the dependency table as it must stand in ARCHITECTURE.md, or write it there
-  zones   print the table of UTC offsets that smc holds, or write it there";
+  zones   print the table of UTC offsets that smc holds, or write it there
+  faults  hold the faults and incidents against the results of tests (JUnit, or the output of
+          cargo test), and docs/FAULTS.md against both, or write it";
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
             }
             Err(why) => done(Err(why)),
         },
+        Some("faults") => faults(root, to_file),
         Some("--help" | "-h") => {
             println!("{USAGE}");
             ExitCode::SUCCESS
@@ -46,6 +50,19 @@ fn done(written: Result<(), String>) -> ExitCode {
             eprintln!("{why}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn faults(root: &Path, write: bool) -> ExitCode {
+    let files: Vec<String> = std::env::args().skip(if write { 3 } else { 2 }).collect();
+    let files: Vec<&Path> = files.iter().map(Path::new).collect();
+    match xtask::faults::check(root, &files, write) {
+        Ok(found) => {
+            found.iter().for_each(|finding| eprintln!("{finding}"));
+            println!("faults: {} findings", found.len());
+            if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(why) => done(Err(why)),
     }
 }
 
