@@ -6,6 +6,7 @@
 
 use crate::indicator::Indicator;
 use aegis_types::Bar;
+use serde::{Deserialize, Serialize};
 
 /// What one bar adds.
 #[inline]
@@ -18,7 +19,7 @@ pub(crate) fn money_flow(bar: &Bar) -> f64 {
 }
 
 /// Accumulation/distribution line of bars, in volume units.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ad {
     sum: f64,
     started: bool,

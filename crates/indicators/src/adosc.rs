@@ -8,9 +8,10 @@ use crate::ad::Ad;
 use crate::indicator::Indicator;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Chaikin oscillator of bars, in volume units.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Adosc {
     line: Ad,
     /// Factors and averages, fast and slow.

@@ -7,9 +7,10 @@ use crate::indicator::Indicator;
 use crate::window::Window;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// ADXR of bars, 0 to 100. Allocates p − 1 places once, when made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Adxr {
     adx: Adx,
     before: Window,

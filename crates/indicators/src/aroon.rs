@@ -9,9 +9,10 @@ use crate::extremes::{Ages, ExtremeAges};
 use crate::indicator::Indicator;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Both lines, 0 to 100 each.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AroonLines {
     /// Recency of the lowest low.
     pub down: f64,
@@ -20,7 +21,7 @@ pub struct AroonLines {
 }
 
 /// Aroon of bars. Allocates p + 2 places once, when made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Aroon {
     ages: ExtremeAges,
     period: f64,

@@ -7,6 +7,7 @@ use crate::indicator::Indicator;
 use crate::wilder::Wilder;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// The true range of `bar` after a close at `previous_close`, in price.
 #[inline]
@@ -24,7 +25,7 @@ pub(crate) fn range_after(high: f64, low: f64, previous_close: f64) -> f64 {
 }
 
 /// Wilder ATR of bars, in price.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Atr {
     previous_close: Option<f64>,
     average: Wilder,

@@ -1,7 +1,9 @@
 //! Three lines around a price: what Bollinger, Donchian and Keltner give.
 
+use serde::{Deserialize, Serialize};
+
 /// Upper, middle and lower line, in price.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bands {
     /// The upper line.
     pub upper: f64,

@@ -8,9 +8,10 @@ use crate::indicator::Indicator;
 use crate::stddev::Spread;
 use crate::window::Window;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Bollinger bands of any series. Allocates `period` places once, when made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bbands {
     window: Window,
     spread: Spread,

@@ -10,9 +10,10 @@ use crate::indicator::Indicator;
 use crate::window::Window;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// CMF of bars, −1 to 1. Allocates 2 p places once, when made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cmf {
     /// Money flow and volume.
     terms: Window<[f64; 2]>,

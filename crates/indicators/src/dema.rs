@@ -7,9 +7,10 @@
 use crate::ema::Ema;
 use crate::indicator::Indicator;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Double exponential moving average of any series.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dema {
     once: Ema,
     twice: Ema,

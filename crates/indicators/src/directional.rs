@@ -12,12 +12,13 @@ use crate::atr::true_range;
 use crate::indicator::Indicator;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Below this, in percent of the range, there was no movement in either direction.
 const NO_MOVEMENT: f64 = 1e-14 / 100.0;
 
 /// Wilder's sums of the movements and of the true range.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Movement {
     /// What is left of the sums after a bar.
     kept: f64,
@@ -107,11 +108,11 @@ fn positive(value: f64) -> f64 {
 }
 
 /// +DI of bars, 0 to 100.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlusDi(Movement);
 
 /// −DI of bars, 0 to 100.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MinusDi(Movement);
 
 impl PlusDi {

@@ -10,9 +10,10 @@ use crate::extremes::Extremes;
 use crate::indicator::Indicator;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Donchian channel of bars. Allocates p + 1 places once, when made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Donchian {
     extremes: Extremes,
     value: Option<Bands>,

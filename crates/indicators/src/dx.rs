@@ -7,9 +7,10 @@ use crate::directional::Movement;
 use crate::indicator::Indicator;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// DX of bars, 0 to 100.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dx {
     movement: Movement,
     value: Option<f64>,

@@ -3,12 +3,13 @@
 
 use crate::indicator::Indicator;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Exponential moving average of any series.
 ///
 /// In this order: what is written each bar does not lie beside a constant, or both would be read
 /// as one, which waits until the write has left the processor.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct Ema {
     /// The sum while warming up, then the average.

@@ -7,6 +7,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
+use serde::{Deserialize, Serialize};
 
 /// Highest and lowest of a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,7 +27,7 @@ impl Range {
 }
 
 /// High and negated low, so that both grow and one instruction compares both.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Reach([f64; 2]);
 
 impl Reach {
@@ -41,7 +42,7 @@ impl Reach {
 }
 
 /// Sliding highest high and lowest low; the bar just pushed counts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Extremes {
     /// Places before `at`: bars of the block that is filling. From `at` on: extremes of the block
     /// before, each from its place to that block's end. The last place stays empty.
@@ -106,7 +107,7 @@ pub struct Ages {
 }
 
 /// Extremes and the numbers of the bars they stand on, whole floats.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Placed {
     high: f64,
     high_at: f64,
@@ -134,7 +135,7 @@ impl Placed {
 }
 
 /// Sliding ages of the extremes; of equal ones the latest counts. The bar just pushed counts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExtremeAges {
     /// As in [`Extremes`].
     places: Box<[Placed]>,

@@ -6,9 +6,10 @@
 use crate::indicator::Indicator;
 use crate::wma::Wma;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Hull moving average of any series.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hma {
     half: Wma,
     whole: Wma,

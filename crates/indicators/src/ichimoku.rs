@@ -11,9 +11,10 @@ use crate::extremes::{Extremes, Range};
 use crate::indicator::Indicator;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// The four lines, in price; a line is absent while it warms up.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct IchimokuLines {
     /// The conversion line.
     pub tenkan: Option<f64>,
@@ -33,7 +34,7 @@ impl IchimokuLines {
 }
 
 /// Ichimoku lines of bars. Allocates its windows once, when made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ichimoku {
     tenkan: Extremes,
     kijun: Extremes,

@@ -14,9 +14,10 @@ use crate::indicator::Indicator;
 use crate::typical::typical;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Keltner channel of bars.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Keltner {
     average: Ema,
     atr: Atr,

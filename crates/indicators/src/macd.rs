@@ -10,6 +10,7 @@ use crate::catalogue::{Columns, MAX_COLUMNS, cells};
 use crate::ema::Ema;
 use crate::indicator::Indicator;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// The three lines, in price.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,7 +35,7 @@ impl Columns for MacdLines {
 /// MACD of closes.
 ///
 /// In this order for the reason given at [`crate::Ema`]; no pair crosses a cache line.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[repr(C, align(16))]
 pub struct Macd {
     /// Fast and slow: sums while warming up, then averages. One array, so that they are read and

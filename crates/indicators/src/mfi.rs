@@ -12,12 +12,13 @@ use crate::typical::typical;
 use crate::window::Window;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Of the two prices' sum: a smaller change is rounding, not movement.
 const NO_CHANGE: f64 = 1e-14;
 
 /// MFI of bars, 0 to 100. Allocates `period` places once, when made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mfi {
     /// Flows, falling ones negative.
     flows: Window,

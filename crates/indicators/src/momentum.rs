@@ -6,9 +6,10 @@ use crate::indicator::Indicator;
 use crate::window::Window;
 use core::num::NonZeroU32;
 use core::ops::Range;
+use serde::{Deserialize, Serialize};
 
 /// A close and the close p bars before it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Pair {
     window: Window,
     /// Closes until the first pair; zero once warm.
@@ -61,7 +62,7 @@ impl Pair {
 }
 
 /// Momentum of closes, in price.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mom(Pair);
 
 impl Mom {
@@ -96,7 +97,7 @@ impl Indicator for Mom {
 }
 
 /// Rate of change of closes, in percent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Roc(Pair);
 
 impl Roc {

@@ -8,9 +8,10 @@ use crate::atr::Atr;
 use crate::indicator::Indicator;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// ATR of bars in percent of their close.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Natr {
     atr: Atr,
     raw: bool,

@@ -5,9 +5,10 @@
 
 use crate::indicator::Indicator;
 use aegis_types::Bar;
+use serde::{Deserialize, Serialize};
 
 /// OBV of bars, in volume units.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Obv {
     previous_close: f64,
     value: Option<f64>,

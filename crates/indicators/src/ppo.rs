@@ -7,9 +7,10 @@
 use crate::ema::Ema;
 use crate::indicator::Indicator;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// PPO of closes, in percent.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ppo {
     fast: Ema,
     slow: Ema,

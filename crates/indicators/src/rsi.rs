@@ -9,11 +9,12 @@
 
 use crate::indicator::Indicator;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Wilder RSI of closes, 0 to 100.
 ///
 /// In this order for the reason given at [`crate::Ema`]; the pair never crosses a cache line.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[repr(C, align(16))]
 pub struct Rsi {
     /// Gain and loss: sums while warming up, then averages. One array, so that they are read and

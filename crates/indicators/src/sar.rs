@@ -10,6 +10,7 @@
 
 use crate::indicator::Indicator;
 use aegis_types::Bar;
+use serde::{Deserialize, Serialize};
 
 #[inline]
 fn higher(a: f64, b: f64) -> f64 {
@@ -39,7 +40,7 @@ impl Seen {
 }
 
 /// SAR of bars, in price.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sar {
     step: f64,
     max: f64,

@@ -6,9 +6,10 @@
 use crate::indicator::Indicator;
 use crate::window::Window;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Simple moving average of any series. Allocates `period` places once, when made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sma {
     window: Window,
     sum: f64,

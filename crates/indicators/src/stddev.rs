@@ -11,6 +11,7 @@
 use crate::indicator::Indicator;
 use crate::window::Window;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Of the mean square, below which the digits of the spread are being lost.
 const WORN: f64 = 1e-6;
@@ -20,7 +21,7 @@ const WINDOWS: u64 = 32;
 /// Variance of a window that another structure holds.
 ///
 /// In this order for the reason given at [`crate::Ema`]; the pair never crosses a cache line.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[repr(C, align(16))]
 pub(crate) struct Spread {
     /// Sum and sum of squares of the window, less its oldest value once it is full.
@@ -110,7 +111,7 @@ impl Spread {
 }
 
 /// Standard deviation of any series. Allocates `period` places once, when made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stddev {
     window: Window,
     spread: Spread,

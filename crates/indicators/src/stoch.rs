@@ -12,6 +12,7 @@ use crate::rounding::negligible;
 use crate::sma::Sma;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// The two lines, 0 to 100.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,7 +43,7 @@ pub(crate) fn place_in(range: Range, value: f64) -> f64 {
 }
 
 /// Stochastic of bars.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stoch {
     extremes: Extremes,
     slow: Sma,

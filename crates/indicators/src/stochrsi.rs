@@ -10,9 +10,10 @@ use crate::rsi::Rsi;
 use crate::sma::Sma;
 use crate::stoch::{StochLines, place_in};
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Stochastic RSI of closes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StochRsi {
     rsi: Rsi,
     extremes: Extremes,

@@ -11,6 +11,7 @@ use crate::atr::Atr;
 use crate::indicator::Indicator;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// The line and the side of the market it is on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,7 +31,7 @@ impl TrendLine {
 }
 
 /// Supertrend of bars.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Supertrend {
     atr: Atr,
     multiplier: f64,

@@ -8,9 +8,10 @@ use crate::catalogue::{OfTwoBars, Series};
 use crate::indicator::Indicator;
 use aegis_types::Bar;
 use core::ops::Range;
+use serde::{Deserialize, Serialize};
 
 /// True range of bars, in price.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrueRange {
     previous_close: Option<f64>,
     value: Option<f64>,

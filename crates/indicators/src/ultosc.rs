@@ -14,9 +14,10 @@ use aegis_types::Bar;
 use alloc::boxed::Box;
 use alloc::vec;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Buying pressure and true range, of a bar or summed up.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Pressure {
     buying: f64,
     range: f64,
@@ -42,7 +43,7 @@ impl Pressure {
 }
 
 /// Ultimate oscillator of bars, 0 to 100.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UltOsc {
     previous_close: Option<f64>,
     /// The last bars, as many as the longest period.

@@ -12,9 +12,10 @@ use crate::indicator::Indicator;
 use crate::window::Window;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Both lines; around 1 when neither direction leads.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VortexLines {
     /// +VI.
     pub plus: f64,
@@ -23,7 +24,7 @@ pub struct VortexLines {
 }
 
 /// Vortex of bars. Allocates 3 p places once, when made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Vortex {
     /// True range, movement up, movement down.
     terms: Window<[f64; 3]>,

@@ -10,6 +10,7 @@
 
 use crate::indicator::Indicator;
 use aegis_types::{Bar, Nanos};
+use serde::{Deserialize, Serialize};
 
 /// Minutes of a day.
 const DAY: u32 = 1440;
@@ -18,7 +19,7 @@ const WEEK: Nanos = Nanos::DAY.times(7);
 const MONDAY: Nanos = Nanos::DAY.times(4);
 
 /// Since when prices are averaged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Anchor {
     /// The first bar.
     Start,
@@ -70,7 +71,7 @@ impl Anchor {
 }
 
 /// VWAP of bars, in price.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Vwap {
     anchor: Anchor,
     /// The span that is being averaged, and whether prices count in it. None before the first bar:

@@ -8,9 +8,10 @@ use crate::indicator::Indicator;
 use crate::window::Window;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// VWMA of bars, in price. Allocates 2 p places once, when made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Vwma {
     /// Close times volume, and volume.
     terms: Window<[f64; 2]>,

@@ -6,11 +6,12 @@
 
 use crate::indicator::Indicator;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Wilder's moving average; first value on input p − 1.
 ///
 /// In this order for the reason given at [`crate::Ema`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct Wilder {
     /// The sum while warming up, then the average times p: what a value waits for is then one

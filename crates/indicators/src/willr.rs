@@ -9,9 +9,10 @@ use crate::indicator::Indicator;
 use crate::rounding::negligible;
 use aegis_types::Bar;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Williams' %R of bars, −100 to 0.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Willr {
     extremes: Extremes,
     value: Option<f64>,

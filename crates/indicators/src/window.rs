@@ -3,12 +3,13 @@
 use alloc::boxed::Box;
 use alloc::vec;
 use core::mem;
+use serde::{Deserialize, Serialize};
 
 /// A ring of the last `length` values: numbers, or a few numbers that belong together.
 ///
 /// It begins filled with zeros, so that a running sum may subtract what falls out from the first
 /// value on: zero is subtracted until the ring has gone round.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Window<T = f64> {
     cells: Box<[T]>,
     next: usize,

@@ -8,9 +8,10 @@
 use crate::indicator::Indicator;
 use crate::window::Window;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Linearly weighted moving average of any series.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wma {
     window: Window,
     sum: f64,

@@ -1,8 +1,10 @@
 //! When a list has to be looked at for values that are too old.
 
+use serde::{Deserialize, Serialize};
+
 /// Knows a bar before which nothing in a list, oldest first, can be too old. Most bars ask no more
 /// than that, and do not touch the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Age {
     max: u32,
     due: u32,

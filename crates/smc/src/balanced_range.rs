@@ -15,9 +15,10 @@ use crate::fvg::Before;
 use crate::view::View;
 use crate::zone::Zone;
 use aegis_types::{Bar, Side};
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`BalancedRanges`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BalancedRangeParams {
     /// Most bars between the two gaps, at most [`BalancedRangeParams::BARS_MAX`]; a larger number
     /// is taken for it.
@@ -40,7 +41,7 @@ impl Default for BalancedRangeParams {
 }
 
 /// A recent gap as its side sees it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Gap {
     near: f64,
     far: f64,
@@ -48,7 +49,7 @@ struct Gap {
 }
 
 /// What belongs to one side.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Half {
     gaps: Bounded<Gap>,
     zones: Bounded<Zone>,
@@ -58,7 +59,7 @@ struct Half {
 }
 
 /// The balanced price ranges of both sides.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BalancedRanges {
     params: BalancedRangeParams,
     before: [Before; 2],

@@ -2,6 +2,8 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
+use alloc::vec::Vec;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Up to a fixed number of values; when full the oldest gives way and is counted.
 ///
@@ -128,6 +130,36 @@ impl<T: PartialEq> PartialEq for Bounded<T> {
     /// The same values alive, the same number lost.
     fn eq(&self, other: &Self) -> bool {
         **self == **other && self.0.evicted == other.0.evicted
+    }
+}
+
+/// What a list is without the places that hold nothing.
+#[derive(Serialize, Deserialize)]
+struct Form<A> {
+    capacity: u32,
+    evicted: u64,
+    alive: A,
+}
+
+impl<T: Serialize> Serialize for Bounded<T> {
+    /// The values alive: where they lie makes no difference to anyone.
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        // A capacity is at most `CAPACITY_MAX`.
+        let capacity = self.0.capacity as u32;
+        Form { capacity, evicted: self.0.evicted, alive: &**self }.serialize(s)
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Copy + Default> Deserialize<'de> for Bounded<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let form: Form<Vec<T>> = Form::deserialize(d)?;
+        let mut list = Self::new(form.capacity);
+        if form.alive.len() > list.capacity() {
+            return Err(serde::de::Error::custom("more values alive than fit"));
+        }
+        form.alive.into_iter().for_each(|value| list.push(value));
+        list.0.evicted = form.evicted;
+        Ok(list)
     }
 }
 

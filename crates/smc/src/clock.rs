@@ -28,6 +28,7 @@ pub use session::{
 use crate::concepts::Concepts;
 use crate::event::{Event, Kind, Of};
 use aegis_types::{Bar, Nanos, Side};
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`Clock`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -39,7 +40,7 @@ pub struct ClockParams {
 }
 
 /// A time and strictly between two prices, within which a bar changes nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Lull {
     span: Span,
     low: f64,
@@ -73,7 +74,7 @@ impl Lull {
 }
 
 /// All concepts of the clock.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Clock {
     on: Concepts,
     lull: Lull,

@@ -1,12 +1,13 @@
 //! Which concepts a detector runs.
 
 use core::ops::BitOr;
+use serde::{Deserialize, Serialize};
 
 /// A set of concepts. One that is off costs a branch a bar and says nothing.
 ///
 /// Swings, breaks of structure, displacement, market structure shifts and the ATR always run. A
 /// market structure shift needs sweeps: without [`Concepts::LIQUIDITY`] there are none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Concepts(u16);
 
 impl Concepts {

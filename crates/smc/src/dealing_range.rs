@@ -8,9 +8,10 @@
 use crate::event::{Event, Kind, Of};
 use crate::pivot::{Pivot, PivotKind};
 use aegis_types::{Bar, Side};
+use serde::{Deserialize, Serialize};
 
 /// The range now.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DealingRange {
     high: Option<f64>,
     low: Option<f64>,

@@ -27,6 +27,7 @@ use aegis_indicators::{Atr, Indicator};
 use aegis_types::{Bar, Side};
 use alloc::boxed::Box;
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Parameters of all concepts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,7 +96,7 @@ impl Default for Params {
 }
 
 /// What belongs to one side and to no tracker.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Half {
     gaps: FairValueGaps,
     imbalances: VolumeImbalances,
@@ -104,7 +105,7 @@ struct Half {
 }
 
 /// Reads the bars of one timeframe.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Detector {
     concepts: Concepts,
     bars: u32,

@@ -6,9 +6,10 @@
 //! normal.
 
 use crate::view::View;
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`Displacement`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DisplacementParams {
     /// Least body, in ATR.
     pub body_atr: f64,
@@ -25,7 +26,7 @@ impl Default for DisplacementParams {
 }
 
 /// The rule itself; it has no memory.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Displacement {
     params: DisplacementParams,
 }

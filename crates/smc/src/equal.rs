@@ -13,6 +13,7 @@ use crate::least::Least;
 use crate::view::View;
 use crate::window::History;
 use aegis_types::Side;
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`EqualSwings`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,7 +37,7 @@ impl Default for EqualParams {
 }
 
 /// Finds equal highs and lows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EqualSwings {
     length: u32,
     tolerance_atr: f64,

@@ -1,6 +1,7 @@
 //! What the detectors say.
 
 use aegis_types::Side;
+use serde::{Deserialize, Serialize};
 
 /// One finding, final when emitted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,7 +30,7 @@ const _: () = assert!(size_of::<Event>() <= 40);
 macro_rules! codes {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $code:literal,)* }) => {
         $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[repr(u8)]
         pub enum $name { $($(#[$doc])* $variant,)* }
 

@@ -24,9 +24,10 @@ use crate::event::{Event, Kind};
 use crate::view::View;
 use crate::zone::{Zone, ZoneState};
 use aegis_types::Side;
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`FairValueGaps`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FvgParams {
     /// Directly consecutive gaps of one side become one.
     pub join: bool,
@@ -45,7 +46,7 @@ impl Default for FvgParams {
 }
 
 /// What a gap needs to know of the two bars before, as a side sees them.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Before {
     /// The high of the earlier one.
     before: f64,
@@ -75,7 +76,7 @@ const STEPS: [(ZoneState, Kind); 3] = [
 ];
 
 /// Zones alive, oldest first, each with the price whose reach changes it next.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Alive {
     zones: Bounded<Zone>,
     /// By zone. Apart from the zones, so that a search reads nothing else.
@@ -164,7 +165,7 @@ fn greatest(prices: &[f64]) -> f64 {
 }
 
 /// The gaps that formed for one side, and the inverse gaps that they became.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FairValueGaps {
     params: FvgParams,
     side: Side,

@@ -5,9 +5,10 @@
 //! is where the leg began. Mirrored for sellers.
 
 use crate::view::View;
+use serde::{Deserialize, Serialize};
 
 /// The bar from which a move set out, as its side sees it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Launch {
     /// Its index.
     pub pos: u32,
@@ -20,7 +21,7 @@ pub struct Launch {
 }
 
 /// Looks for the launch of one side's next break.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Launches {
     lowest: Option<Launch>,
     /// The swing low before the guarding swing high.

@@ -9,9 +9,10 @@
 use crate::view::Lows;
 use alloc::boxed::Box;
 use alloc::vec;
+use serde::{Deserialize, Serialize};
 
 /// The least lows of the last `window` bars, as each side sees them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Least {
     /// Up to `place` the present block; from there on the least of the last block from each place
     /// to its end, and at the end that of nothing. What the one overwrites of the other has left

@@ -12,9 +12,10 @@ use crate::bounded::Bounded;
 use crate::event::{Event, Kind, Of};
 use crate::view::View;
 use aegis_types::Side;
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`Liquidity`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LiquidityParams {
     /// Swings closer than this to a level's mean join it, in ATR.
     pub tolerance_atr: f64,
@@ -33,7 +34,7 @@ impl Default for LiquidityParams {
 }
 
 /// Liquidity at one price, as its side sees it (for buyers: below the market).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Resting {
     /// Mean of the members.
     pub level: f64,
@@ -74,7 +75,7 @@ fn wick_over_body(bar: View) -> f64 {
 }
 
 /// Liquidity whose sweep speaks for one side.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Liquidity {
     params: LiquidityParams,
     side: Side,

@@ -23,9 +23,10 @@ use crate::zone::{Zone, ZoneState};
 use aegis_types::{Bar, Side};
 use alloc::boxed::Box;
 use alloc::vec;
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`LuxBlocks`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LuxParams {
     /// n: bars after the pivot until it is confirmed, 1 to 5,000; numbers outside are moved to the
     /// nearest inside.
@@ -50,7 +51,7 @@ impl Default for LuxParams {
 const LENGTH_MAX: u32 = 5_000;
 
 /// The bar of the block to be.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Candidate {
     pos: u32,
     high: f64,
@@ -59,7 +60,7 @@ struct Candidate {
 }
 
 /// The blocks of one side, as it sees them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Half {
     /// The pivot high that was not crossed yet, and the lowest bar since.
     guard: Option<(f64, Candidate)>,
@@ -67,7 +68,7 @@ struct Half {
 }
 
 /// LuxAlgo-style order blocks of both sides.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LuxBlocks {
     params: LuxParams,
     length: u32,

@@ -6,9 +6,10 @@
 //! `sweep_bars` earlier. Known at the same close as the change of character.
 
 use aegis_types::Side;
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`Mss`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MssParams {
     /// Most bars from the displacement to the break.
     pub displacement_bars: u32,
@@ -23,7 +24,7 @@ impl Default for MssParams {
 }
 
 /// The last displacement and sweep of each side.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mss {
     params: MssParams,
     displacement: [Option<u32>; 2],

@@ -19,9 +19,10 @@ use crate::view::View;
 use crate::waiting::{Found, Waiting};
 use crate::zone::{Zone, ZoneState};
 use aegis_types::Side;
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`OrderBlocks`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderBlockParams {
     /// A low beyond the far edge breaks a block, not only a close. (A breaker or mitigation block
     /// ends by a close in any case.)
@@ -39,7 +40,7 @@ impl Default for OrderBlockParams {
 }
 
 /// The blocks of one side, and what became of them when they were broken.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderBlocks {
     params: OrderBlockParams,
     of: Of,

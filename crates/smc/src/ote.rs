@@ -11,9 +11,10 @@
 use crate::event::{Event, Kind, Of};
 use crate::view::View;
 use aegis_types::Side;
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`Ote`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OteParams {
     /// The shallow end of the zone: share of the leg given back.
     pub from: f64,
@@ -30,7 +31,7 @@ impl Default for OteParams {
 }
 
 /// A leg that broke structure, as its side sees it: upwards.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BrokenLeg {
     /// Its direction.
     pub side: Side,
@@ -52,7 +53,7 @@ impl BrokenLeg {
 }
 
 /// The zone of the last leg that broke structure.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ote {
     params: OteParams,
     of: Of,

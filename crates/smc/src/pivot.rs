@@ -13,6 +13,7 @@ use crate::event::{Event, Kind, Of};
 use crate::least::Least;
 use crate::window::History;
 use aegis_types::{Bar, Side};
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`Pivots`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl Default for PivotParams {
 }
 
 /// High or low.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PivotKind {
     /// A swing high.
     #[default]
@@ -56,7 +57,7 @@ impl PivotKind {
 }
 
 /// A confirmed pivot.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pivot {
     /// High or low.
     pub kind: PivotKind,
@@ -99,7 +100,7 @@ pub struct Pivots {
 }
 
 /// Finds swings in bars that somebody else keeps.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Turns {
     length: u32,
     high_wins: bool,

@@ -10,9 +10,10 @@
 use crate::event::{Event, Kind, Of};
 use crate::view::View;
 use aegis_types::Side;
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`Retracement`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RetracementParams {
     /// Shares of the leg that are told, in percent, rising.
     pub percents: [f64; 4],
@@ -25,7 +26,7 @@ impl Default for RetracementParams {
 }
 
 /// A leg between two swings, as its side sees it: upwards.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Leg {
     side: Side,
     start: f64,
@@ -39,7 +40,7 @@ struct Leg {
 }
 
 /// The retracement of the last leg.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Retracement {
     params: RetracementParams,
     of: Of,

@@ -10,9 +10,10 @@
 use crate::event::{Event, Kind, Of};
 use crate::pivot::Pivot;
 use aegis_types::Side;
+use serde::{Deserialize, Serialize};
 
 /// What is known of the last swings of one tracker. Indexed by side: lows speak for buyers.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Strength {
     of: Of,
     last: [Option<Pivot>; 2],

@@ -7,6 +7,7 @@
 
 use crate::pivot::{Pivot, PivotKind};
 use aegis_types::Side;
+use serde::{Deserialize, Serialize};
 
 /// A swing was broken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +23,7 @@ pub struct Break {
 }
 
 /// Swings that are not broken yet, and the trend.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Structure {
     high: Option<Pivot>,
     low: Option<Pivot>,

@@ -18,6 +18,7 @@ use crate::view::View;
 use crate::window::History;
 use crate::{Params, zone::Zone};
 use aegis_types::{Bar, Side};
+use serde::{Deserialize, Serialize};
 
 /// What a tracker needs to know of a bar beside its prices.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +38,7 @@ pub(crate) struct Context<'a> {
 }
 
 /// Swings of one length and what is built on them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tracker {
     of: Of,
     turns: Turns,

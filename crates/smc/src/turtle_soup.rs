@@ -12,9 +12,10 @@ use crate::least::Least;
 use crate::view::{Lows, View};
 use crate::window::History;
 use aegis_types::Side;
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`TurtleSoup`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TurtleSoupParams {
     /// Bars whose extreme is broken, 1 to [`TurtleSoupParams::PERIOD_MAX`]; numbers outside are
     /// moved to the nearest inside.
@@ -42,7 +43,7 @@ impl Default for TurtleSoupParams {
 }
 
 /// A break that is not judged yet.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Broken {
     level: f64,
     pos: u32,
@@ -51,7 +52,7 @@ struct Broken {
 }
 
 /// Failed breaks that speak for one side: below old lows for buyers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TurtleSoup {
     params: TurtleSoupParams,
     side: Side,
@@ -59,7 +60,7 @@ pub struct TurtleSoup {
 }
 
 /// The old extremes, of both sides.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OldLows {
     least: Least,
     /// Of the `period` bars before the next.

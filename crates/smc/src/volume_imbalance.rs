@@ -15,9 +15,10 @@ use crate::event::{Event, Kind};
 use crate::view::View;
 use crate::zone::Zone;
 use aegis_types::Side;
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`VolumeImbalances`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VolumeImbalanceParams {
     /// Least size in ATR; 0: all. While the ATR warms up only 0 lets any through.
     pub size_atr_min: f64,
@@ -34,7 +35,7 @@ impl Default for VolumeImbalanceParams {
 }
 
 /// The volume imbalances of one side.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VolumeImbalances {
     params: VolumeImbalanceParams,
     side: Side,

@@ -3,9 +3,10 @@
 use crate::age::Age;
 use crate::bounded::Bounded;
 use crate::zone::{Zone, ZoneState};
+use serde::{Deserialize, Serialize};
 
 /// Zones alive, oldest first, with the two numbers that tell whether a bar changes any of them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Waiting {
     zones: Bounded<Zone>,
     /// The highest edge whose touch changes anything.

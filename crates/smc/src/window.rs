@@ -4,9 +4,10 @@ use crate::view::{Lows, View};
 use aegis_types::Side;
 use alloc::boxed::Box;
 use alloc::vec;
+use serde::{Deserialize, Serialize};
 
 /// A ring of bars; one serves all that look back.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct History {
     slots: Box<[Lows]>,
 }

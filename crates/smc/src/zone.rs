@@ -1,7 +1,9 @@
 //! Zones of price with a life: gaps and order blocks.
 
+use serde::{Deserialize, Serialize};
+
 /// How far a zone has been used up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ZoneState {
     /// Never touched since it formed.
     #[default]
@@ -16,7 +18,7 @@ pub enum ZoneState {
 
 /// A zone as the side that it speaks for sees it ([`crate::View`]): `near` is above `far`, and
 /// price comes down to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Zone {
     /// The edge that price meets first.
     pub near: f64,

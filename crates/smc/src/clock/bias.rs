@@ -10,9 +10,10 @@ use super::period::Period;
 use crate::event::{Event, Kind, Of};
 use crate::view::View;
 use aegis_types::{Bar, Side};
+use serde::{Deserialize, Serialize};
 
 /// The side of the day.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DailyBias {
     side: Option<Side>,
     /// Closes beyond it lean to a side, each as that side sees it.

@@ -6,6 +6,7 @@
 
 use super::zones;
 use aegis_types::Nanos;
+use serde::{Deserialize, Serialize};
 
 /// Minutes of a civil day.
 pub const DAY_MINUTES: u16 = 1_440;
@@ -19,7 +20,7 @@ pub(super) struct Offsets {
 }
 
 /// Whose civil time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TimeZone {
     /// New York: sessions and kill zones are defined in its time.
     #[default]
@@ -118,7 +119,7 @@ const fn local_s(day: i32, minute: u16) -> i64 {
 }
 
 /// An offset and the time for which it holds, half-open, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Regime {
     from_s: i64,
     until_s: i64,

@@ -8,9 +8,10 @@ use super::civil::TimeZone;
 use super::session::{SessionCursor, SessionWindow, Span};
 use crate::event::{Event, Kind, Of};
 use aegis_types::{Bar, Nanos, Side};
+use serde::{Deserialize, Serialize};
 
 /// The last midnight open.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MidnightOpen {
     cursor: SessionCursor,
     day: Option<i32>,

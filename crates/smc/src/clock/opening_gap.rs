@@ -16,6 +16,7 @@ use crate::bounded::Bounded;
 use crate::event::{Event, Kind, Of};
 use crate::view::View;
 use aegis_types::{Bar, Side};
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`OpeningGaps`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,7 +32,7 @@ impl Default for OpeningGapParams {
 }
 
 /// A gap that is not filled.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OpeningGap {
     /// Last price before the pause.
     pub before: f64,
@@ -58,7 +59,7 @@ impl OpeningGap {
 }
 
 /// The gaps of New York's days and weeks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpeningGaps {
     cursor: SessionCursor,
     /// The last bar lies in a trading day, not in a pause.

@@ -14,6 +14,7 @@ use super::session::Span;
 use crate::event::{Event, Kind, Of};
 use crate::view::View;
 use aegis_types::{Bar, Nanos, Side};
+use serde::{Deserialize, Serialize};
 
 const SIDES: [Side; 2] = [Side::Buy, Side::Sell];
 
@@ -39,7 +40,7 @@ fn span(period: Of, at: Nanos) -> Span {
 }
 
 /// The extreme of a period on one side.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Level {
     /// The price.
     pub price: f64,
@@ -51,7 +52,7 @@ pub struct Level {
 
 /// A period and the one before it. Levels stand by the side that they speak for: the low at `Buy`,
 /// the high at `Sell`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Period {
     of: Of,
     span: Span,
@@ -113,7 +114,7 @@ impl Period {
 }
 
 /// Day, week and month.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Periods {
     all: [Period; 3],
     /// A bar within both, as low and high, moves no extreme and breaks no level.

@@ -18,9 +18,10 @@ use super::session::{Session, SessionRun, Span};
 use crate::event::{Event, Kind, Of};
 use crate::view::View;
 use aegis_types::{Bar, Nanos, Side};
+use serde::{Deserialize, Serialize};
 
 /// Parameters of [`PowerOfThree`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PowerOfThreeParams {
     /// A Judas swing starts within this time after an open.
     pub judas_open: Nanos,
@@ -35,7 +36,7 @@ impl Default for PowerOfThreeParams {
 }
 
 /// A raid that may still turn out to be a Judas swing.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Raid {
     pos: u32,
     until: Nanos,
@@ -45,7 +46,7 @@ struct Raid {
 }
 
 /// One side of the range.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Edge {
     taken: bool,
     manipulated: bool,
@@ -53,7 +54,7 @@ struct Edge {
 }
 
 /// The last Asian range and its day.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AsianRange {
     /// Its high.
     pub high: f64,
@@ -186,7 +187,7 @@ impl AsianRange {
 }
 
 /// The Asian range through its day.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PowerOfThree {
     params: PowerOfThreeParams,
     range: Option<AsianRange>,

@@ -15,9 +15,10 @@ use super::civil::{DAY_MINUTES, Regime, TimeZone, seconds};
 use crate::event::{Event, Kind, Of};
 use aegis_types::{Bar, Nanos, Side};
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// A half-open stretch of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// Its first instant.
     pub from: Nanos,
@@ -37,7 +38,7 @@ impl Span {
 }
 
 /// A daily window of civil time, half-open. Equal ends mean the whole day from there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SessionWindow {
     start: u16,
     end: u16,
@@ -140,7 +141,7 @@ impl SessionWindow {
 }
 
 /// A session, or the time between two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch {
     /// From when until when.
     pub span: Span,
@@ -150,7 +151,7 @@ pub struct Stretch {
 
 /// Follows a clock through the sessions of one window: a comparison for every bar, a search only
 /// where a session begins or ends.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionCursor {
     window: SessionWindow,
     regime: Regime,
@@ -318,7 +319,7 @@ pub fn kill_zone_at(at: Nanos) -> Option<Session> {
 }
 
 /// One session of one day, as far as it went.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionRun {
     /// From when until when.
     pub span: Span,
@@ -354,7 +355,7 @@ impl SessionRun {
 const NOTHING: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 
 /// All sessions and kill zones.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sessions {
     cursors: [SessionCursor; 8],
     open: [Option<SessionRun>; 8],
