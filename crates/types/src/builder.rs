@@ -4,6 +4,7 @@ use crate::candle::Candle;
 use crate::list::List;
 use crate::time::{Nanos, Timeframe};
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// Why a builder did not take what it was given. Nothing has changed then, but a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl fmt::Display for BuildRefusal {
 impl core::error::Error for BuildRefusal {}
 
 /// How many a builder refused, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildRefusals {
     /// [`BuildRefusal::Late`].
     pub late: u64,
@@ -86,7 +87,7 @@ impl From<BuildRefusal> for LateCandle {
 ///
 /// The two ways differ in when a candle with a gap at its end comes out: the longer the parts, the
 /// later the part after it is whole. Volumes are sums of floats, in the order of their parts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct CandleBuilder {
     timeframe: Timeframe,
     open: Option<Candle>,

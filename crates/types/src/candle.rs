@@ -4,10 +4,10 @@ use crate::fixed::Px;
 use crate::symbol::SymbolId;
 use crate::time::{Nanos, Timeframe};
 use core::fmt;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A closed candle. Prices are exact; volume is an indicator input and stays a float.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candle {
     /// First instant of the candle.
     pub open_time: Nanos,
@@ -148,7 +148,7 @@ pub struct CandleJson<'a> {
 ///
 /// The fields are private so that a number that is none (NaN, an infinity) cannot reach a detector:
 /// it would sit in a running sum for ever.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bar {
     time: Nanos,
     open: f64,

@@ -311,8 +311,9 @@ macro_rules! fixed {
         }
 
         impl serde::Serialize for $name {
+            /// A decimal string where people read, the plain number elsewhere.
             fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.collect_str(self)
+                if s.is_human_readable() { s.collect_str(self) } else { s.serialize_i64(self.0) }
             }
         }
 
@@ -339,6 +340,9 @@ macro_rules! fixed {
                         let text: String = v.to_string();
                         text.parse().map_err(E::custom)
                     }
+                }
+                if !d.is_human_readable() {
+                    return i64::deserialize(d).map(Self);
                 }
                 d.deserialize_any(V)
             }

@@ -1,5 +1,8 @@
 //! A list of fixed capacity: the replacement of object pools.
 
+use core::fmt;
+use core::marker::PhantomData;
+
 /// Up to `N` values in place. A full list refuses; it never grows.
 #[derive(Clone, Copy, Debug)]
 pub struct List<T, const N: usize> {
@@ -92,5 +95,35 @@ impl<T: PartialEq, const N: usize> PartialEq for List<T, N> {
 impl<T: serde::Serialize, const N: usize> serde::Serialize for List<T, N> {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_seq(self.iter())
+    }
+}
+
+impl<'de, T, const N: usize> serde::Deserialize<'de> for List<T, N>
+where
+    T: serde::Deserialize<'de> + Copy + Default,
+{
+    /// From a sequence of at most `N` values.
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Values<T, const N: usize>(PhantomData<T>);
+        impl<'de, T, const N: usize> serde::de::Visitor<'de> for Values<T, N>
+        where
+            T: serde::Deserialize<'de> + Copy + Default,
+        {
+            type Value = List<T, N>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "at most {N} values")
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut values: A,
+            ) -> Result<List<T, N>, A::Error> {
+                let mut list = List::new();
+                while let Some(value) = values.next_element()? {
+                    list.push(value).map_err(|_| serde::de::Error::invalid_length(N + 1, &self))?;
+                }
+                Ok(list)
+            }
+        }
+        d.deserialize_seq(Values(PhantomData))
     }
 }

@@ -149,13 +149,24 @@ impl Patterns {
 }
 
 impl Serialize for Patterns {
+    /// The patterns by name where people read, the set as a number elsewhere.
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_seq(self.iter())
+        if s.is_human_readable() { s.collect_seq(self.iter()) } else { s.serialize_u32(self.0) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Patterns {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        if !d.is_human_readable() {
+            return u32::deserialize(d).map(Self);
+        }
+        let patterns = alloc::vec::Vec::<Pattern>::deserialize(d)?;
+        Ok(patterns.into_iter().fold(Self::default(), Self::with))
     }
 }
 
 /// One component's contribution to a confidence; contributions add up to the confidence.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reason {
     /// Which component.
     pub component: Component,
@@ -176,7 +187,7 @@ pub const REASONS_MAX: usize = 16;
 pub const FEATURES: usize = 12;
 
 /// A proposal to enter.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
     /// When it was formed: the close time of the candle that completed it.
     pub at: Nanos,
