@@ -6,6 +6,7 @@ use crate::frame::Frame;
 use aegis_types::{
     Candle, CandleBuilder, FEATURES, LateCandle, Nanos, Pattern, Side, SymbolId, Timeframe,
 };
+use serde::{Deserialize, Serialize};
 
 /// What one closed minute brought to light.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,9 +27,11 @@ pub enum Found {
 }
 
 /// Everything known of one symbol's market. Fixed memory: nothing is allocated after `new`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Analysis {
     symbol: SymbolId,
+    /// No part of what is written down: see [`Analysis::configure`].
+    #[serde(skip)]
     config: Config,
     last: Nanos,
     minutes: u64,
@@ -48,6 +51,11 @@ impl Analysis {
                 .map(CandleBuilder::new),
             frames: Timeframe::ALL.map(|timeframe| Frame::new(timeframe, config)),
         }
+    }
+
+    /// Puts back the configuration of an analysis that was read back: the one it was made with.
+    pub fn configure(&mut self, config: &Config) {
+        self.config = config.clone();
     }
 
     /// Reads one closed 1m candle through all timeframes, shortest first: of each timeframe the

@@ -5,6 +5,7 @@ use aegis_indicators::{Ema, Indicator, Rsi, Sma};
 use aegis_smc::{Concepts, Detector, Event, FvgParams, Kind, Params, View};
 use aegis_types::{Bar, Nanos, Pattern, Side, Timeframe};
 use core::num::NonZeroU32;
+use serde::{Deserialize, Serialize};
 
 /// Bars back that momentum compares with.
 const MOMENTUM_BARS: usize = 4;
@@ -12,7 +13,7 @@ const MOMENTUM_BARS: usize = 4;
 const VOLUME_BARS: NonZeroU32 = NonZeroU32::MIN.saturating_add(13);
 
 /// Something that happened, remembered until it happens again.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Mark {
     /// Close time of the bar that made it knowable.
     pub at: Nanos,
@@ -36,7 +37,7 @@ impl Mark {
 }
 
 /// What last happened for one side.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Marks {
     /// Opposing liquidity was taken and price closed back: a swing, a pool, an old extreme, a
     /// previous day, week or month, the Asian range.
@@ -50,7 +51,7 @@ pub(crate) struct Marks {
 }
 
 /// One timeframe.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Frame {
     pub detector: Detector,
     rsi: Rsi,
