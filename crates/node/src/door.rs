@@ -11,21 +11,64 @@ use aegis_exchange::Exchange;
 use aegis_types::{
     Answers, ClientOrderId, Command, EventBody, Nanos, Order, OrderUpdate, SymbolId, Tick, Venue,
 };
-use aegis_venue::client::WireVenue;
 use aegis_venue::client::account::Held;
 use aegis_venue::client::attempts::{Before, Phase};
+use aegis_venue::client::{Machine, WireVenue};
 
 /// Longest wait for an answer where the exchange stands still until we have it.
 const PATIENCE: Nanos = Nanos(30_000_000_000);
 /// Orders whose leaving is waited for at once; of more no delay is measured.
 pub const LEAVING_MAX: usize = 64;
 
+/// What carries the client's requests to an exchange: sockets, or the network of a simulation.
+pub trait Carrier: Venue {
+    /// The time by which requests are timed.
+    fn now(&self) -> Nanos;
+    /// Stamp of the monotonic clock, as the feed puts it on facts.
+    fn stamp_us(&self) -> u32;
+    /// Carries everything that can be carried without waiting, and appends what the exchange has
+    /// said. True when anything happened.
+    fn poll(&mut self, said: &mut Answers) -> bool;
+    /// Waits until something can be carried, at most so long.
+    fn wait(&self, most: Nanos);
+    /// The client, to read what it knows.
+    fn machine(&self) -> &Machine;
+    /// The client, to give it back what an interrupted session had.
+    fn machine_mut(&mut self) -> &mut Machine;
+}
+
+impl Carrier for WireVenue {
+    fn now(&self) -> Nanos {
+        Self::now(self)
+    }
+
+    fn stamp_us(&self) -> u32 {
+        clock::stamp_us()
+    }
+
+    fn poll(&mut self, said: &mut Answers) -> bool {
+        Self::poll(self, said)
+    }
+
+    fn wait(&self, most: Nanos) {
+        Self::wait(self, most);
+    }
+
+    fn machine(&self) -> &Machine {
+        Self::machine(self)
+    }
+
+    fn machine_mut(&mut self) -> &mut Machine {
+        Self::machine_mut(self)
+    }
+}
+
 /// Where a brain's orders go.
-pub enum Door {
+pub enum Door<C = WireVenue> {
     /// The simulated exchange inside the brain.
     Inside(Box<Exchange>),
     /// An exchange on the wire.
-    Wire(Box<Wired>),
+    Wire(Box<Wired<C>>),
 }
 
 /// An order that the journal's past has sent and not seen the end of.
@@ -45,9 +88,9 @@ pub struct Handed {
 }
 
 /// An exchange on the wire, and what was sent to it before this process started.
-pub struct Wired {
+pub struct Wired<C = WireVenue> {
     /// None while the journal's past is stepped through.
-    venue: Option<WireVenue>,
+    venue: Option<C>,
     open: Vec<Open>,
     /// Fills that the past has booked.
     booked: Vec<(SymbolId, u64)>,
@@ -59,7 +102,7 @@ pub struct Wired {
     handed: Vec<Handed>,
 }
 
-impl Wired {
+impl<C: Carrier> Wired<C> {
     /// Not connected; `symbols` where the exchange waits for us, so that answers can be told where
     /// they happened.
     pub fn new(symbols: Option<usize>) -> Self {
@@ -85,7 +128,7 @@ impl Wired {
         if leaving.is_empty() {
             return;
         }
-        let at_us = clock::stamp_us();
+        let at_us = venue.stamp_us();
         let attempts = venue.machine().attempts();
         leaving.retain(|&id| {
             let Some(attempt) = attempts.get(id) else { return false };
@@ -138,7 +181,7 @@ impl Wired {
     }
 
     /// Connects: from here on commands leave. The client is given what the past left open.
-    pub fn connect<B>(&mut self, mut venue: WireVenue, engine: &Engine<B>) {
+    pub fn connect<B>(&mut self, mut venue: C, engine: &Engine<B>) {
         let now = venue.now();
         let machine = venue.machine_mut();
         for Open { order, before } in self.open.drain(..) {
@@ -155,12 +198,12 @@ impl Wired {
     }
 
     /// The client, once connected.
-    pub const fn venue(&self) -> Option<&WireVenue> {
+    pub const fn venue(&self) -> Option<&C> {
         self.venue.as_ref()
     }
 
     /// The client, once connected.
-    pub const fn venue_mut(&mut self) -> Option<&mut WireVenue> {
+    pub const fn venue_mut(&mut self) -> Option<&mut C> {
         self.venue.as_mut()
     }
 
@@ -177,7 +220,10 @@ impl Wired {
         let Some(venue) = &mut self.venue else { return };
         let until = venue.now().after(PATIENCE);
         // A stream that is lost meanwhile is made up for by what the client asks anew.
-        while venue.machine().counts().events < events && venue.ready() && venue.now() < until {
+        while venue.machine().counts().events < events
+            && venue.machine().ready()
+            && venue.now() < until
+        {
             if !venue.poll(&mut self.said) {
                 venue.wait(Nanos::MILLISECOND);
             }
@@ -215,7 +261,7 @@ impl Wired {
     fn wait(&mut self) {
         let Some(venue) = &mut self.venue else { return };
         let until = venue.now().after(PATIENCE);
-        while !venue.settled() && venue.now() < until {
+        while !venue.machine().settled() && venue.now() < until {
             if !venue.poll(&mut self.said) {
                 venue.wait(Nanos::MILLISECOND);
             }
@@ -223,7 +269,7 @@ impl Wired {
     }
 }
 
-impl Venue for Door {
+impl<C: Carrier> Venue for Door<C> {
     #[inline]
     fn on_market(&mut self, at: Nanos, tick: &Tick, answers: &mut Answers) {
         match self {

@@ -6,6 +6,7 @@ use super::{Brain, Ended, FLUSH_EVERY, WAIT};
 use crate::door::Door;
 use crate::exchange_child::Account;
 use crate::home::Home;
+use crate::live::admission::Admission;
 use crate::live::{Silence, Source, Streams};
 use crate::pace::Pace;
 use crate::question::Questions;
@@ -73,15 +74,6 @@ enum Quiet {
     Idle,
 }
 
-/// What a symbol has shown, so that nothing is shown twice.
-#[derive(Clone, Copy)]
-struct Shown {
-    opened: Nanos,
-    closed: Nanos,
-    book: Nanos,
-    mark: Nanos,
-}
-
 /// Everything that live facts need beside the ring.
 pub(super) struct Live {
     source: Source,
@@ -92,8 +84,7 @@ pub(super) struct Live {
     clock: SteadyClock,
     time: Time,
     stepping: Option<Stepping>,
-    shown: Vec<Shown>,
-    quote_interval: Nanos,
+    admission: Admission,
     /// The feed that listens: epoch of its ring, and how many facts of the past it brings.
     listening: Option<(u64, u64)>,
     answers: Answers,
@@ -107,8 +98,6 @@ impl Live {
         let Some(source) = session::source(&args.run)? else { return Ok(None) };
         let settings =
             session.settings().map_err(|e| Failure::usage(e.to_string(), "start a new session"))?;
-        let unseen = Nanos(i64::MIN);
-        let shown = Shown { opened: unseen, closed: unseen, book: unseen, mark: unseen };
         let mut live = Self {
             venue: settings.venue(),
             environment_is_live: settings.live() && settings.environment() == "production",
@@ -117,8 +106,7 @@ impl Live {
             clock: SteadyClock::new(),
             time: Time::Wall,
             stepping: None,
-            shown: vec![shown; session.symbols.len()],
-            quote_interval: settings.quote_interval(),
+            admission: Admission::new(session.symbols.len(), settings.quote_interval()),
             listening: None,
             answers: Vec::new(),
             understudy: match args.wait {
@@ -174,25 +162,6 @@ impl Live {
                 Some(market.after(Nanos(passed as i64)))
             }
         }
-    }
-
-    /// Is this fact new, and due by the interval of quotes?
-    fn admits(&mut self, tick: &Tick) -> bool {
-        let Some(shown) = self.shown.get_mut(tick.symbol.index()) else { return false };
-        let (last, pause) = match tick.body {
-            TickBody::Open { .. } => (&mut shown.opened, Nanos(1)),
-            TickBody::Candle { .. } => (&mut shown.closed, Nanos(1)),
-            TickBody::Book { .. } => (&mut shown.book, self.quote_interval),
-            TickBody::Mark { .. } => (&mut shown.mark, self.quote_interval),
-            // What trades say of prices, the book says before and candles say after.
-            TickBody::Trade { .. } | TickBody::End => return false,
-            TickBody::Gap { .. } => return true,
-        };
-        let due = *last == Nanos(i64::MIN) || tick.at.since(*last) >= pause;
-        if due {
-            *last = tick.at;
-        }
-        due
     }
 
     /// The client for this source, not yet connected.
@@ -482,7 +451,7 @@ impl Brain {
             Failure::failed(format!("ring slot {seq}: {e}"), "feed and brain differ in version")
         })?;
         let Some(live) = &mut self.live else { return Ok(()) };
-        if !live.admits(&tick) {
+        if !live.admission.admits(&tick) {
             if let Door::Wire(wired) = self.driver.venue_mut() {
                 wired.seen_again(&tick);
             }
@@ -570,7 +539,7 @@ impl Brain {
     /// Facts dated before this were taken by an earlier brain.
     pub(super) fn shown_before(&mut self, body: &EventBody) {
         if let (Some(live), EventBody::Market(tick)) = (&mut self.live, body) {
-            live.admits(tick);
+            live.admission.admits(tick);
         }
     }
 }

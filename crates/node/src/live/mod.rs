@@ -11,6 +11,7 @@ mod names;
 pub mod conflate;
 pub mod lane;
 
+pub mod admission;
 pub mod intake;
 
 pub mod fills;
@@ -19,6 +20,8 @@ pub mod past;
 pub mod plan;
 pub mod sockets;
 pub mod universe;
+
+pub mod course;
 
 mod channel;
 mod pump;
