@@ -48,6 +48,7 @@ mod truth;
 mod user_events;
 mod user_stream;
 mod venue;
+mod view;
 mod ws_api;
 
 mod http;
@@ -68,3 +69,4 @@ pub use sim::{Audience, Output, Setup, Sim};
 pub use socket::Times;
 pub use sockets::Told;
 pub use streams::{ConnId, Delivery};
+pub use truth::{Arrival, Outcome};

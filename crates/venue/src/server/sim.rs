@@ -184,6 +184,14 @@ impl Sim {
         self.told
     }
 
+    /// When the next fact becomes known, ms of the market's clock; none at the end.
+    pub fn next_fact_ms(&mut self) -> Option<i64> {
+        match self.facts.peek() {
+            Some(Ok(fact)) => Some(fact.at_ms),
+            _ => None,
+        }
+    }
+
     /// How many streams someone listens to.
     pub fn listeners(&self) -> usize {
         self.streams.len()

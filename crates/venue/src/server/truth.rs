@@ -101,6 +101,11 @@ impl Truth {
         self.arrivals.push_back(arrival);
     }
 
+    /// Gives the log away.
+    pub fn drain(&mut self) -> impl Iterator<Item = Arrival> + '_ {
+        self.arrivals.drain(..)
+    }
+
     fn of(&self, key: Option<&str>) -> Vec<Value> {
         let wanted = |arrival: &&Arrival| key.is_none_or(|key| key == arrival.key);
         self.arrivals.iter().filter(wanted).map(Arrival::json).collect()

@@ -407,6 +407,11 @@ impl Faults {
         self.fired.iter().map(Fired::json).collect()
     }
 
+    /// Gives away what acted: names, and whether an event could not happen.
+    pub fn drain_fired(&mut self) -> impl Iterator<Item = (&'static str, bool)> + '_ {
+        self.fired.drain(..).map(|fired| (fired.name, fired.refused.is_some()))
+    }
+
     /// Forgets everything that waits, or all of one kind; how many there were.
     pub fn clear(&mut self, kind: Option<Kind>) -> usize {
         let before = self.queue.len();
