@@ -35,6 +35,8 @@ impl Describe<'_> {
             EventBody::Account(update) => self.account(update),
             EventBody::Timer { id } => format!("timer {id}"),
             EventBody::Operator(operator) => format!("operator {operator}"),
+            EventBody::Condition(condition) => format!("condition {condition}"),
+            EventBody::Memory(memory) => format!("memory of {memory}"),
         };
         format!("event {} {} {what}", event.seq, time(event.at))
     }

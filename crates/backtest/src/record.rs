@@ -13,13 +13,14 @@ pub const fn event_kind(event: &Event) -> Kind {
         EventBody::Order { .. } | EventBody::Account(_) => Kind::Venue,
         EventBody::Timer { .. } => Kind::Timer,
         EventBody::Operator(_) => Kind::Operator,
+        EventBody::Condition(_) | EventBody::Memory(_) => Kind::Condition,
     }
 }
 
 /// Does a record of this kind come from outside? All others follow from those that do.
 pub const fn is_input(kind: Kind, execution: Execution) -> bool {
     match kind {
-        Kind::Market | Kind::Operator => true,
+        Kind::Market | Kind::Operator | Kind::Condition => true,
         Kind::Venue => matches!(execution, Execution::Wire),
         _ => false,
     }
@@ -36,10 +37,10 @@ pub fn step_again<V: Venue, B: Brain, O: Observer>(
     timers: usize,
     observer: &mut O,
 ) -> Result<(), O::Error> {
-    if event_kind(input) != Kind::Venue {
+    if !matches!(event_kind(input), Kind::Venue | Kind::Condition) {
         return driver.step(input.at, input.body, observer);
     }
-    // What a venue says by itself comes between two steps, or between two timers of one instant.
+    // What a venue says by itself, and what others say of the state of things, comes between two steps, or between two timers of one instant.
     driver.advance_some(input.at, timers, observer)?;
     driver.answer(input.at, input.body, observer)
 }

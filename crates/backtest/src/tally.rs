@@ -151,7 +151,10 @@ impl Tally {
             EventBody::Market(tick) => self.market(event.at, tick),
             EventBody::Order { symbol, update, .. } => self.order(*symbol, update),
             EventBody::Account(update) => self.account(update),
-            EventBody::Timer { .. } | EventBody::Operator(_) => {}
+            EventBody::Timer { .. }
+            | EventBody::Operator(_)
+            | EventBody::Condition(_)
+            | EventBody::Memory(_) => {}
         }
     }
 

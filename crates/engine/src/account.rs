@@ -5,8 +5,9 @@
 //! lose a closed position's profit in between, which is just when a rotation sizes its entry.
 
 use aegis_types::{Money, Nanos};
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Account {
     /// As the venue last said; `None` before it has said anything, and then nothing is entered.
     pub wallet: Option<Money>,
@@ -73,7 +74,7 @@ pub(crate) struct DayLoss {
     pub reached: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Day {
     start_equity: Option<Money>,
     end: Nanos,
@@ -83,7 +84,7 @@ struct Day {
 
 /// Ends of minutes. All closes of an instant come before its opens, so a minute is accounted at
 /// the first event that is not one of its closes: then last prices are its closes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Minutes {
     /// The next boundary.
     next: Nanos,

@@ -6,6 +6,7 @@ use aegis_types::{
     Candle, LateCandle, Level, Nanos, OutOfRange, Px, Qty, Round, Side, Signal, SymbolId,
 };
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// What forms proposals. It sees closed 1m candles of each symbol in time order and nothing else.
 pub trait Brain {
@@ -26,9 +27,10 @@ pub trait Brain {
 }
 
 /// The rules of `aegis_learn` over one [`Analysis`] per symbol.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Teacher {
     analyses: Vec<Analysis>,
+    #[serde(skip)]
     config: learn::Config,
 }
 
@@ -37,6 +39,17 @@ impl Teacher {
     pub fn new(symbols: usize, config: &learn::Config) -> Self {
         let ids = (0..symbols).map(|index| SymbolId(index as u16));
         Self { analyses: ids.map(|id| Analysis::new(id, config)).collect(), config: config.clone() }
+    }
+
+    /// How many symbols.
+    pub(crate) fn symbols(&self) -> usize {
+        self.analyses.len()
+    }
+
+    /// Puts back the configuration, which is no part of what is written down.
+    pub(crate) fn configure(&mut self, config: &learn::Config) {
+        self.config = config.clone();
+        self.analyses.iter_mut().for_each(|analysis| analysis.configure(config));
     }
 
     /// What is known of a symbol's market.

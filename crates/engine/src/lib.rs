@@ -21,6 +21,8 @@ mod config;
 mod denials;
 mod machine;
 
+mod state;
+
 mod universe;
 
 mod brain;
@@ -35,6 +37,9 @@ mod fills;
 
 mod account;
 
+mod adopt;
+
+pub use adopt::OtherSession;
 pub use aegis_learn::{Found, Proposal};
 pub use brain::{Brain, Teacher};
 pub use config::{

@@ -6,32 +6,26 @@ use crate::config::{EngineConfig, EngineError, SLOTS};
 use crate::orders::{Orders, RECENT_FILLS, RECENT_ORDERS, Timer};
 use crate::portfolio::{Portfolio, Role, Room, Rotation, Slot, Stage};
 use crate::risk::{self, Levels, Plan, Reject};
+use crate::state::Standing;
 use crate::universe::{NO_SLOT, Universe};
 use aegis_learn::{Analysis, Found, Proposal};
 use aegis_types::{
     AccountUpdate, Candle, Command, Denial, DenialCode, Event, EventBody, Instrument, Level, Money,
-    Nanos, Notice, Operator, OrderReason, Out, Position, Px, Qty, Signal, SymbolId, Tick, TickBody,
+    Nanos, Notice, OrderReason, Out, Position, Px, Qty, Signal, SymbolId, Tick, TickBody,
 };
-
-/// May entries be made?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Active,
-    /// Until resumed.
-    Paused,
-    /// Until a new session.
-    Halted,
-}
+use serde::{Deserialize, Serialize};
 
 /// A fixed-capacity table: name, entries in use, most ever in use, capacity.
 pub type Capacity = (&'static str, usize, usize, usize);
 
 /// The state machine. `B` forms the proposals; the one that trades is [`Teacher`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Engine<B = Teacher> {
+    /// No part of what is written down: see [`Engine::adopt`].
+    #[serde(skip)]
     pub(crate) config: EngineConfig,
     pub(crate) level: Level,
-    pub(crate) mode: Mode,
+    pub(crate) standing: Standing,
     pub(crate) brain: B,
     pub(crate) universe: Universe,
     pub(crate) portfolio: Portfolio,
@@ -77,7 +71,7 @@ impl<B: Brain> Engine<B> {
             account: Account::new(),
             orders: Orders::new(config.session),
             level: Level::Teacher,
-            mode: Mode::Active,
+            standing: Standing::new(),
             late_candles: 0,
             config,
             brain,
@@ -96,6 +90,8 @@ impl<B: Brain> Engine<B> {
             EventBody::Account(update) => self.on_account(update, at, out),
             EventBody::Timer { id } => self.on_timer(*id, at, out),
             EventBody::Operator(operator) => self.on_operator(*operator, at, out),
+            EventBody::Condition(condition) => self.on_condition(*condition, out),
+            EventBody::Memory(memory) => self.on_memory(memory, out),
         }
     }
 
@@ -253,11 +249,7 @@ impl<B: Brain> Engine<B> {
         if !passes {
             return reject(Code::LowConfidence, signal.confidence, config.risk_gate);
         }
-        match self.mode {
-            Mode::Active => {}
-            Mode::Paused => return reject(Code::Paused, 1.0, 0.0),
-            Mode::Halted => return reject(Code::Halted, 1.0, 0.0),
-        }
+        self.closed()?;
         let (market, _) = self.of(signal.symbol)?;
         let age = at.since(market.data_at);
         if age > config.stale_after {
@@ -318,14 +310,9 @@ impl<B: Brain> Engine<B> {
         let slot = &self.portfolio.slots[index];
         let (signal, qty) = (slot.signal, slot.planned);
         let last = self.last_price(signal.symbol).unwrap_or_default();
-        let looked = match self.mode {
-            Mode::Active => {
-                let levels = levels(&signal, last);
-                risk::last_look(&self.config, &levels, qty, self.equity())
-            }
-            Mode::Paused => Err(Reject::new(DenialCode::Paused, 1.0, 0.0)),
-            Mode::Halted => Err(Reject::new(DenialCode::Halted, 1.0, 0.0)),
-        };
+        let looked = self.closed().and_then(|()| {
+            risk::last_look(&self.config, &levels(&signal, last), qty, self.equity())
+        });
         match looked {
             Ok(()) => {
                 self.portfolio.slots[index].stage = Stage::Live;
@@ -418,45 +405,6 @@ impl<B: Brain> Engine<B> {
         }
     }
 
-    fn on_operator(&mut self, operator: Operator, at: Nanos, out: &mut Out) {
-        let before = self.mode;
-        match (operator, before) {
-            (_, Mode::Halted) => {}
-            (Operator::Resume, _) => self.mode = Mode::Active,
-            (Operator::Pause | Operator::Flatten, _) => self.mode = Mode::Paused,
-            (Operator::Halt, _) => self.mode = Mode::Halted,
-        }
-        if self.mode != before {
-            out.notice(Notice::Trading { entries: self.entries_allowed() });
-        }
-        if let Operator::Flatten | Operator::Halt = operator {
-            self.stop_entering(operator == Operator::Flatten, at, out);
-        }
-    }
-
-    /// Withdraws what has not left, cancels what has not filled, and flattens if asked.
-    fn stop_entering(&mut self, flatten: bool, at: Nanos, out: &mut Out) {
-        let code = if self.mode == Mode::Halted { DenialCode::Halted } else { DenialCode::Paused };
-        let reject = Reject::new(code, 1.0, 0.0);
-        if let Some(rotation) = self.portfolio.rotation.take() {
-            deny(&rotation.signal, reject, at, out);
-        }
-        for index in 0..SLOTS {
-            let slot = &mut self.portfolio.slots[index];
-            match slot.stage {
-                Stage::Free | Stage::Draining => {}
-                Stage::Leverage => self.withdraw(index, reject, at, out),
-                Stage::Live => {
-                    if flatten {
-                        slot.doomed = Some(OrderReason::Flatten);
-                    }
-                    self.cancel(index, Role::Entry, out);
-                    self.tend(index, at, out);
-                }
-            }
-        }
-    }
-
     /// A minute has ended: the day, the equity, the exposure.
     fn end_minute(&mut self, at: Nanos, out: &mut Out) {
         let (wallet, unrealized) = (self.wallet(), self.unrealized());
@@ -516,11 +464,6 @@ impl<B> Engine<B> {
     /// The wallet as it will be reported next.
     fn cash(&self) -> Money {
         self.wallet().saturating_plus(self.account.unsettled)
-    }
-
-    /// Neither paused nor halted.
-    pub fn entries_allowed(&self) -> bool {
-        self.mode == Mode::Active
     }
 
     /// Orders sent so far; also the number of the last one.

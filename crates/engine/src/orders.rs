@@ -14,6 +14,7 @@ use aegis_types::{
     ClientOrderId, Command, DenialCode, Money, Nanos, Notice, Order, OrderReason, OrderType,
     OrderUpdate, Out, Px, Qty, RejectCode, Side, SymbolId,
 };
+use serde::{Deserialize, Serialize};
 
 /// Sent orders that are remembered, so that a fill after the end of its slot is still understood.
 pub(crate) const RECENT_ORDERS: usize = 256;
@@ -34,7 +35,7 @@ const RESEND_MAX: Nanos = Nanos::MINUTE;
 const TARGET_RETRY: Nanos = Nanos::MINUTE;
 
 /// What is remembered of a sent order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Sent {
     pub number: u32,
     pub symbol: SymbolId,
@@ -42,12 +43,14 @@ pub(crate) struct Sent {
 }
 
 /// Numbers, memory of orders and fills.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Orders {
     session: u64,
     /// Orders so far, and so the number of the last one.
     pub sent: u32,
+    #[serde(with = "aegis_types::array")]
     recent: [Sent; RECENT_ORDERS],
+    #[serde(with = "aegis_types::array")]
     fills: [(SymbolId, u64); RECENT_FILLS],
     fills_seen: usize,
     pub duplicates: u64,

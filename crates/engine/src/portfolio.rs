@@ -13,9 +13,10 @@ use aegis_types::{
     Position, Px, Qty, Side, Signal, SymbolId,
 };
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// Where an order of ours is, as far as anyone knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum OrderState {
     /// There is none.
     #[default]
@@ -31,7 +32,7 @@ pub(crate) enum OrderState {
 }
 
 /// One order of a slot.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Working {
     pub number: u32,
     /// Kept here too: a stop may fill long after newer orders have pushed it out of the memory of
@@ -81,7 +82,7 @@ impl Role {
     pub const ALL: [Self; 5] = [Self::Entry, Self::Stop, Self::OldStop, Self::Target, Self::Exit];
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Stage {
     #[default]
     Free,
@@ -94,7 +95,7 @@ pub(crate) enum Stage {
 }
 
 /// A position with its orders, from the signal to the last cancel.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Slot {
     pub stage: Stage,
     pub signal: Signal,
@@ -250,7 +251,7 @@ impl Slot {
 }
 
 /// A signal that waits for its victim's closing fill.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Rotation {
     pub signal: Signal,
     pub victim: usize,
@@ -268,7 +269,7 @@ pub(crate) enum Room {
 }
 
 /// All slots.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Portfolio {
     pub slots: Vec<Slot>,
     pub rotation: Option<Rotation>,

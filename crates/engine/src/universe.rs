@@ -5,12 +5,13 @@ use crate::config::{EngineError, TAINT_BARS};
 use aegis_types::{Candle, Instrument, Nanos, Px, SYMBOLS_MAX, SymbolId, Tick, TickBody};
 use alloc::format;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// No slot.
 pub(crate) const NO_SLOT: u8 = u8::MAX;
 
 /// What changes with the market and the orders of one symbol.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Market {
     /// Newest price; zero before the first.
     pub last: Px,
@@ -96,8 +97,9 @@ impl Market {
 }
 
 /// All symbols of the session.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Universe {
+    #[serde(skip)]
     instruments: Vec<Instrument>,
     markets: Vec<Market>,
 }
@@ -126,6 +128,11 @@ impl Universe {
         }
         let markets = instruments.iter().map(|_| Market::new()).collect();
         Ok(Self { instruments: instruments.to_vec(), markets })
+    }
+
+    /// Gives the instruments to the same universe as it was written down.
+    pub fn lend_instruments(&mut self, to: &mut Self) {
+        core::mem::swap(&mut self.instruments, &mut to.instruments);
     }
 
     /// How many there are.

@@ -45,11 +45,13 @@ pub enum Kind {
     Command = 6,
     /// Something about the node (restart, note), JSON; not an input of the engine.
     Node = 7,
+    /// A condition or a memory of an earlier session: always an input of the engine.
+    Condition = 8,
 }
 
 impl Kind {
     /// All, by code.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Header,
         Self::Market,
         Self::Venue,
@@ -57,6 +59,7 @@ impl Kind {
         Self::Operator,
         Self::Command,
         Self::Node,
+        Self::Condition,
     ];
 
     /// From its code.
@@ -78,6 +81,7 @@ impl Kind {
             Self::Operator => "operator",
             Self::Command => "command",
             Self::Node => "node",
+            Self::Condition => "condition",
         }
     }
 }
@@ -229,6 +233,6 @@ mod tests {
         for kind in Kind::ALL {
             assert_eq!(Kind::from_code(kind as u8), Some(kind));
         }
-        assert_eq!((Kind::from_code(0), Kind::from_code(8)), (None, None));
+        assert_eq!((Kind::from_code(0), Kind::from_code(9)), (None, None));
     }
 }

@@ -23,7 +23,7 @@ use aegis_backtest::{Execution, Session, SessionError, step_again};
 use aegis_driver::Driver;
 use aegis_journal::{Reader as JournalReader, Source, Writer as JournalWriter};
 use aegis_ring::{Poll, Reader, Wait, WaitOutcome, Words};
-use aegis_types::{Event, EventBody, Nanos, Operator, Tick};
+use aegis_types::{Event, EventBody, Nanos, Operator, Tick, TradingState};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
@@ -554,7 +554,8 @@ impl Brain {
             && let Some((what, request)) = self.held.pop_front()
         {
             self.operator(what)?;
-            let halted = what == Operator::Resume && !self.driver.engine().entries_allowed();
+            let halted =
+                what == Operator::Resume && self.driver.engine().state() == TradingState::Halted;
             let refused = halted.then(|| "entries are halted until a new session".to_owned());
             if self.args.supervised {
                 // First what is true now: whoever asks for the status next must not see the past.

@@ -1,6 +1,9 @@
 //! What happened, in one line for people: the log's and the live view's words.
 
-use aegis_types::{AccountUpdate, Notice, OrderReason, OrderUpdate, Reason, Signal, SymbolTable};
+use aegis_types::{
+    AccountUpdate, Alert, Cause, Notice, OrderReason, OrderUpdate, Reason, Signal, SymbolTable,
+    TradingState,
+};
 use std::fmt::Write;
 
 /// A notice worth telling, as text; `None` for the many that are not.
@@ -35,11 +38,22 @@ pub fn line(notice: &Notice, symbols: &SymbolTable) -> Option<String> {
         Notice::Account(AccountUpdate::Funding { symbol, amount, rate, .. }) => {
             format!("{} funding {amount} USDT at rate {rate}", symbols.name(*symbol))
         }
-        Notice::Trading { entries } => {
-            format!("entries {}", if *entries { "allowed" } else { "stopped" })
+        Notice::Trading { state: TradingState::Active, .. } => "entries allowed".into(),
+        Notice::Trading { state, cause } => {
+            let why = cause.map_or("", Cause::meaning);
+            format!("entries stopped ({state}): {why}")
         }
+        Notice::Alert(alert) => of_alert(alert, symbols),
         _ => return None,
     })
+}
+
+fn of_alert(alert: &Alert, symbols: &SymbolTable) -> String {
+    let Alert { code, symbol, measured, limit } = alert;
+    let [meaning, what, allowed] = code.meaning();
+    let of = symbol.map_or("", |symbol| symbols.name(symbol));
+    let space = if of.is_empty() { "" } else { " " };
+    format!("ALERT {code}: {of}{space}{meaning} ({what}: {measured}, {allowed}: {limit})")
 }
 
 fn of_signal(signal: &Signal, symbols: &SymbolTable) -> String {

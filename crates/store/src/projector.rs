@@ -121,7 +121,8 @@ impl Projector {
             Notice::Candle(_)
             | Notice::Structure { .. }
             | Notice::Account(_)
-            | Notice::Trading { .. } => {}
+            | Notice::Trading { .. }
+            | Notice::Alert(_) => {}
         }
     }
 
@@ -231,6 +232,10 @@ impl Projector {
 const fn makes_rows(notice: &Notice) -> bool {
     !matches!(
         notice,
-        Notice::Candle(_) | Notice::Structure { .. } | Notice::Account(_) | Notice::Trading { .. }
+        Notice::Candle(_)
+            | Notice::Structure { .. }
+            | Notice::Account(_)
+            | Notice::Trading { .. }
+            | Notice::Alert(_)
     )
 }

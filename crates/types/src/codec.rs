@@ -2,6 +2,7 @@
 //! that means anything. Explicit, so that a change of a Rust type cannot change a file format.
 
 use crate::command::Command;
+use crate::condition::{Cause, Condition, RiskMemory};
 use crate::event::{Event, EventBody, Operator};
 use crate::fixed::{Money, Px, Qty, Rate};
 use crate::order::{
@@ -177,6 +178,26 @@ fn take_fill(t: &mut Take<'_>) -> Result<Fill, CodecError> {
     })
 }
 
+fn put_memory(p: &mut Put, memory: &RiskMemory) {
+    for v in [memory.day_end.0, memory.day_start.raw(), memory.peak.raw()] {
+        p.i64(v);
+    }
+    for flag in [memory.day_lost, memory.drawn_down, memory.halted] {
+        p.u8(u8::from(flag));
+    }
+}
+
+fn take_memory(t: &mut Take<'_>) -> Result<RiskMemory, CodecError> {
+    Ok(RiskMemory {
+        day_end: Nanos(t.i64()?),
+        day_start: Money::from_raw(t.i64()?),
+        peak: Money::from_raw(t.i64()?),
+        day_lost: t.flag()?,
+        drawn_down: t.flag()?,
+        halted: t.flag()?,
+    })
+}
+
 impl Event {
     /// The journal's bytes: kind, seq, time, then the fields by kind. A market event takes 73.
     pub fn encode(&self) -> Encoded {
@@ -186,6 +207,8 @@ impl Event {
             EventBody::Account(_) => 3,
             EventBody::Timer { .. } => 4,
             EventBody::Operator(_) => 5,
+            EventBody::Condition(_) => 6,
+            EventBody::Memory(_) => 7,
         };
         let mut p = Put::new(kind);
         p.u64(self.seq);
@@ -230,6 +253,13 @@ impl Event {
             },
             EventBody::Timer { id } => p.u64(*id),
             EventBody::Operator(operator) => p.u8(*operator as u8),
+            EventBody::Condition(Condition { cause, on, measured, limit }) => {
+                p.u8(*cause as u8);
+                p.u8(u8::from(*on));
+                p.i64(*measured);
+                p.i64(*limit);
+            }
+            EventBody::Memory(memory) => put_memory(&mut p, memory),
         }
         p.0
     }
@@ -268,6 +298,13 @@ impl Event {
             3 => EventBody::Account(take_account(t)?),
             4 => EventBody::Timer { id: t.u64()? },
             5 => EventBody::Operator(t.code(Operator::from_index)?),
+            6 => EventBody::Condition(Condition {
+                cause: t.code(Cause::from_index)?,
+                on: t.flag()?,
+                measured: t.i64()?,
+                limit: t.i64()?,
+            }),
+            7 => EventBody::Memory(take_memory(t)?),
             _ => return Err(CodecError::Code(0)),
         };
         t.end()?;

@@ -18,6 +18,8 @@ codes! {
         Paused = "paused",
         /// Entries are halted.
         Halted = "halted",
+        /// Only reducing orders leave while a cause is on.
+        Reducing = "reducing",
         /// The newest data of the symbol is too old.
         StaleData = "stale_data",
         /// The symbol's data has a hole that has not been refilled.
@@ -73,6 +75,7 @@ impl DenialCode {
             Self::LowConfidence => ["confidence at or below the risk gate", "confidence", "gate"],
             Self::Paused => ["entries paused by the operator", "1", "0"],
             Self::Halted => ["entries halted", "1", "0"],
+            Self::Reducing => ["only reducing orders leave", "number of the cause", "0"],
             Self::StaleData => ["newest data too old", "age in seconds", "allowed seconds"],
             Self::Tainted => ["hole in the data, not refilled", "missing facts", "0"],
             Self::CoolDown => ["cooling down after a failed order", "seconds left", "0"],

@@ -1,5 +1,6 @@
 //! Everything that enters the engine. Time is `Event::at`; the engine knows no other clock.
 
+use crate::condition::{Condition, RiskMemory};
 use crate::order::{AccountUpdate, ClientOrderId, OrderUpdate};
 use crate::signal::codes;
 use crate::symbol::SymbolId;
@@ -41,6 +42,10 @@ pub enum EventBody {
     },
     /// An operator's command.
     Operator(Operator),
+    /// Something outside the engine begins or ceases to keep entries from being made.
+    Condition(Condition),
+    /// What an earlier session knew of losses; before any wallet.
+    Memory(RiskMemory),
 }
 
 codes! {

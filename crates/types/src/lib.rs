@@ -33,10 +33,13 @@
 
 extern crate alloc;
 
+mod alert;
+pub mod array;
 mod builder;
 mod candle;
 mod codec;
 mod command;
+mod condition;
 mod denial;
 mod event;
 mod fixed;
@@ -53,10 +56,12 @@ mod tick;
 mod time;
 mod venue;
 
+pub use alert::{Alert, AlertCode};
 pub use builder::{BuildRefusal, BuildRefusals, CandleBuilder, ClosedCandle, LateCandle};
 pub use candle::{Bar, Candle, CandleFault, CandleJson, NotFinite};
 pub use codec::{CodecError, ENCODED_MAX, Encoded};
 pub use command::{Command, ORDER_BYTES, Out, order_bytes};
+pub use condition::{Cause, Condition, RiskMemory, TradingState};
 pub use denial::{Denial, DenialCode};
 pub use event::{Event, EventBody, Operator};
 pub use fixed::{DecimalError, Money, OutOfRange, Px, Qty, Rate, Round, SCALE, parse_decimal};

@@ -1,7 +1,9 @@
 //! What the engine tells: the source of logs, read models, metrics and pages. Nothing here is
 //! needed to trade.
 
+use crate::alert::Alert;
 use crate::candle::Candle;
+use crate::condition::{Cause, TradingState};
 use crate::denial::Denial;
 use crate::fixed::{Money, Px, Qty};
 use crate::order::{AccountUpdate, ClientOrderId, Fill, Order, OrderReason, OrderUpdate};
@@ -9,7 +11,7 @@ use crate::side::Side;
 use crate::signal::{FEATURES, Level, Pattern, Signal};
 use crate::symbol::SymbolId;
 use crate::time::{Nanos, Timeframe};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The bus topics of the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -36,10 +38,12 @@ pub enum Topic {
     Model,
     /// The system is stopping.
     SystemShutdown,
+    /// A human must hear of something.
+    Alert,
 }
 
 /// An open position as the engine sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// Of which symbol.
     pub symbol: SymbolId,
@@ -177,11 +181,15 @@ pub enum Notice {
         /// Open, in-flight and unknown positions.
         positions: u8,
     },
-    /// Entries were paused, resumed or halted, by whom it says in the text of the log.
+    /// What the engine may do has changed, or the reason why.
     Trading {
-        /// May entries be made?
-        entries: bool,
+        /// What it may do from now on.
+        state: TradingState,
+        /// Why no entries: the gravest of the causes that are on.
+        cause: Option<Cause>,
     },
+    /// A human must hear of this.
+    Alert(Alert),
 }
 
 impl Notice {
@@ -198,6 +206,7 @@ impl Notice {
                 Topic::Position
             }
             Self::Trading { .. } => Topic::SystemShutdown,
+            Self::Alert(_) => Topic::Alert,
         }
     }
 }

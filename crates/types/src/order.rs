@@ -7,7 +7,7 @@ use crate::symbol::SymbolId;
 use crate::text::Text;
 use crate::time::Nanos;
 use core::fmt::{self, Write};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 codes! {
     /// The order types that venues execute.
@@ -44,6 +44,10 @@ codes! {
         Flatten = "flatten",
         /// The exchange closed the position.
         Liquidation = "liquidation",
+        /// The exchange reduced the position against a bankrupt one.
+        Deleveraged = "adl",
+        /// Somebody else's order changed the position.
+        Manual = "manual",
     }
 }
 
@@ -84,13 +88,30 @@ impl fmt::Display for ClientOrderId {
 }
 
 impl Serialize for ClientOrderId {
+    /// Its text where people read, the two numbers elsewhere.
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(self.text().as_str())
+        if s.is_human_readable() {
+            s.serialize_str(self.text().as_str())
+        } else {
+            (self.session, self.number).serialize(s)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientOrderId {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        if d.is_human_readable() {
+            let text = alloc::string::String::deserialize(d)?;
+            let wrong = || serde::de::Error::custom("not the text of a client order id");
+            return Self::parse(&text).ok_or_else(wrong);
+        }
+        let (session, number) = Deserialize::deserialize(d)?;
+        Ok(Self { session, number })
     }
 }
 
 /// An order as the engine asks for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Our id.
     pub id: ClientOrderId,
@@ -141,6 +162,10 @@ codes! {
         VenueFailed = "venue_failed",
         /// No price has been seen for the symbol.
         NoPrice = "no_price",
+        /// The gateway stopped it: it is not what was approved, or this program is fenced off.
+        Gateway = "gateway",
+        /// Too many orders left in that time.
+        OrderRate = "order_rate",
     }
 }
 
@@ -161,6 +186,10 @@ codes! {
         LimitThrough = "limit_through",
         /// The exchange liquidated the position.
         Liquidated = "liquidated",
+        /// The exchange reduced the position against a bankrupt one.
+        Deleveraged = "adl",
+        /// An order that is not ours.
+        Manual = "manual",
     }
 }
 

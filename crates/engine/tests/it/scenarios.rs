@@ -3,8 +3,8 @@
 use crate::world::{A, B, C, D, World, config, instruments, money, proposal, px, qty, rate};
 use aegis_engine::{Engine, EngineConfig, EngineError};
 use aegis_types::{
-    AccountUpdate, Command, DenialCode, EventBody, Level, Nanos, Notice, Operator, OrderReason,
-    OrderType, OrderUpdate, Px, Qty, Side, TickBody,
+    AccountUpdate, Cause, Command, DenialCode, EventBody, Level, Nanos, Notice, Operator,
+    OrderReason, OrderType, OrderUpdate, Px, Qty, Side, TickBody, TradingState,
 };
 
 #[test]
@@ -295,12 +295,16 @@ fn pause_keeps_positions_and_resume_lets_entries_in() {
     assert!(world.position(A).unwrap().protected);
     world.operator(Operator::Resume);
     world.enter(B, Side::Buy, 0.7);
-    let told: Vec<bool> = world
+    let told: Vec<(TradingState, Option<Cause>)> = world
         .notices
         .iter()
-        .filter_map(|n| if let Notice::Trading { entries } = n { Some(*entries) } else { None })
+        .filter_map(|n| match n {
+            Notice::Trading { state, cause } => Some((*state, *cause)),
+            _ => None,
+        })
         .collect();
-    assert_eq!(told, [false, true]);
+    let paused = (TradingState::Reducing, Some(Cause::Operator));
+    assert_eq!(told, [paused, (TradingState::Active, None)]);
 }
 
 #[test]

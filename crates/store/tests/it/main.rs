@@ -245,7 +245,7 @@ fn story() -> Vec<(i64, u64, Notice)> {
         positions: 1,
     };
     vec![
-        (120, 5, Notice::Trading { entries: true }),
+        (120, 5, Notice::Trading { state: TradingState::Active, cause: None }),
         (120, 5, Notice::Signal(signal(BTC))),
         (120, 5, Notice::Signal(signal(ETH))),
         (120, 5, Notice::Denied { denial, confidence: 0.5, side: Side::Sell }),

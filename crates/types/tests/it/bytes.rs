@@ -1,9 +1,10 @@
 //! Every tick, event and command survives its bytes.
 
 use aegis_types::{
-    AccountUpdate, ClientOrderId, CodecError, Command, ENCODED_MAX, Event, EventBody, Fill,
-    FillReason, Money, Nanos, Operator, Order, OrderReason, OrderType, OrderUpdate, Px, Qty, Rate,
-    RejectCode, Side, SymbolId, Tick, TickBody, UnknownKind, order_bytes,
+    AccountUpdate, Cause, ClientOrderId, CodecError, Command, Condition, ENCODED_MAX, Event,
+    EventBody, Fill, FillReason, Money, Nanos, Operator, Order, OrderReason, OrderType,
+    OrderUpdate, Px, Qty, Rate, RejectCode, RiskMemory, Side, SymbolId, Tick, TickBody,
+    UnknownKind, order_bytes,
 };
 use proptest::prelude::*;
 
@@ -117,6 +118,19 @@ fn account_update() -> impl Strategy<Value = AccountUpdate> {
     ]
 }
 
+fn condition() -> impl Strategy<Value = Condition> {
+    let numbers = (any::<bool>(), any::<i64>(), any::<i64>());
+    (prop::sample::select(Cause::ALL), numbers)
+        .prop_map(|(cause, (on, measured, limit))| Condition { cause, on, measured, limit })
+}
+
+fn memory() -> impl Strategy<Value = RiskMemory> {
+    (nanos(), money(), money(), any::<[bool; 3]>()).prop_map(|(day_end, day_start, peak, flags)| {
+        let [day_lost, drawn_down, halted] = flags;
+        RiskMemory { day_end, day_start, day_lost, peak, drawn_down, halted }
+    })
+}
+
 fn event() -> impl Strategy<Value = Event> {
     let body = prop_oneof![
         tick().prop_map(EventBody::Market),
@@ -128,6 +142,8 @@ fn event() -> impl Strategy<Value = Event> {
         account_update().prop_map(EventBody::Account),
         any::<u64>().prop_map(|id| EventBody::Timer { id }),
         prop::sample::select(Operator::ALL).prop_map(EventBody::Operator),
+        condition().prop_map(EventBody::Condition),
+        memory().prop_map(EventBody::Memory),
     ];
     (any::<u64>(), nanos(), body).prop_map(|(seq, at, body)| Event { seq, at, body })
 }
