@@ -70,7 +70,7 @@ fn of(section: &str) -> impl Iterator<Item = &'static Row> + '_ {
 
 fn toml_value(row: &Row) -> String {
     match row.kind {
-        Kind::Choice(_) | Kind::StoreUrl | Kind::Url | Kind::Secret => {
+        Kind::Choice(_) | Kind::StoreUrl | Kind::Url | Kind::Hash | Kind::Path | Kind::Secret => {
             format!("\"{}\"", row.default)
         }
         _ => row.default.to_owned(),

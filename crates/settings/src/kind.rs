@@ -22,7 +22,11 @@ pub enum Kind {
     StoreUrl,
     /// The base address of a server on the network, or nothing.
     Url,
-    /// A key that only the environment may hold.
+    /// The SHA-256 of a program or its first digits, at least eight; or nothing.
+    Hash,
+    /// Path of a file, or nothing.
+    Path,
+    /// A key, which no settings file may hold.
     Secret,
 }
 
@@ -43,6 +47,8 @@ impl fmt::Display for Kind {
                 "https://HOST or wss://HOST, or http:// and ws:// of this machine (empty: the \
                  venue's own)",
             ),
+            Self::Hash => f.write_str("8 to 64 hex digits (empty: any)"),
+            Self::Path => f.write_str("a path (empty: none)"),
             Self::Secret => f.write_str("a key without white space"),
         }
     }
@@ -82,6 +88,13 @@ impl Kind {
             }
             Self::StoreUrl => store_url(text),
             Self::Url => url(text),
+            Self::Hash => {
+                let hex = text.is_empty()
+                    || ((8..=64).contains(&text.len())
+                        && text.bytes().all(|b| b.is_ascii_hexdigit()));
+                hex.then(|| text.to_ascii_lowercase())
+            }
+            Self::Path => (!text.contains(char::is_control)).then(|| text.to_owned()),
             Self::Secret => Some(text.to_owned()),
         }
     }

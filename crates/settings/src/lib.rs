@@ -22,17 +22,21 @@ mod nearest;
 mod secret;
 
 mod file;
+mod keyfile;
+mod keys;
 mod load;
 
 mod checks;
 mod configs;
 mod modes;
+mod watch;
 
 mod document;
 
 pub use configs::{FirewallLimits, Market, VenueSettings};
 pub use document::{example_toml, reference_markdown};
 pub use error::{Violation, Violations};
+pub use keyfile::{KeyFileFault, parse_key_file};
 pub use kind::Kind;
 pub use load::{Origin, Settings, Shown, Sources, home};
 pub use modes::Keys;

@@ -3,9 +3,10 @@
 use crate::checks;
 use crate::error::{Violation, Violations};
 use crate::file::{self, Given};
+use crate::keys::{self, KEY_FILE, SECRETS};
 use crate::kind::Kind;
 use crate::nearest::nearest;
-use crate::secret::{MASK, mask_url};
+use crate::secret::{MASK, Secret, mask_url};
 use crate::table::{Row, Scope, TABLE, position};
 use std::fmt;
 use std::path::PathBuf;
@@ -33,16 +34,22 @@ pub enum Origin {
     Env,
     /// The command line.
     Flag,
+    /// A file with keys.
+    KeyFile,
+    /// A credential of the service manager.
+    Credential,
 }
 
 impl Origin {
-    /// `default`, `file`, `env` or `flag`.
+    /// `default`, `file`, `env`, `flag`, `key file` or `credential`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Default => "default",
             Self::File => "file",
             Self::Env => "env",
             Self::Flag => "flag",
+            Self::KeyFile => "key file",
+            Self::Credential => "credential",
         }
     }
 }
@@ -67,7 +74,7 @@ pub struct Shown {
     pub key: &'static str,
     /// Its value; secrets and passwords masked.
     pub value: String,
-    /// `default`, `file`, `env` or `flag`.
+    /// Name of its [`Origin`].
     pub origin: &'static str,
     /// The file with line, the variable or the flag that set it; empty for a default.
     pub place: String,
@@ -84,7 +91,9 @@ pub struct Shown {
 /// All effective settings, valid by construction.
 #[derive(Clone, PartialEq)]
 pub struct Settings {
+    /// Empty where the row is a secret: those are apart.
     pub(crate) entries: Vec<Entry>,
+    pub(crate) secrets: [Secret; SECRETS],
 }
 
 impl Default for Settings {
@@ -94,7 +103,7 @@ impl Default for Settings {
             origin: Origin::Default,
             place: String::new(),
         };
-        Self { entries: TABLE.iter().map(entry).collect() }
+        Self { entries: TABLE.iter().map(entry).collect(), secrets: Default::default() }
     }
 }
 
@@ -116,6 +125,7 @@ impl Settings {
         for (key, value) in &sources.flags {
             loader.set(key, value, Origin::Flag, format!("flag {key}={}", shown(key, value)));
         }
+        loader.read_keys(sources);
         loader.finish()
     }
 
@@ -149,7 +159,10 @@ impl Settings {
     pub fn rows(&self) -> impl Iterator<Item = Shown> + '_ {
         TABLE.iter().zip(&self.entries).map(|(row, entry)| Shown {
             key: row.key,
-            value: masked(row, &entry.value),
+            value: match self.secret(row.key) {
+                Some(secret) if !secret.is_empty() => MASK.to_owned(),
+                _ => masked(row, &entry.value),
+            },
             origin: entry.origin.name(),
             place: entry.place.clone(),
             default: row.default,
@@ -163,6 +176,11 @@ impl Settings {
     pub(crate) fn text(&self, key: &str) -> &str {
         debug_assert!(position(key).is_some(), "{key} is not in the table");
         position(key).map_or("", |at| self.entries[at].value.as_str())
+    }
+
+    /// A secret of the table; `None` for what is none.
+    pub(crate) fn secret(&self, key: &str) -> Option<&Secret> {
+        keys::rows().position(|row| row.key == key).map(|at| &self.secrets[at])
     }
 
     pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
@@ -221,7 +239,12 @@ impl Loader {
             Kind::Whole(..) | Kind::PowerOfTwo(..) => given.toml == "integer",
             Kind::Real(..) => matches!(given.toml, "integer" | "float"),
             Kind::Amount => matches!(given.toml, "integer" | "float" | "string"),
-            Kind::Choice(_) | Kind::StoreUrl | Kind::Url | Kind::Secret => given.toml == "string",
+            Kind::Choice(_)
+            | Kind::StoreUrl
+            | Kind::Url
+            | Kind::Hash
+            | Kind::Path
+            | Kind::Secret => given.toml == "string",
         };
         if fits || row.scope == Scope::Secret {
             return self.set(&given.key, &given.text, Origin::File, given.place);
@@ -236,17 +259,13 @@ impl Loader {
     }
 
     fn read_env(&mut self, sources: &Sources<'_>) {
-        for row in TABLE {
+        for row in TABLE.iter().filter(|row| row.scope != Scope::Secret) {
             let Some(name) = row.env else { continue };
             // An empty classic variable is an unset one: that is how compose files write it.
             let Some(value) = (sources.env)(name).filter(|value| !value.is_empty()) else {
                 continue;
             };
-            if row.scope == Scope::Secret {
-                self.set_secret(row, value, name);
-            } else {
-                self.set(row.key, &value, Origin::Env, name.to_owned());
-            }
+            self.set(row.key, &value, Origin::Env, name.to_owned());
         }
         let mut names = sources.env_keys.clone();
         names.sort();
@@ -276,7 +295,11 @@ impl Loader {
                 what: "a secret is given here".to_owned(),
                 why: "files are copied and command lines are seen by everyone on the machine"
                     .to_owned(),
-                hint: format!("set it as {} in the environment", row.env.unwrap_or_default()),
+                hint: format!(
+                    "put it into a file of mode 600 that {KEY_FILE} names, or set {} in the \
+                     environment",
+                    row.env.unwrap_or_default()
+                ),
             });
             return;
         }
@@ -296,24 +319,16 @@ impl Loader {
         }
     }
 
-    fn set_secret(&mut self, row: &Row, value: String, name: &str) {
-        let pem = value.trim_start().starts_with("-----BEGIN");
-        let foreign = value.chars().find(|c| !c.is_ascii_graphic());
-        if let Some(foreign) = foreign.filter(|_| !pem) {
-            let white = foreign.is_whitespace();
-            let what = if white { "white space" } else { "a character that is not ASCII" };
-            self.wrong.push(Violation {
-                key: row.key.to_owned(),
-                place: name.to_owned(),
-                what: format!("there is {what} in it"),
-                why: "no key has any; a copied line end or a blank is the usual cause".to_owned(),
-                hint: format!("set {name} again without it, or unset it to simulate orders"),
-            });
-            // Taken all the same, so that the other key of the pair is not called missing.
-        }
-        if let Some(at) = position(row.key) {
-            let place = name.to_owned();
-            self.settings.entries[at] = Entry { value, origin: Origin::Env, place };
+    /// Last of all: a setting says where the file of keys is.
+    fn read_keys(&mut self, sources: &Sources<'_>) {
+        let key_file = self.settings.text(KEY_FILE).to_owned();
+        let found = keys::find(sources, &key_file, &mut self.wrong);
+        for (index, (found, row)) in found.into_iter().zip(keys::rows()).enumerate() {
+            if let (Some(found), Some(at)) = (found, position(row.key)) {
+                let (origin, place) = (found.origin, found.place);
+                self.settings.entries[at] = Entry { value: String::new(), origin, place };
+                self.settings.secrets[index] = found.secret;
+            }
         }
     }
 

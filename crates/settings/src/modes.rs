@@ -1,7 +1,8 @@
 //! Environment, keys and arming: which orders may be real.
 
 use crate::error::{Violation, Violations};
-use crate::load::Settings;
+use crate::keys::SECRETS;
+use crate::load::{Origin, Settings};
 use crate::secret::Secret;
 
 /// The exchange's keys.
@@ -17,6 +18,7 @@ const KEY: &str = "binance.api_key";
 const SECRET: &str = "binance.api_secret";
 const KEY_ENV: &str = "BINANCE_API_KEY";
 const SECRET_ENV: &str = "BINANCE_API_SECRET";
+const NAMES: [(&str, &str); SECRETS] = [(KEY, KEY_ENV), (SECRET, SECRET_ENV)];
 
 /// Characters of a key, and of a secret that is no PEM.
 const KEY_LENGTH: usize = 64;
@@ -34,9 +36,16 @@ impl Settings {
 
     /// The keys, when both are set.
     pub fn keys(&self) -> Option<Keys> {
-        let (key, secret) = (self.text(KEY), self.text(SECRET));
+        let [key, secret] = &self.secrets;
         let both = !key.is_empty() && !secret.is_empty();
-        both.then(|| Keys { key: Secret::new(key), secret: Secret::new(secret) })
+        both.then(|| Keys { key: key.clone(), secret: secret.clone() })
+    }
+
+    /// Where the keys come from, key and secret: what kind of source, and which.
+    pub fn keys_from(&self) -> Option<[(Origin, &str); SECRETS]> {
+        self.keys()?;
+        let of = |key| self.entry(key).map(|entry| (entry.origin, entry.place.as_str()));
+        Some([of(KEY)?, of(SECRET)?])
     }
 
     /// One line: what becomes of orders, and how to change it.
@@ -73,8 +82,8 @@ impl Settings {
     /// Each key that has not.
     pub fn key_format(&self) -> Result<(), Violations> {
         let mut wrong = Vec::new();
-        for (key, name) in [(KEY, KEY_ENV), (SECRET, SECRET_ENV)] {
-            let value = self.text(key);
+        for ((key, name), value) in NAMES.into_iter().zip(&self.secrets) {
+            let value = value.expose();
             let plain =
                 value.len() == KEY_LENGTH && value.bytes().all(|b| b.is_ascii_alphanumeric());
             let pem = key == SECRET && value.trim_start().starts_with("-----BEGIN");
@@ -108,12 +117,14 @@ pub(crate) fn check(settings: &Settings, wrong: &mut Vec<Violation>) {
             hint: "set power or auto".to_owned(),
         });
     }
-    let pair = [(KEY_ENV, settings.text(KEY)), (SECRET_ENV, settings.text(SECRET))];
-    for ((name, value), (other, other_value)) in [(pair[0], pair[1]), (pair[1], pair[0])] {
+    let [key, secret] = &settings.secrets;
+    let pair = [(KEY, KEY_ENV, key), (SECRET, SECRET_ENV, secret)];
+    for ((_, name, value), (from, other, other_value)) in [(pair[0], pair[1]), (pair[1], pair[0])] {
+        // A source that was refused has said so itself.
         if value.is_empty() && !other_value.is_empty() {
             wrong.push(Violation {
                 key: "keys".to_owned(),
-                place: "environment".to_owned(),
+                place: settings.place(from),
                 what: format!("{other} is set and {name} is not"),
                 why: "one key of two signs nothing".to_owned(),
                 hint: format!("set {name} too, or unset {other} to simulate orders"),

@@ -1,18 +1,24 @@
 //! Texts that no print may show.
 
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// How a secret is printed.
 pub(crate) const MASK: &str = "****";
 
-/// A secret: neither `Debug` nor `Display` shows it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+/// A secret: neither `Debug` nor `Display` shows it, and dropped it is overwritten.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Takes the text.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// Nothing in it?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The text itself, for the one place that signs with it.

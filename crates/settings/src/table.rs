@@ -1,7 +1,7 @@
 //! The one table.
 
 use crate::kind::Kind::{
-    self, Amount, Bool, Choice, PowerOfTwo, Real, Secret as Key, StoreUrl, Whole,
+    self, Amount, Bool, Choice, Path, PowerOfTwo, Real, Secret as Key, StoreUrl, Whole,
 };
 
 /// What a setting can change.
@@ -12,7 +12,7 @@ pub enum Scope {
     /// How processes run and where read models go: the same session has the same rows and digest
     /// whatever these say, so they are no part of its id.
     Process,
-    /// A secret: from the environment only, never written anywhere.
+    /// A secret: from a credential, a file of keys or the environment; never written anywhere.
     Secret,
 }
 
@@ -98,7 +98,9 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
     ("store", "the read models, never in the order path"),
     ("node", "processes: start, restart, stop"),
     ("shutdown", "what a normal stop leaves behind"),
-    ("binance", "keys; from the environment only, never in this file"),
+    ("alerts", "what a person has to answer"),
+    ("deploy", "which program may run"),
+    ("binance", "where the keys are; the keys themselves never stand in this file"),
 ];
 
 /// Every setting.
@@ -440,6 +442,7 @@ pub const TABLE: &[Row] = &[
         "standard deviations",
         "strength of a planted edge, 0 for none: to see whether learning finds what is there",
     ),
+    row("market.books", Bool, "false", "", "also one derived book update a minute and symbol"),
     // feed
     row(
         "feed.conflation_ms",
@@ -600,11 +603,62 @@ pub const TABLE: &[Row] = &[
     )
     .process(),
     row(
+        "node.heartbeat_timeout_s",
+        Real(1.0, 3_600.0),
+        "30",
+        "s",
+        "a child that was ready and has said nothing for so long is killed and started again",
+    )
+    .process(),
+    row(
+        "node.crash_loop",
+        Choice(&["hold", "flatten"]),
+        "hold",
+        "",
+        "after a crash loop: hold leaves positions to their stops, flatten closes them as a kill \
+         does",
+    )
+    .process(),
+    row(
+        "node.escalate_after_s",
+        Real(0.1, 9.0),
+        "5",
+        "s",
+        "a halt or flatten that the brain does not answer in time becomes the kill switch",
+    )
+    .process(),
+    row(
         "shutdown.positions",
         Choice(&["keep", "flatten"]),
         "keep",
         "",
         "keep leaves positions with their stops at a normal stop, flatten closes them",
+    )
+    .process(),
+    // alerts
+    row(
+        "alerts.escalate_after_s",
+        Real(1.0, 604_800.0),
+        "900",
+        "s",
+        "an alert that must be acknowledged and is not for so long stops entries until it is",
+    )
+    .process(),
+    // deploy
+    row(
+        "deploy.expect_build",
+        Kind::Hash,
+        "",
+        "",
+        "SHA-256 of the only program that may run, or its first digits; --expect-build too",
+    )
+    .process(),
+    row(
+        "binance.key_file",
+        Path,
+        "",
+        "",
+        "file with both keys, mode 600 and ours; better than the environment, which /proc shows",
     )
     .process(),
     Row {

@@ -2,7 +2,9 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
+use zeroize::Zeroize;
 
 /// A secret text. It has no `Display`, its `Debug` says `Secret(***)`, and its bytes are
 /// overwritten when it is dropped.
@@ -37,6 +39,12 @@ impl From<&str> for Secret {
     }
 }
 
+impl From<Vec<u8>> for Secret {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into_boxed_slice())
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(***)")
@@ -45,9 +53,7 @@ impl fmt::Debug for Secret {
 
 impl Drop for Secret {
     fn drop(&mut self) {
-        self.0.fill(0);
-        // Keeps the compiler from leaving out a write to memory that is about to be freed.
-        core::hint::black_box(&self.0);
+        self.0.zeroize();
     }
 }
 

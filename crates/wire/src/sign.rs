@@ -15,11 +15,12 @@ use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::DecodePrivateKey;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use zeroize::Zeroize;
 
 /// Characters of an HMAC-SHA256 signature in hex.
 pub const SIGNATURE_HEX: usize = 64;
 
-/// A key that signs. Its `Debug` names the kind and nothing else.
+/// A key that signs. Its `Debug` names the kind and nothing else; dropped, it is overwritten.
 #[derive(Clone)]
 pub struct Signer(Kind);
 
@@ -83,12 +84,14 @@ impl Signer {
             .and_then(|(_, rest)| rest.split_once("-----END PRIVATE KEY-----"))
             .map(|(body, _)| body)
             .ok_or(SignerError::NotPem)?;
-        let plain = Secret::new(body.split_whitespace().collect());
+        // With room for all of it: a text that grows leaves copies of itself behind.
+        let mut joined = String::with_capacity(body.len());
+        body.split_whitespace().for_each(|line| joined.push_str(line));
+        let plain = Secret::new(joined);
         let mut der: Vec<u8> =
             STANDARD.decode(plain.expose()).map_err(|_| SignerError::NotBase64)?;
         let key = SigningKey::from_pkcs8_der(&der);
-        der.fill(0);
-        core::hint::black_box(&der);
+        der.zeroize();
         key.map(|key| Self(Kind::Ed25519(key))).map_err(|_| SignerError::NotEd25519)
     }
 

@@ -8,6 +8,7 @@
 //! - `aegis.toml` and `docs/settings.md` are what the table says.
 
 mod documents;
+mod keys;
 mod modes;
 mod sources;
 mod support;

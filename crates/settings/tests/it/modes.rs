@@ -32,9 +32,10 @@ fn one_key_of_two_or_white_space_is_wrong_in_every_mode() {
 }
 
 #[test]
-fn secrets_are_taken_from_the_environment_only() {
+fn secrets_stand_in_no_settings_file_and_no_flag() {
     let text = wrong(Some("[binance]\napi_key = \"hunter2\"\n"), &[], &[]);
     assert!(text.contains("BINANCE_API_KEY in the environment"), "{text}");
+    assert!(text.contains("binance.key_file"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
     let text = wrong(None, &[], &[("binance.api_secret", "hunter2")]);
     assert!(text.contains("BINANCE_API_SECRET") && !text.contains("hunter2"), "{text}");

@@ -34,7 +34,7 @@ pub fn write_frame(
     // 20 digits always fit.
     let _ = write!(numbers[0], "{}", request.timestamp_ms);
     let _ = write!(numbers[1], "{}", identity.recv_window_ms);
-    pairs[count] = ("apiKey", &identity.api_key);
+    pairs[count] = ("apiKey", identity.api_key.expose_text());
     pairs[count + 1] = ("timestamp", numbers[0].as_str());
     pairs[count + 2] = ("recvWindow", numbers[1].as_str());
     let pairs = &mut pairs[..count + 3];

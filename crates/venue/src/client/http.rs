@@ -5,11 +5,11 @@
 //! answer that is cut, which of a write says nothing.
 
 use super::request::{Loss, Meters, Request};
-use aegis_wire::Signer;
 use aegis_wire::endpoints::{
     KEY_HEADER, ORDERS_MINUTE_HEADER, ORDERS_TEN_SECONDS_HEADER, USED_WEIGHT_HEADER,
 };
 use aegis_wire::http::{BodyReader, ResponseHead};
+use aegis_wire::{Secret, Signer};
 use core::fmt::Write as _;
 
 /// Bytes that a request of ours may have.
@@ -19,7 +19,7 @@ pub const REQUEST_MAX: usize = 2_048;
 #[derive(Clone)]
 pub struct Identity {
     /// The API key.
-    pub api_key: String,
+    pub api_key: Secret,
     /// Its signer.
     pub signer: Signer,
     /// How old a request may be when it arrives.
@@ -60,7 +60,7 @@ pub fn write_request(text: &mut String, request: &Request, host: &str, identity:
         text.push_str("\r\n");
         text.push_str(KEY_HEADER);
         text.push_str(": ");
-        text.push_str(&identity.api_key);
+        text.push_str(identity.api_key.expose_text());
     }
     if endpoint.method != aegis_wire::endpoints::Method::Get {
         text.push_str("\r\nContent-Length: 0");
