@@ -1,10 +1,11 @@
 //! The account's money: what came in, was won, paid and charged, and what of it is bound.
 
 use aegis_types::{Money, OutOfRange};
+use serde::{Deserialize, Serialize};
 
 /// Where every unit of the wallet came from. `wallet = deposits + realized − fees + funding`,
 /// exactly.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     /// Paid in.
     pub deposits: Money,
@@ -30,7 +31,7 @@ impl Ledger {
 }
 
 /// The ledger and what of the wallet is bound by positions and opening orders.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub ledger: Ledger,
     /// `ledger.wallet()`, kept beside it so that nothing is added up per order.

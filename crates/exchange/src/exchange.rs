@@ -20,8 +20,8 @@ use alloc::vec::Vec;
 pub struct Exchange {
     config: ExchangeConfig,
     luck: Luck,
-    account: Account,
-    desks: Vec<Desk>,
+    pub(crate) account: Account,
+    pub(crate) desks: Vec<Desk>,
 }
 
 impl Exchange {

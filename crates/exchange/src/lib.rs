@@ -46,6 +46,7 @@ mod matching;
 mod orders;
 mod position;
 mod random;
+mod state;
 
 pub use account::Ledger;
 pub use book::{Book, BookFull, BookOrder, Handle};
@@ -54,3 +55,4 @@ pub use exchange::Exchange;
 pub use futures::Futures;
 pub use orders::RestingOrder;
 pub use position::VenuePosition;
+pub use state::{ExchangeState, OtherSession};

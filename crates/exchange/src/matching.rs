@@ -19,9 +19,10 @@ use crate::position::VenuePosition;
 use crate::random::{Purpose, draw};
 use aegis_types::{Answers, FillReason, Instrument, Nanos, OrderType, Px, Rate, Round, Side};
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// The price at which a taker sells and the one at which a taker buys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Touch {
     pub sell: Px,
     pub buy: Px,
@@ -41,7 +42,7 @@ impl Touch {
 }
 
 /// What the data has shown of a symbol so far.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Market {
     /// Newest prices; none before the first fact.
     pub touch: Option<Touch>,

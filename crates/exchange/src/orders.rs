@@ -4,9 +4,10 @@ use crate::account::Account;
 use crate::margin;
 use crate::matching::{Desk, Touch};
 use aegis_types::{Money, Nanos, Order, OrderType, OutOfRange, Px, Qty, RejectCode, Side};
+use serde::{Deserialize, Serialize};
 
 /// An order that the exchange holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestingOrder {
     /// The order.
     pub order: Order,

@@ -2,9 +2,10 @@
 
 use crate::margin;
 use aegis_types::{Instrument, Money, Nanos, OutOfRange, Px, Qty, Side, SymbolId};
+use serde::{Deserialize, Serialize};
 
 /// A position as the venue holds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VenuePosition {
     /// Of which symbol.
     pub symbol: SymbolId,
