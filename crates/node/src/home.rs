@@ -4,6 +4,10 @@
 //! $AEGIS_HOME/
 //!   lock              held by the orchestrator     brain.lock   held by the brain
 //!   control.sock      status and operator commands (0600)
+//!   KILL              made by an operator: the kill switch (content `flatten`: closes positions)
+//!   fence             made by the kill switch: while it is there no order leaves
+//!   emergency.jsonl   what the kill switch did   alerts.jsonl   what a person has to know
+//!   risk.json         what of a day and an account outlives a session
 //!   aegis.db          read models, when SQLite
 //!   sessions/ID-NNN/  session.json  journal/  summary.json  aegis.log
 //! /dev/shm/aegis-UID/TAG/feed.ring   TAG = hash of the folder's path
@@ -69,6 +73,31 @@ impl Home {
     /// The Unix socket of the orchestrator.
     pub fn control_socket(&self) -> PathBuf {
         self.path.join("control.sock")
+    }
+
+    /// While this file is there, no order leaves and no run starts.
+    pub fn fence(&self) -> PathBuf {
+        self.path.join("fence")
+    }
+
+    /// Whoever makes this file uses the kill switch.
+    pub fn kill_file(&self) -> PathBuf {
+        self.path.join("KILL")
+    }
+
+    /// What the kill switch did, in all sessions.
+    pub fn emergency_log(&self) -> PathBuf {
+        self.path.join("emergency.jsonl")
+    }
+
+    /// What a person has to know, and what was acknowledged.
+    pub fn alerts(&self) -> PathBuf {
+        self.path.join("alerts.jsonl")
+    }
+
+    /// What of a day and an account outlives a session.
+    pub fn risk(&self) -> PathBuf {
+        self.path.join("risk.json")
     }
 
     /// The default database.

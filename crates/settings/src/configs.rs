@@ -18,6 +18,8 @@ pub struct Market {
     pub days: u32,
     /// Strength of the planted edge, 0 for none.
     pub edge: f64,
+    /// Also one derived book update a minute.
+    pub books: bool,
 }
 
 /// Limits of the data firewall.
@@ -60,7 +62,7 @@ impl Settings {
     }
 
     /// A span given in `unit`, to the nearest microsecond.
-    fn span(&self, key: &str, unit: Nanos) -> Nanos {
+    pub(crate) fn span(&self, key: &str, unit: Nanos) -> Nanos {
         let micros = self.real(key) * (unit.0 / 1_000) as f64;
         Nanos(micros.round() as i64 * 1_000)
     }
@@ -175,6 +177,7 @@ impl Settings {
             symbols: self.whole("market.symbols"),
             days: self.whole("market.days"),
             edge: self.real("market.edge"),
+            books: self.flag("market.books"),
         }
     }
 
