@@ -37,9 +37,8 @@ mod fills;
 
 mod account;
 
-mod adopt;
+mod restore;
 
-pub use adopt::OtherSession;
 pub use aegis_learn::{Found, Proposal};
 pub use brain::{Brain, Teacher};
 pub use config::{
@@ -47,3 +46,4 @@ pub use config::{
 };
 pub use denials::denial_table;
 pub use machine::{Capacity, Engine};
+pub use restore::OtherSession;

@@ -21,7 +21,7 @@ pub type Capacity = (&'static str, usize, usize, usize);
 /// The state machine. `B` forms the proposals; the one that trades is [`Teacher`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Engine<B = Teacher> {
-    /// No part of what is written down: see [`Engine::adopt`].
+    /// No part of what is written down: see [`Engine::restore`].
     #[serde(skip)]
     pub(crate) config: EngineConfig,
     pub(crate) level: Level,
