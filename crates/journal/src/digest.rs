@@ -1,6 +1,7 @@
 //! The digest of a run: SHA-256 over the canonical bytes of every order command, in order.
 
 use aegis_types::{Nanos, Order, order_bytes};
+use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -27,6 +28,18 @@ impl OrderDigest {
     /// How many orders were taken in.
     pub const fn orders(&self) -> u64 {
         self.orders
+    }
+
+    /// What it stands at, to go on from there elsewhere: see [`OrderDigest::resume`].
+    pub fn state(&self) -> Vec<u8> {
+        SerializableState::serialize(&self.hash).to_vec()
+    }
+
+    /// The digest after `orders` orders that stood at `state`; `None` when that is no state.
+    pub fn resume(state: &[u8], orders: u64) -> Option<Self> {
+        let state = SerializedState::<Sha256>::try_from(state).ok()?;
+        let hash = <Sha256 as SerializableState>::deserialize(&state).ok()?;
+        Some(Self { hash, orders })
     }
 
     /// 64 lower-case hex digits of the orders so far.
@@ -78,5 +91,11 @@ mod tests {
         twice.update(Nanos(5), &order(1));
         assert_eq!(twice.orders(), 2);
         assert_ne!(twice.hex(), base);
+        let mut resumed = OrderDigest::new();
+        resumed.update(Nanos(5), &order(1));
+        let mut resumed = OrderDigest::resume(&resumed.state(), 1).unwrap();
+        resumed.update(Nanos(5), &order(1));
+        assert_eq!((resumed.hex(), resumed.orders()), (twice.hex(), 2));
+        assert!(OrderDigest::resume(&[0; 7], 1).is_none(), "no state at all");
     }
 }

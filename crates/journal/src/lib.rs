@@ -21,6 +21,8 @@
 mod error;
 pub use error::JournalError;
 
+pub mod disk;
+
 mod chain;
 
 mod record;
@@ -29,7 +31,7 @@ pub use record::{Kind, PAYLOAD_MAX, Record, Source};
 mod segment;
 
 mod reader;
-pub use reader::{Reader, Torn, begun};
+pub use reader::{Reader, Torn, begun, begun_on};
 
 mod writer;
 pub use writer::{Config, Durability, Last, Recovery, Writer};

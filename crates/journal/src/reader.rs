@@ -1,13 +1,13 @@
 //! Reads a journal from front to end in bounded memory, checking every record.
 
 use crate::chain::{BLOCK, Chain};
+use crate::disk::{self, Disk, DiskFile, Open, read_full};
 use crate::error::JournalError;
 use crate::record::{HEAD, Head, Kind, Record, take};
 use crate::segment::{self, HEADER, SegmentHeader};
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const CHUNK: usize = 256 << 10;
 
@@ -17,7 +17,15 @@ const CHUNK: usize = 256 << 10;
 /// # Errors
 /// [`JournalError`]: the folder cannot be listed, or its first segment is missing.
 pub fn begun(dir: &Path) -> Result<bool, JournalError> {
-    match segment::count(dir) {
+    begun_on(&*disk::system(), dir)
+}
+
+/// As [`begun`], on another disk.
+///
+/// # Errors
+/// As [`begun`].
+pub fn begun_on(disk: &dyn Disk, dir: &Path) -> Result<bool, JournalError> {
+    match segment::count(disk, dir) {
         Ok(segments) => Ok(segments > 0),
         Err(JournalError::Missing { .. }) => Ok(false),
         Err(error) => Err(error),
@@ -42,11 +50,12 @@ pub struct Torn {
 /// After `Ok(None)` it may be asked again: it goes on where it stopped if more was written.
 #[derive(Debug)]
 pub struct Reader {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     header: Vec<u8>,
     identity: [u8; 32],
     path: PathBuf,
-    file: File,
+    file: Box<dyn DiskFile>,
     index: u64,
     /// File offset of `buffer[start]`: the next record.
     offset: u64,
@@ -83,7 +92,15 @@ impl Reader {
     /// # Errors
     /// [`JournalError`]: missing, not a journal, another version, damaged, or without a header.
     pub fn open(dir: &Path) -> Result<Self, JournalError> {
-        Self::start(dir, false)
+        Self::start(disk::system(), dir, false)
+    }
+
+    /// As [`Reader::open`], on another disk.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_on(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, JournalError> {
+        Self::start(disk, dir, false)
     }
 
     /// As [`Reader::open`], for following a live writer: the end is taken at its word, and the
@@ -92,18 +109,27 @@ impl Reader {
     /// # Errors
     /// As [`Reader::open`].
     pub fn follow(dir: &Path) -> Result<Self, JournalError> {
-        Self::start(dir, true)
+        Self::start(disk::system(), dir, true)
     }
 
-    fn start(dir: &Path, follow: bool) -> Result<Self, JournalError> {
-        if segment::count(dir)? == 0 {
+    /// As [`Reader::follow`], on another disk.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn follow_on(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, JournalError> {
+        Self::start(disk, dir, true)
+    }
+
+    fn start(disk: Arc<dyn Disk>, dir: &Path, follow: bool) -> Result<Self, JournalError> {
+        if segment::count(&*disk, dir)? == 0 {
             return Err(JournalError::Missing { dir: dir.to_path_buf() });
         }
         let no_session = || JournalError::NoSession { dir: dir.to_path_buf() };
         let path = segment::path(dir, 0);
-        let (file, header) = open_segment(&path)?;
+        let (file, header) = open_segment(&*disk, &path)?;
         let header = header.ok_or_else(no_session)?;
         let mut reader = Self {
+            disk,
             dir: dir.to_path_buf(),
             header: Vec::new(),
             identity: header.identity,
@@ -223,7 +249,7 @@ impl Reader {
     /// No whole record here: is it the end of a segment, the end of the journal, or damage?
     fn at_end(&mut self, why: &'static str) -> Result<End, JournalError> {
         let next = segment::path(&self.dir, self.index + 1);
-        if next.exists() {
+        if self.disk.exists(&next) {
             // The writer may have appended here between our look and its roll: look again, now
             // that this segment is final.
             self.refill();
@@ -266,9 +292,9 @@ impl Reader {
         if self.tail()?.end.is_some() {
             return Err(self.corrupt(why));
         }
-        let (file, header) = open_segment(&next)?;
+        let (file, header) = open_segment(&*self.disk, &next)?;
         let Some(header) = header else {
-            if segment::path(&self.dir, self.index + 2).exists() {
+            if self.disk.exists(&segment::path(&self.dir, self.index + 2)) {
                 return Err(JournalError::Corrupt {
                     file: next,
                     offset: 0,
@@ -276,7 +302,7 @@ impl Reader {
                     why: "the segment has no header",
                 });
             }
-            let bytes = file.metadata().map_err(|e| JournalError::io("read", &next, e))?.len();
+            let bytes = file.length().map_err(|e| JournalError::io("read", &next, e))?;
             self.torn = Some(Torn { file: next, offset: 0, bytes, record: self.number });
             return Ok(End::Here);
         };
@@ -304,7 +330,7 @@ impl Reader {
         let mut chunk = vec![0u8; CHUNK];
         let mut at = self.offset;
         loop {
-            let n = read_full(&self.file, &mut chunk, at).map_err(fail)?;
+            let n = read_full(&*self.file, &mut chunk, at).map_err(fail)?;
             let bytes = &chunk[..n];
             if bytes.iter().any(|b| *b != 0) {
                 for (i, block) in bytes.chunks(BLOCK).enumerate() {
@@ -337,7 +363,7 @@ impl Reader {
             return Ok(None);
         }
         let mut bytes = vec![0; head.total()];
-        let n = read_full(&self.file, &mut bytes, place)?;
+        let n = read_full(&*self.file, &mut bytes, place)?;
         let whole = n == bytes.len() && crc32fast::hash(&bytes[4..]) == head.crc;
         Ok(whole.then_some(head))
     }
@@ -354,7 +380,7 @@ impl Reader {
             self.buffer.resize(want, 0);
         }
         let at = self.offset + self.end as u64;
-        let n = read_full(&self.file, &mut self.buffer[self.end..], at)
+        let n = read_full(&*self.file, &mut self.buffer[self.end..], at)
             .map_err(|e| JournalError::io("read", &self.path, e))?;
         self.end += n;
         Ok(self.end >= bytes)
@@ -388,28 +414,17 @@ pub(crate) fn identity(header: &[u8]) -> [u8; 32] {
     sha2::Sha256::digest(header).into()
 }
 
+/// An open segment, and its header.
+type Opened = (Box<dyn DiskFile>, Option<SegmentHeader>);
+
 /// Opens a segment; `None` for a header that was never completely written.
-fn open_segment(path: &Path) -> Result<(File, Option<SegmentHeader>), JournalError> {
-    let file = File::open(path).map_err(|e| JournalError::io("open", path, e))?;
+fn open_segment(disk: &dyn Disk, path: &Path) -> Result<Opened, JournalError> {
+    let file = disk.open(path, Open::Read).map_err(|e| JournalError::io("open", path, e))?;
     let mut bytes = [0; HEADER];
-    let n = read_full(&file, &mut bytes, 0).map_err(|e| JournalError::io("read", path, e))?;
+    let n = read_full(&*file, &mut bytes, 0).map_err(|e| JournalError::io("read", path, e))?;
     if n < HEADER || bytes == [0; HEADER] {
         return Ok((file, None));
     }
     let header = SegmentHeader::decode(path, &bytes)?;
     Ok((file, Some(header)))
-}
-
-/// Reads until the slice is full or the file ends.
-fn read_full(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
-    let mut n = 0;
-    while n < bytes.len() {
-        match file.read_at(&mut bytes[n..], at + n as u64) {
-            Ok(0) => break,
-            Ok(read) => n += read,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(n)
 }

@@ -1,11 +1,10 @@
 //! Segment files: names, the 128-byte header, creation with preallocated space, the folder's lock.
 
 use crate::chain::Chain;
+use crate::disk::{Disk, DiskFile, Lock, LockRefused, Open};
 use crate::error::JournalError;
 use crate::record::{LAYOUT, take};
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Bytes before the first record.
@@ -92,19 +91,14 @@ pub(crate) fn path(dir: &Path, index: u64) -> PathBuf {
 }
 
 /// How many segments there are; they must be 0, 1, 2 … without a hole.
-pub(crate) fn count(dir: &Path) -> Result<u64, JournalError> {
+pub(crate) fn count(disk: &dyn Disk, dir: &Path) -> Result<u64, JournalError> {
     let missing = || JournalError::Missing { dir: dir.to_path_buf() };
-    let entries = std::fs::read_dir(dir).map_err(|e| match e.kind() {
+    let names = disk.names(dir).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => missing(),
         _ => JournalError::io("list", dir, e),
     })?;
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|e| JournalError::io("list", dir, e))?;
-        let name = entry.file_name();
-        let index = name.to_str().and_then(|n| n.strip_prefix("segment-")?.strip_suffix(".log"));
-        found.extend(index.and_then(|i| i.parse::<u64>().ok()));
-    }
+    let index = |name: &String| name.strip_prefix("segment-")?.strip_suffix(".log")?.parse().ok();
+    let mut found: Vec<u64> = names.iter().filter_map(index).collect();
     found.sort_unstable();
     for (expected, index) in (0u64..).zip(&found) {
         if expected != *index {
@@ -114,58 +108,40 @@ pub(crate) fn count(dir: &Path) -> Result<u64, JournalError> {
     Ok(found.len() as u64)
 }
 
-/// Creates the folder (0700) and takes its lock; the lock lives as long as the file.
-pub(crate) fn lock(dir: &Path, create: bool) -> Result<File, JournalError> {
+/// Creates the folder (0700) and takes its lock.
+pub(crate) fn lock(
+    disk: &dyn Disk,
+    dir: &Path,
+    create: bool,
+) -> Result<Box<dyn Lock>, JournalError> {
     if create {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(dir)
-            .map_err(|e| JournalError::io("create folder", dir, e))?;
-    } else if !dir.is_dir() {
+        disk.create_dir(dir).map_err(|e| JournalError::io("create folder", dir, e))?;
+    } else if !disk.is_dir(dir) {
         return Err(JournalError::Missing { dir: dir.to_path_buf() });
     }
     let path = dir.join("LOCK");
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(|e| JournalError::io("open", &path, e))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            // The name is a courtesy; without it the refusal is the same.
-            let _ = file.read_to_string(&mut holder);
-            let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
-            return Err(JournalError::Locked { dir: dir.to_path_buf(), holder: holder.into() });
-        }
-        Err(TryLockError::Error(e)) => return Err(JournalError::io("lock", &path, e)),
-    }
     let note = format!("process {}\n", std::process::id());
-    let written = file.set_len(0).and_then(|()| file.rewind());
-    written
-        .and_then(|()| file.write_all(note.as_bytes()))
-        .map_err(|e| JournalError::io("write", &path, e))?;
-    Ok(file)
+    disk.lock(&path, &note).map_err(|refused| match refused {
+        LockRefused::Held(holder) => {
+            let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
+            JournalError::Locked { dir: dir.to_path_buf(), holder: holder.into() }
+        }
+        LockRefused::Io(e) => JournalError::io("lock", &path, e),
+    })
 }
 
 /// Removes what a crash left of a segment that was being prepared.
-pub(crate) fn remove_prepared(dir: &Path) -> Result<(), JournalError> {
+pub(crate) fn remove_prepared(disk: &dyn Disk, dir: &Path) -> Result<(), JournalError> {
     let path = dir.join(PREPARED);
-    match std::fs::remove_file(&path) {
+    match disk.remove(&path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(JournalError::io("remove", &path, e)),
         _ => Ok(()),
     }
 }
 
 /// Makes what the folder lists survive a power cut.
-pub(crate) fn sync_dir(dir: &Path) -> Result<(), JournalError> {
-    let synced = File::open(dir).and_then(|d| d.sync_all());
-    synced.map_err(|e| JournalError::io("sync folder", dir, e))
+pub(crate) fn sync_dir(disk: &dyn Disk, dir: &Path) -> Result<(), JournalError> {
+    disk.sync_dir(dir).map_err(|e| JournalError::io("sync folder", dir, e))
 }
 
 /// Reserves `bytes` of space, so that appending cannot run out of disk in the middle.
@@ -174,53 +150,41 @@ pub(crate) fn sync_dir(dir: &Path) -> Result<(), JournalError> {
 /// length is slower; in `Process` its length stays that of the records, so that nobody has to read
 /// empty space to know that it is empty.
 pub(crate) fn reserve(
-    file: &File,
+    file: &dyn DiskFile,
     path: &Path,
     bytes: u64,
     power: bool,
 ) -> Result<(), JournalError> {
-    use rustix::fs::{FallocateFlags, fallocate};
-    use rustix::io::Errno;
-    let flags = if power { FallocateFlags::empty() } else { FallocateFlags::KEEP_SIZE };
-    match fallocate(file, flags, 0, bytes) {
-        Ok(()) => Ok(()),
-        // A file system without preallocation: a full disk then shows on write.
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) if !power => Ok(()),
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
-            file.set_len(bytes).map_err(|e| JournalError::io("grow", path, e))
-        }
-        Err(Errno::NOSPC | Errno::DQUOT) => {
-            Err(JournalError::NoSpace { path: path.to_path_buf(), bytes })
-        }
-        Err(e) => Err(JournalError::io("preallocate", path, e.into())),
-    }
+    file.reserve(bytes, power).map_err(|e| match JournalError::io("preallocate", path, e) {
+        JournalError::NoSpace { path, .. } => JournalError::NoSpace { path, bytes },
+        other => other,
+    })
 }
 
 /// A segment file with its space reserved, not yet part of the journal.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    pub file: File,
+    pub file: Box<dyn DiskFile>,
     pub capacity: u64,
 }
 
 /// Reserves the next segment under a name that no reader looks at. In `Power` the space is also
 /// written once, because a sync into never-written space must update the file system's own log.
-pub(crate) fn prepare(dir: &Path, capacity: u64, power: bool) -> Result<Prepared, JournalError> {
+pub(crate) fn prepare(
+    disk: &dyn Disk,
+    dir: &Path,
+    capacity: u64,
+    power: bool,
+) -> Result<Prepared, JournalError> {
     let path = dir.join(PREPARED);
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(|e| JournalError::io("create", &path, e))?;
+    let file = disk.open(&path, Open::Create).map_err(|e| JournalError::io("create", &path, e))?;
     let fill = || {
-        reserve(&file, &path, capacity, power)?;
+        reserve(&*file, &path, capacity, power)?;
         let zeros = vec![0u8; (1 << 20).min(capacity as usize)];
         let mut at = 0;
         while power && at < capacity {
             let n = (capacity - at).min(zeros.len() as u64);
-            file.write_all_at(&zeros[..n as usize], at)
+            file.write_at(&zeros[..n as usize], at)
                 .map_err(|e| JournalError::io("zero", &path, e))?;
             at += n;
         }
@@ -228,7 +192,7 @@ pub(crate) fn prepare(dir: &Path, capacity: u64, power: bool) -> Result<Prepared
     };
     if let Err(e) = fill() {
         // Give the space back; the first error is the one to report.
-        let _ = std::fs::remove_file(&path);
+        let _ = disk.remove(&path);
         return Err(e);
     }
     Ok(Prepared { file, capacity })
@@ -237,6 +201,7 @@ pub(crate) fn prepare(dir: &Path, capacity: u64, power: bool) -> Result<Prepared
 /// Writes header and first bytes into a prepared file and makes it the next segment: it appears
 /// whole or not at all.
 pub(crate) fn publish(
+    disk: &dyn Disk,
     dir: &Path,
     prepared: &Prepared,
     header: &SegmentHeader,
@@ -245,15 +210,14 @@ pub(crate) fn publish(
 ) -> Result<(), JournalError> {
     let (from, to) = (dir.join(PREPARED), path(dir, header.index));
     let file = &prepared.file;
-    let written = file
-        .write_all_at(&header.encode(), 0)
-        .and_then(|()| file.write_all_at(first_bytes, HEADER as u64));
+    let written =
+        file.write_at(&header.encode(), 0).and_then(|()| file.write_at(first_bytes, HEADER as u64));
     written.map_err(|e| JournalError::io("write", &from, e))?;
     if sync {
         file.sync_all().map_err(|e| JournalError::io("sync", &from, e))?;
     }
-    std::fs::rename(&from, &to).map_err(|e| JournalError::io("rename", &from, e))?;
-    if sync { sync_dir(dir) } else { Ok(()) }
+    disk.rename(&from, &to).map_err(|e| JournalError::io("rename", &from, e))?;
+    if sync { sync_dir(disk, dir) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! The one writer of a journal: appends into a buffer, flushes with one write.
 
 use crate::chain::Chain;
+use crate::disk::{self, Disk, DiskFile, Lock, Open};
 use crate::error::JournalError;
 use crate::reader::{Reader, Torn, identity};
 use crate::record::{self, Batch, Kind, PAYLOAD_MAX, Source};
 use crate::segment::{self, HEADER, Prepared, SegmentHeader};
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The buffer is written out, without a sync, before it exceeds this.
 const BUFFER: usize = 256 << 10;
@@ -76,12 +76,13 @@ pub struct Recovery {
 /// Appends records; holds the folder's lock as long as it lives.
 #[derive(Debug)]
 pub struct Writer {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     config: Config,
     identity: [u8; 32],
     index: u64,
     path: PathBuf,
-    file: File,
+    file: Box<dyn DiskFile>,
     capacity: u64,
     /// File offset at which the buffer will be written.
     offset: u64,
@@ -98,7 +99,7 @@ pub struct Writer {
     market_written: Option<Source>,
     prepared: Option<Prepared>,
     failed: Option<String>,
-    _lock: File,
+    _lock: Box<dyn Lock>,
 }
 
 impl Writer {
@@ -108,10 +109,23 @@ impl Writer {
     /// # Errors
     /// [`JournalError`]: there is one already, it is locked, no space, no access.
     pub fn create(dir: &Path, header: &[u8], config: &Config) -> Result<Self, JournalError> {
+        Self::create_on(disk::system(), dir, header, config)
+    }
+
+    /// As [`Writer::create`], on another disk.
+    ///
+    /// # Errors
+    /// As [`Writer::create`].
+    pub fn create_on(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        header: &[u8],
+        config: &Config,
+    ) -> Result<Self, JournalError> {
         check_length(header)?;
-        let lock = segment::lock(dir, true)?;
-        segment::remove_prepared(dir)?;
-        if segment::count(dir)? > 0 {
+        let lock = segment::lock(&*disk, dir, true)?;
+        segment::remove_prepared(&*disk, dir)?;
+        if segment::count(&*disk, dir)? > 0 {
             return Err(JournalError::Exists { dir: dir.to_path_buf() });
         }
         let (mut chain, mut first) = (Chain::new(), Vec::new());
@@ -120,9 +134,10 @@ impl Writer {
         let batch = Batch { first: 0, power };
         record::frame(&mut first, &mut chain, batch, 0, Kind::Header, Source::default(), header);
         let capacity = capacity(config, first.len());
-        let prepared = segment::prepare(dir, capacity, power)?;
-        segment::publish(dir, &prepared, &segment, &first, power)?;
+        let prepared = segment::prepare(&*disk, dir, capacity, power)?;
+        segment::publish(&*disk, dir, &prepared, &segment, &first, power)?;
         Ok(Self {
+            disk,
             dir: dir.to_path_buf(),
             config: config.clone(),
             identity: segment.identity,
@@ -150,9 +165,21 @@ impl Writer {
     /// # Errors
     /// [`JournalError`]: missing, locked, another version, damaged anywhere but at the tail.
     pub fn resume(dir: &Path, config: &Config) -> Result<(Self, Recovery), JournalError> {
-        let lock = segment::lock(dir, false)?;
-        segment::remove_prepared(dir)?;
-        let mut reader = Reader::open(dir)?;
+        Self::resume_on(disk::system(), dir, config)
+    }
+
+    /// As [`Writer::resume`], on another disk.
+    ///
+    /// # Errors
+    /// As [`Writer::resume`].
+    pub fn resume_on(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        config: &Config,
+    ) -> Result<(Self, Recovery), JournalError> {
+        let lock = segment::lock(&*disk, dir, false)?;
+        segment::remove_prepared(&*disk, dir)?;
+        let mut reader = Reader::open_on(Arc::clone(&disk), dir)?;
         let mut last = Last { number: 0, kind: Kind::Header, source: Source::default() };
         let mut last_market = None;
         while let Some(record) = reader.next()? {
@@ -165,29 +192,27 @@ impl Writer {
         let torn = reader.torn().cloned();
         let (index, offset, chain, identity) = reader.position();
         if let Some(torn) = torn.as_ref().filter(|t| t.offset == 0) {
-            std::fs::remove_file(&torn.file)
-                .map_err(|e| JournalError::io("remove", &torn.file, e))?;
+            disk.remove(&torn.file).map_err(|e| JournalError::io("remove", &torn.file, e))?;
         }
         let mut before = 0;
         for earlier in 0..index {
             let path = segment::path(dir, earlier);
-            let meta = path.metadata().map_err(|e| JournalError::io("read", &path, e))?;
-            before += meta.len();
+            let file = disk.open(&path, Open::Read);
+            before += file
+                .and_then(|file| file.length())
+                .map_err(|e| JournalError::io("read", &path, e))?;
         }
         let path = segment::path(dir, index);
-        let file = OpenOptions::new()
-            .write(true)
-            .open(&path)
-            .map_err(|e| JournalError::io("open", &path, e))?;
+        let file = disk.open(&path, Open::Write).map_err(|e| JournalError::io("open", &path, e))?;
         // Cutting, and growing again, leaves nothing or zeros behind the last whole record.
-        file.set_len(offset).map_err(|e| JournalError::io("truncate", &path, e))?;
+        file.set_length(offset).map_err(|e| JournalError::io("truncate", &path, e))?;
         let capacity = config.segment_bytes.max(offset);
         let power = config.durability == Durability::Power;
-        segment::reserve(&file, &path, capacity, power)?;
+        segment::reserve(&*file, &path, capacity, power)?;
         if power {
             // What was read may be in memory only: promise nothing before it is on the disk.
             file.sync_all().map_err(|e| JournalError::io("sync", &path, e))?;
-            segment::sync_dir(dir)?;
+            segment::sync_dir(&*disk, dir)?;
         }
         let recovery = Recovery {
             records,
@@ -197,6 +222,7 @@ impl Writer {
             last_market,
         };
         let writer = Self {
+            disk,
             dir: dir.to_path_buf(),
             config: config.clone(),
             identity,
@@ -278,7 +304,7 @@ impl Writer {
         if self.prepared.is_none() {
             let power = self.config.durability == Durability::Power;
             let capacity = capacity(&self.config, 0);
-            self.prepared = Some(segment::prepare(&self.dir, capacity, power)?);
+            self.prepared = Some(segment::prepare(&*self.disk, &self.dir, capacity, power)?);
         }
         Ok(())
     }
@@ -300,7 +326,7 @@ impl Writer {
         }
         // The reserved next segment was never part of the journal.
         self.prepared = None;
-        segment::remove_prepared(&self.dir)
+        segment::remove_prepared(&*self.disk, &self.dir)
     }
 
     /// Records appended so far, the session header included: the number of the next one.
@@ -338,7 +364,7 @@ impl Writer {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        if let Err(e) = self.file.write_all_at(&self.buffer, self.offset) {
+        if let Err(e) = self.file.write_at(&self.buffer, self.offset) {
             let error = JournalError::io("write", &self.path, e);
             // Without space the same bytes can be written to the same place later.
             return Err(if error.is_no_space() { error } else { self.fail(error) });
@@ -361,7 +387,7 @@ impl Writer {
         let needed = capacity(&self.config, record);
         let prepared = match self.prepared.take() {
             Some(prepared) if prepared.capacity >= needed => prepared,
-            _ => segment::prepare(&self.dir, needed, power)?,
+            _ => segment::prepare(&*self.disk, &self.dir, needed, power)?,
         };
         let header = SegmentHeader {
             identity: self.identity,
@@ -369,7 +395,7 @@ impl Writer {
             first: self.number,
             chain: self.chain,
         };
-        if let Err(e) = segment::publish(&self.dir, &prepared, &header, &[], power) {
+        if let Err(e) = segment::publish(&*self.disk, &self.dir, &prepared, &header, &[], power) {
             return Err(if e.is_no_space() { e } else { self.fail(e) });
         }
         // Unused space of the old segment is only space: keep it if the system will not take it.
@@ -383,7 +409,7 @@ impl Writer {
     }
 
     fn trim(&self) -> Result<(), JournalError> {
-        self.file.set_len(self.offset).map_err(|e| JournalError::io("truncate", &self.path, e))
+        self.file.set_length(self.offset).map_err(|e| JournalError::io("truncate", &self.path, e))
     }
 
     fn check(&self) -> Result<(), JournalError> {

@@ -11,6 +11,7 @@ mod follow;
 mod kill;
 mod life;
 mod model;
+mod sim;
 mod threaded;
 
 use aegis_journal::{Config, Durability, JournalError, Kind, Reader, Source, Torn, Writer};
