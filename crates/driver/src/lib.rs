@@ -22,8 +22,11 @@ extern crate alloc;
 mod observer;
 mod timers;
 
+mod state;
+
 mod stepper;
 
 pub use observer::Observer;
+pub use state::{DriverState, WrongTimers};
 pub use stepper::{Driver, Fault, QUEUE_MAX, ROUNDS_MAX};
 pub use timers::TIMERS_MAX;

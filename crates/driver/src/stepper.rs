@@ -74,7 +74,7 @@ pub struct Driver<V, B = Teacher> {
     out: Out,
     answers: Answers,
     queue: VecDeque<EventBody>,
-    timers: Timers,
+    pub(crate) timers: Timers,
     now: Nanos,
     seq: u64,
     refused: u64,
@@ -327,6 +327,16 @@ impl<V, B> Driver<V, B> {
     /// When the next timer is due: a live loop must step by then, with whatever it has.
     pub fn next_timer(&self) -> Option<Nanos> {
         self.timers.next()
+    }
+
+    /// Nothing waits to be applied, and no bound was ever passed.
+    pub(crate) fn quiet(&self) -> bool {
+        self.queue.is_empty() && self.fault.is_none()
+    }
+
+    /// Goes on from another instant and number.
+    pub(crate) const fn stand_at(&mut self, now: Nanos, seq: u64) {
+        (self.now, self.seq) = (now, seq);
     }
 
     /// Timers waiting.

@@ -43,6 +43,22 @@ impl Timers {
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
+
+    /// All that wait, the next one last.
+    pub fn waiting(&self) -> &[(Nanos, u64)] {
+        &self.waiting
+    }
+
+    /// Puts back those that waited, in the memory that was reserved; false when they do not fit or
+    /// are out of order.
+    pub fn restore(&mut self, waiting: &[(Nanos, u64)]) -> bool {
+        if waiting.len() > TIMERS_MAX || !waiting.is_sorted_by(|a, b| a > b) {
+            return false;
+        }
+        self.waiting.clear();
+        self.waiting.extend_from_slice(waiting);
+        true
+    }
 }
 
 #[cfg(test)]
