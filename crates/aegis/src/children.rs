@@ -4,8 +4,9 @@ use crate::{args, context};
 use aegis_node::exchange_child::Account;
 use aegis_node::logging::{self, Format};
 use aegis_node::protocol::{Report, send};
-use aegis_node::{EXIT_FAILED, Failure, brain, feed};
+use aegis_node::{EXIT_FAILED, Failure, brain, feed, handover};
 use aegis_ring::Wait;
+use aegis_wire::Secret;
 use std::time::Duration;
 
 fn start(child: &args::Child, name: &'static str) -> Result<(), Failure> {
@@ -42,10 +43,22 @@ pub fn feed(args: &args::Feed) -> Result<i32, Failure> {
     ended(&args.child, run)
 }
 
-/// The account's keys, which only this child is given.
-fn keys() -> Option<Account> {
-    let given = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    Some(Account { key: given("BINANCE_API_KEY")?, secret: given("BINANCE_API_SECRET")? })
+/// The account's keys, which only this child is given, and only when orders go there. One that was
+/// started by hand has them from its environment.
+fn keys(args: &args::Brain) -> Result<Option<Account>, Failure> {
+    if !args.child.supervised {
+        let given = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let pair = given("BINANCE_API_KEY").zip(given("BINANCE_API_SECRET"));
+        return Ok(
+            pair.map(|(key, secret)| Account { key: Secret::new(key), secret: Secret::new(secret) })
+        );
+    }
+    if !args.armed {
+        return Ok(None);
+    }
+    handover::take(&mut handover::Stdin).map(Some).map_err(|e| {
+        Failure::failed(format!("the orchestrator gave no keys: {e}"), "start with `aegis run`")
+    })
 }
 
 pub fn brain(args: &args::Brain) -> Result<i32, Failure> {
@@ -55,6 +68,10 @@ pub fn brain(args: &args::Brain) -> Result<i32, Failure> {
         "sleep" => Wait::Sleep(Duration::from_millis(1)),
         _ => Wait::default(),
     };
+    let keys = match keys(args) {
+        Ok(keys) => keys,
+        Err(failure) => return ended(&args.child, Err(failure)),
+    };
     let run = brain::run(&brain::Args {
         home: context::home_path()?,
         run: args.child.run.clone(),
@@ -63,7 +80,7 @@ pub fn brain(args: &args::Brain) -> Result<i32, Failure> {
         supervised: args.child.supervised,
         store_rows: args.store_rows,
         armed: args.armed,
-        keys: keys(),
+        keys,
         store: std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()),
     });
     ended(&args.child, run)

@@ -112,10 +112,7 @@ fn destination(venue: &str) -> [&'static str; 2] {
 /// Decides what becomes of orders: real ones need keys, `--live`, `live = true`, production, and
 /// an audit that says GO.
 fn orders(args: &args::Run, settings: &Settings, home: &Home) -> Result<Orders, Failure> {
-    let account = settings.keys().map(|keys| Account {
-        key: keys.key.expose().to_owned(),
-        secret: keys.secret.expose().to_owned(),
-    });
+    let account = settings.keys().map(|keys| Account::of(&keys));
     if args.venue == "sim" {
         return Ok(Orders::Simulated(settings.mode_line()));
     }

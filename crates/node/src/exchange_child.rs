@@ -3,6 +3,7 @@
 use crate::{Failure, clock};
 use aegis_exchange::ExchangeConfig;
 use aegis_types::Nanos;
+use aegis_wire::Secret;
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -24,9 +25,9 @@ pub const ACCOUNT: &str = "AEGIS_EXCHANGE_ACCOUNT";
 #[derive(Clone)]
 pub struct Account {
     /// Names it.
-    pub key: String,
+    pub key: Secret,
     /// Signs for it.
-    pub secret: String,
+    pub secret: Secret,
 }
 
 /// Neither key nor secret is ever printed.
@@ -37,6 +38,11 @@ impl std::fmt::Debug for Account {
 }
 
 impl Account {
+    /// As the settings have found them.
+    pub fn of(keys: &aegis_settings::Keys) -> Self {
+        Self { key: Secret::from(keys.key.expose()), secret: Secret::from(keys.secret.expose()) }
+    }
+
     /// With a key and a secret that nobody has used before.
     ///
     /// # Errors
@@ -46,7 +52,7 @@ impl Account {
         File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes)).map_err(
             |e| Failure::failed(format!("no random bytes for a key: {e}"), "check /dev/urandom"),
         )?;
-        let hex = |half: &[u8]| half.iter().map(|b| format!("{b:02x}")).collect();
+        let hex = |half: &[u8]| Secret::new(half.iter().map(|b| format!("{b:02x}")).collect());
         Ok(Self { key: hex(&bytes[..16]), secret: hex(&bytes[16..]) })
     }
 }
@@ -81,7 +87,7 @@ impl ExchangeProcess {
         let place = || format!("look at {}", log.display());
         let file = File::create(log)
             .map_err(|e| Failure::failed(format!("{}: {e}", log.display()), "make room for it"))?;
-        let Account { key, secret } = account;
+        let (key, secret) = (account.key.expose_text(), account.secret.expose_text());
         let mut process = Command::new(program)
             .args(["exchange", "--speed", "step"])
             .args(["--seed", &config.seed.to_string()])

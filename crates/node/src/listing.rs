@@ -16,7 +16,7 @@ use aegis_types::{Instrument, Nanos, Rate, SymbolTable, exchange_name};
 use aegis_venue::client::Identity;
 use aegis_wire::bodies::{self, ExchangeInfo};
 use aegis_wire::urls::{Environment, Urls};
-use aegis_wire::{Query, Secret, Signer};
+use aegis_wire::{Query, Signer};
 use serde_json::Value;
 use std::path::Path;
 
@@ -72,11 +72,11 @@ pub fn urls(settings: &Settings, venue: &str) -> Result<Urls, Failure> {
 /// # Errors
 /// When the secret looks like a PEM and is none.
 pub fn identity(keys: &Account, recv_window_ms: u32) -> Result<Identity, Failure> {
-    let secret = Secret::new(keys.secret.clone());
+    let secret = &keys.secret;
     let signer = if secret.expose_text().trim_start().starts_with("-----BEGIN") {
-        Signer::ed25519_pem(&secret).map_err(|e| Failure::usage(e.to_string(), ""))?
+        Signer::ed25519_pem(secret).map_err(|e| Failure::usage(e.to_string(), ""))?
     } else {
-        Signer::hmac(&secret)
+        Signer::hmac(secret)
     };
     Ok(Identity { api_key: keys.key.clone(), signer, recv_window_ms })
 }
@@ -115,7 +115,7 @@ pub fn ask(settings: &Settings, wanted: &Wanted<'_>, folder: &Path) -> Result<Li
     let mut manifest = serde_json::to_value(Manifest::Live(source.clone()))
         .map_err(|e| Failure::failed(format!("the data manifest cannot be written: {e}"), ""))?;
     // Every start is a session of its own: its order ids are like no others.
-    manifest["live"]["started"] = Account::fresh()?.key.into();
+    manifest["live"]["started"] = Account::fresh()?.key.expose_text().into();
     let market = Market {
         symbols,
         instruments,

@@ -11,7 +11,7 @@ use crate::pace::Speed;
 use crate::protocol::{BrainReport, FeedReport, Order, Report, Signals};
 use crate::supervisor::{Child, Limits, Supervisor, Verdict};
 use crate::view::View;
-use crate::{EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, Failure, clock};
+use crate::{EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, Failure, clock, handover};
 use aegis_types::{Nanos, Operator};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -245,9 +245,9 @@ impl Orchestrator {
                 }
                 // Keys of whoever started this are not keys that orders may go by.
                 command.env_remove("BINANCE_API_KEY").env_remove("BINANCE_API_SECRET");
-                if let Some(Account { key, secret }) = &o.keys {
+                if o.keys.is_some() {
+                    // The keys themselves go through its pipe.
                     command.arg("--armed");
-                    command.env("BINANCE_API_KEY", key).env("BINANCE_API_SECRET", secret);
                 }
                 command.args(["--store-rows", &o.store_rows.to_string()]);
                 if let Some(url) = &o.store {
@@ -282,6 +282,12 @@ impl Orchestrator {
             )
         })?;
         let pid = process.id();
+        if let (Child::Brain, Some(keys), Some(pipe)) =
+            (child, &self.options.keys, &mut process.stdin)
+        {
+            // A brain that is gone already is noticed by its exit.
+            let _ = handover::give(pipe, keys);
+        }
         let sender = self.sender.clone();
         let listener = process
             .stdout

@@ -92,7 +92,7 @@ impl Questions {
         timestamp_ms: i64,
     ) -> Result<Answer, Failure> {
         let query = query.signed(&identity.signer, timestamp_ms, identity.recv_window_ms);
-        let (host, key) = (self.target.authority(), &identity.api_key);
+        let (host, key) = (self.target.authority(), identity.api_key.expose_text());
         let text =
             format!("GET {path}?{query} HTTP/1.1\r\nHost: {host}\r\n{KEY_HEADER}: {key}\r\n\r\n");
         self.ask(path, &text)

@@ -45,8 +45,7 @@ pub fn phase(auditor: &mut Auditor, options: &Options) {
         }
         return;
     };
-    let keys =
-        Account { key: keys.key.expose().to_owned(), secret: keys.secret.expose().to_owned() };
+    let keys = Account::of(&keys);
     let mut exchange = None;
     auditor.check("exchange.clock", "API signing", || match Exchange::reach(settings, keys) {
         Ok(reached) => {
