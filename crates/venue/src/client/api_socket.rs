@@ -5,9 +5,10 @@
 
 use super::backoff::Backoff;
 use super::frames::{read_reply, write_frame};
-use super::http::{Identity, REQUEST_MAX};
-use super::link::{Target, Tls};
+use super::http::REQUEST_MAX;
+use super::link::Target;
 use super::machine::{Input, Machine, Out};
+use super::pool::{Shared, look_at_fence};
 use super::request::{Lane, Loss, Outcome, Reply};
 use super::websocket::{Event, Socket, SocketFault};
 use aegis_types::Nanos;
@@ -58,11 +59,11 @@ impl ApiSocket {
     pub fn pump(
         &mut self,
         now: Nanos,
-        tls: &Tls,
-        identity: &Identity,
+        shared: &Shared,
         machine: &mut Machine,
         out: &mut Out,
     ) -> bool {
+        let Shared { tls, identity, fence, .. } = shared;
         if self.socket.is_none() && now >= self.again {
             let seed = self.seed ^ now.0.unsigned_abs();
             (self.socket, self.since) = (Some(Socket::open(&self.target, tls, now, seed)), now);
@@ -85,6 +86,11 @@ impl ApiSocket {
                 self.busy.pop();
                 let outcome = Outcome::Lost(Loss::NotSent);
                 machine.step(now, Input::Ended { token: request.token, outcome }, out);
+                continue;
+            }
+            look_at_fence(fence.as_deref(), machine, out);
+            if !machine.pass(now, &request, &self.text, out) {
+                self.busy.pop();
                 continue;
             }
             let sent = self.socket.as_mut().map(|socket| socket.send_text(&self.text));

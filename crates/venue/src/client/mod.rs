@@ -6,9 +6,10 @@
 //! before it is proven that the first time did nothing.
 //!
 //! ```text
-//! Command ──> attempts ──> requests ──> ledger ──> http ──> link ──> exchange
-//!                ▲  └──> account ──> Answers                  │
-//!                └── facts <── replies, user stream <─────────┘
+//! Command ──> attempts ──> requests ──> ledger ──> http ──> gateway ──> link ──> exchange
+//!     │          ▲  └──> account ──> Answers                   ▲         │
+//!     │          └── facts <── replies, user stream <──────────│─────────┘
+//!     └────────────────────── what is approved ────────────────┘
 //! ```
 
 pub mod request;
@@ -28,6 +29,7 @@ pub mod leverage;
 pub mod listen_key;
 pub mod startup;
 
+pub mod gateway;
 pub mod machine;
 
 pub mod book_sync;

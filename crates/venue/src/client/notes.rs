@@ -1,7 +1,8 @@
 //! Step machine: what people should know of the way to the exchange: logged, counted, never needed
 //! to go on.
 
-use super::request::Loss;
+use super::gateway::Stopped;
+use super::request::{Loss, Purpose};
 use aegis_types::{ClientOrderId, Money, Nanos, Px, Qty, RejectCode, SymbolId, Text};
 use core::fmt;
 
@@ -168,6 +169,15 @@ pub enum Note {
     },
     /// Fills came by request that the user stream never told; it is opened again.
     UserStreamSilent,
+    /// The gateway stopped a request that is not what was approved.
+    Stopped {
+        /// What it was for.
+        purpose: Purpose,
+        /// Why it was stopped.
+        why: Stopped,
+    },
+    /// Nothing leaves any more, until the program starts anew.
+    Fenced,
     /// An order was too old or too many to be followed.
     Forgotten {
         /// The order.
@@ -186,6 +196,8 @@ impl Note {
             | Self::MarginCall { .. }
             | Self::ForeignPosition { .. }
             | Self::ReduceOnly { .. }
+            | Self::Stopped { .. }
+            | Self::Fenced
             | Self::Forgotten { .. } => Loud::Alert,
             _ => Loud::Warn,
         }
@@ -295,6 +307,12 @@ impl Note {
             Self::ReduceOnly { code, .. } => {
                 write!(f, "code {code}: the symbol may only be reduced and is not entered any more")
             }
+            Self::Stopped { purpose, why } => {
+                write!(f, "the gateway stopped {purpose:?}: {why}; it was not sent")
+            }
+            Self::Fenced => f.write_str(
+                "fenced off: nothing is sent to the exchange any more; stops rest there",
+            ),
             Self::UserStreamSilent => {
                 f.write_str("the user stream is open and silent; it is opened again")
             }
@@ -316,6 +334,8 @@ impl fmt::Display for Loss {
             Self::Timeout => "no answer in time",
             Self::Cut => "the connection ended before the answer",
             Self::Malformed => "the answer is not HTTP",
+            Self::Stopped => "the gateway stopped it",
+            Self::Capped => "too many orders in this time",
         })
     }
 }

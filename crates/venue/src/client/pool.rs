@@ -11,6 +11,8 @@ use super::machine::{Input, Machine, Out};
 use super::request::{Lane, Loss, Outcome, Purpose, Reply, Request};
 use aegis_types::Nanos;
 use rustix::event::PollFd;
+use rustix::fs::{Access, access};
+use std::path::{Path, PathBuf};
 
 /// Longest time for a connection to be made.
 const CONNECT_WITHIN: Nanos = Nanos::SECOND.times(5);
@@ -23,6 +25,8 @@ const READ: usize = 64 * 1_024;
 pub(super) struct Shared {
     pub tls: Tls,
     pub identity: Identity,
+    /// While there is a file of this name, nothing is sent.
+    pub fence: Option<PathBuf>,
     buffer: Box<[u8]>,
     text: String,
 }
@@ -36,7 +40,21 @@ impl core::fmt::Debug for Shared {
 impl Shared {
     pub fn new(tls: Tls, identity: Identity) -> Self {
         let text = String::with_capacity(REQUEST_MAX);
-        Self { tls, identity, buffer: vec![0; READ].into_boxed_slice(), text }
+        Self { tls, identity, fence: None, buffer: vec![0; READ].into_boxed_slice(), text }
+    }
+
+    /// May the request that was just written into `text` leave? The fence is looked at before each
+    /// one: whoever puts it up may rely on nothing leaving behind it.
+    fn pass(&self, now: Nanos, request: &Request, machine: &mut Machine, out: &mut Out) -> bool {
+        look_at_fence(self.fence.as_deref(), machine, out);
+        machine.pass(now, request, &self.text, out)
+    }
+}
+
+/// Closes the gateway when there is a fence.
+pub(super) fn look_at_fence(fence: Option<&Path>, machine: &mut Machine, out: &mut Out) {
+    if fence.is_some_and(|path| access(path, Access::EXISTS).is_ok()) {
+        machine.close(out);
     }
 }
 
@@ -152,6 +170,9 @@ impl Connection {
         out: &mut Out,
     ) {
         write_request(&mut shared.text, request, &self.host, &shared.identity);
+        if !shared.pass(now, request, machine, out) {
+            return;
+        }
         self.incoming.clear();
         let written = match &mut self.link {
             Some(link) => link.write(shared.text.as_bytes()),

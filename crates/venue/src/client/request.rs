@@ -157,6 +157,17 @@ pub enum Loss {
     Cut,
     /// What came is not HTTP.
     Malformed,
+    /// The gateway stopped it; it has not left and never will.
+    Stopped,
+    /// Too many orders left in that time; it has not left.
+    Capped,
+}
+
+impl Loss {
+    /// Has certainly nothing of it left this machine?
+    pub const fn never_left(self) -> bool {
+        matches!(self, Self::NotSent | Self::Stopped | Self::Capped)
+    }
 }
 
 /// How a request ended.

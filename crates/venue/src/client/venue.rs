@@ -15,6 +15,7 @@ use super::websocket::{Event, Socket, SocketFault};
 use aegis_types::{Answers, Command, Nanos, Tick, TickBody, Venue};
 use aegis_wire::urls::{SPOT_REST, Urls};
 use rustix::event::{PollFd, Timespec, poll};
+use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Longest sleep while a connection is being made, which cannot be polled for.
@@ -94,6 +95,12 @@ impl WireVenue {
         })
     }
 
+    /// While there is a file of this name, nothing is sent, and after the first look that finds it
+    /// never again: a machine that is fenced off stays so.
+    pub fn set_fence(&mut self, path: PathBuf) {
+        self.shared.fence = Some(path);
+    }
+
     /// This machine's time, by which requests are timed.
     pub fn now(&self) -> Nanos {
         self.clock.now()
@@ -162,7 +169,7 @@ impl WireVenue {
     fn pump_orders(&mut self, now: Nanos) -> bool {
         let Self { shared, machine, out, .. } = self;
         match &mut self.api {
-            Some(api) => api.pump(now, &shared.tls, &shared.identity, machine, out),
+            Some(api) => api.pump(now, shared, machine, out),
             None => self.pool.pump_orders(now, shared, machine, out),
         }
     }

@@ -31,6 +31,9 @@ struct Flight {
 /// Answers requests in place of the exchange: status and body.
 pub type Intercept = Box<dyn FnMut(&Request) -> Option<(u16, String)>>;
 
+/// Changes a request between signer and gateway.
+pub type Distort = Box<dyn FnMut(&mut String)>;
+
 /// Client and exchange.
 pub struct Desk {
     /// The exchange.
@@ -49,6 +52,10 @@ pub struct Desk {
     pub cut_off: bool,
     /// A request that the network answers itself instead of carrying it to the exchange.
     pub intercept: Option<Intercept>,
+    /// What becomes of a request between signer and gateway.
+    pub distort: Option<Distort>,
+    /// Is the fence up?
+    pub fence: Option<Box<dyn Fn() -> bool>>,
     /// The key that the client uses.
     pub key: &'static str,
     live: bool,
@@ -87,6 +94,8 @@ impl Desk {
             user_delay: 0,
             cut_off: false,
             intercept: None,
+            distort: None,
+            fence: None,
             out: Out::default(),
             identity,
             flights: Vec::new(),
@@ -217,6 +226,17 @@ impl Desk {
         self.collect();
         let mut text = String::new();
         write_request(&mut text, &request, "exchange", &self.identity);
+        if let Some(distort) = &mut self.distort {
+            distort(&mut text);
+        }
+        if self.fence.as_ref().is_some_and(|up| up()) {
+            self.machine.close(&mut self.out);
+        }
+        let passed = self.machine.pass(now, &request, &text, &mut self.out);
+        self.collect();
+        if !passed {
+            return true;
+        }
         let reply = match self.intercept.as_mut().and_then(|answer| answer(&request)) {
             Some((status, body)) => ServerReply { status, ..ServerReply::ok(body) },
             None => self.carry(&text),

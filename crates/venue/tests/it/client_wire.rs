@@ -6,8 +6,9 @@ use aegis_types::{
     Answers, ClientOrderId, Command, EventBody, Nanos, Order, OrderReason, OrderType, OrderUpdate,
     Px, Qty, Side, SymbolId, SymbolTable, Venue,
 };
+use aegis_venue::client::gateway::Caps;
 use aegis_venue::client::startup::Stage;
-use aegis_venue::client::{Config, Identity, WireVenue};
+use aegis_venue::client::{Config, Identity, Note, WireVenue};
 use aegis_venue::server::{Times, serve};
 use aegis_wire::urls::Urls;
 use aegis_wire::{Secret, Signer};
@@ -81,6 +82,8 @@ impl Client {
         let symbols = SymbolTable::new(["BTCUSDT", "ETHUSDT"]).unwrap();
         let mut config = Config::new(session, symbols);
         config.write_timeout = Nanos::MILLISECOND.times(500);
+        // Many short stories in one minute.
+        config.caps = Caps::WIDE;
         change(&mut config);
         let identity = Identity {
             api_key: KEY.into(),
@@ -310,4 +313,27 @@ fn nobody_there_is_waited_for_and_nothing_is_sent_into_the_dark() {
     let id = client.market(Side::Buy, "0.01", false);
     assert_eq!(client.words(id), ["rejected"]);
     assert_eq!(client.venue.machine().counts().placements, 0);
+}
+
+#[test]
+fn a_fence_file_stops_the_sockets() {
+    let served = Served::start(World::new(), Times::default());
+    let fence = std::env::temp_dir().join(format!("aegis-fence-{}", std::process::id()));
+    let mut client = Client::of(&served, SESSION, |_| {});
+    client.venue.set_fence(fence.clone());
+    client.ready();
+    let before = client.market(Side::Buy, "0.01", false);
+    client.until(5_000, "filled", |client| client.venue.settled());
+    std::fs::write(&fence, "").unwrap();
+    let behind = client.market(Side::Sell, "0.01", true);
+    client.until(1_000, "refused", |client| client.venue.machine().gateway().closed());
+    std::fs::remove_file(&fence).unwrap();
+    let truth = served.admin("GET", &format!("/sim/v1/truth?key={KEY}"), "");
+    let arrived = |id: ClientOrderId| {
+        let rows = truth["requests"].as_array().unwrap().iter();
+        rows.filter(|row| row["client_order_id"] == id.to_string().as_str()).count()
+    };
+    assert_eq!((arrived(before), arrived(behind)), (1, 0));
+    let notes: Vec<_> = client.venue.drain_notes().collect();
+    assert_eq!(notes.iter().filter(|note| **note == Note::Fenced).count(), 1, "{notes:?}");
 }

@@ -5,6 +5,7 @@ mod candles;
 mod client_book;
 mod client_desk;
 mod client_errors;
+mod client_gateway;
 mod client_links;
 mod client_machines;
 mod client_once;

@@ -233,10 +233,6 @@ impl Attempt {
         }
     }
 
-    /// dbg
-    pub fn last(&self) -> String {
-        format!("{:?} {:?}", self.query, self.end)
-    }
     /// Is it an order of the algo service?
     pub const fn is_algo(&self) -> bool {
         matches!(self.order.kind, OrderType::StopMarket | OrderType::TakeProfitMarket)

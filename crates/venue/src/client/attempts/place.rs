@@ -8,6 +8,9 @@ use crate::client::request::Loss;
 use aegis_types::{ClientOrderId, Nanos, Order, OrderUpdate, Px, Qty, RejectCode, Round, SymbolId};
 use aegis_wire::errors::{Class, Hint, RETRY_MS, Wait, reject_code};
 
+/// Pause before an order that protects goes again, of which too many left.
+const CAPPED_AGAIN: Nanos = Nanos::MILLISECOND.times(250);
+
 /// The pause after attempt `tries`; nothing when that was the last.
 fn pause(tries: u8) -> Option<Nanos> {
     let ms = RETRY_MS.get(usize::from(tries.saturating_sub(1)))?;
@@ -55,13 +58,21 @@ impl Attempts {
     /// There is no answer.
     pub fn lost(&mut self, now: Nanos, id: ClientOrderId, loss: Loss, out: &mut Out) {
         let Some(index) = self.index(id) else { return };
-        if loss == Loss::NotSent && self.table[index].cancel != Cancel::None {
+        if loss.never_left() && self.table[index].cancel != Cancel::None {
             return self.withdraw(index, out);
         }
-        if loss == Loss::NotSent {
-            return self.again_or_reject(now, index, RejectCode::VenueFailed, out);
+        match loss {
+            Loss::NotSent => self.again_or_reject(now, index, RejectCode::VenueFailed, out),
+            Loss::Stopped => self.reject(index, RejectCode::Gateway, out),
+            // What protects goes a little later; an entry that has waited is another trade.
+            Loss::Capped if self.table[index].protects() => {
+                self.table[index].phase = Phase::Waiting(now.after(CAPPED_AGAIN));
+            }
+            Loss::Capped => self.reject(index, RejectCode::OrderRate, out),
+            Loss::Timeout | Loss::Cut | Loss::Malformed => {
+                self.doubt(now, index, Some(loss), out);
+            }
         }
-        self.doubt(now, index, Some(loss), out);
     }
 
     /// The outcome is unknown: told once, then found out.
@@ -156,10 +167,19 @@ impl Attempts {
 
     /// An attempt could not leave in time, or at all: refused for good, nothing of it has left.
     pub fn denied(&mut self, id: ClientOrderId, out: &mut Out) {
+        self.never_leaves(id, RejectCode::VenueFailed, out);
+    }
+
+    /// Nothing leaves any more: refused for good.
+    pub fn fenced(&mut self, id: ClientOrderId, out: &mut Out) {
+        self.never_leaves(id, RejectCode::Gateway, out);
+    }
+
+    fn never_leaves(&mut self, id: ClientOrderId, code: RejectCode, out: &mut Out) {
         if let Some(index) = self.index(id)
             && matches!(self.table[index].phase, Phase::Waiting(_))
         {
-            self.reject(index, RejectCode::VenueFailed, out);
+            self.reject(index, code, out);
         }
     }
 

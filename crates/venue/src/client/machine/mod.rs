@@ -4,6 +4,7 @@
 //! the next one for a free connection, stamped; whoever takes it must write it at once and tell how
 //! it ended. A write that was taken is never given again.
 
+mod guard;
 mod replies;
 mod requests;
 mod user;
@@ -11,6 +12,7 @@ mod user;
 use super::account::{Account, Want};
 use super::attempts::{self, Ask, Attempts, Timing};
 use super::clock::{self, Clock};
+use super::gateway::{Caps, Gateway};
 use super::ledger::{Admission, Ledger, Limits, Urgency};
 use super::leverage::{self, Leverages};
 use super::listen_key::{self, ListenKey};
@@ -49,6 +51,8 @@ pub struct Config {
     pub stops_by_mark: bool,
     /// Orders go as frames of the WebSocket API instead of REST requests.
     pub orders_by_socket: bool,
+    /// How many orders may leave in a second and a minute.
+    pub caps: Caps,
 }
 
 impl Config {
@@ -65,6 +69,7 @@ impl Config {
             read_timeout: Nanos::SECOND.times(10),
             stops_by_mark: false,
             orders_by_socket: false,
+            caps: Caps::default(),
         }
     }
 }
@@ -165,6 +170,7 @@ pub struct Machine {
     leverages: Leverages,
     attempts: Attempts,
     account: Account,
+    gateway: Gateway,
     queue: Vec<Queued>,
     flights: Vec<Flight>,
     token: u64,
@@ -198,6 +204,7 @@ impl Machine {
             leverages: Leverages::new(symbols),
             attempts: Attempts::new(timing),
             account: Account::new(config.session, symbols),
+            gateway: Gateway::new(config.session, &config.symbols, config.caps),
             queue: Vec::with_capacity(REQUESTS_MAX),
             flights: Vec::with_capacity(REQUESTS_MAX),
             token: 0,
@@ -236,7 +243,13 @@ impl Machine {
     }
 
     fn command(&mut self, now: Nanos, command: &Command, out: &mut Out) {
+        self.gateway.approve(command);
         match *command {
+            Command::Submit { order } if self.gateway.closed() => {
+                let (id, symbol) = (order.id, order.symbol);
+                let update = OrderUpdate::Rejected { code: RejectCode::Gateway };
+                out.answers.push(EventBody::Order { id, symbol, update });
+            }
             Command::Submit { order } => {
                 if !self.ready() && !order.reduce_only {
                     let (id, symbol) = (order.id, order.symbol);
@@ -437,6 +450,9 @@ impl Machine {
         out: &mut Out,
         wanted: impl Fn(&Queued) -> bool,
     ) -> Option<Request> {
+        if self.gateway.closed() {
+            return None;
+        }
         let server = Nanos::from_millis(self.clock.server_ms(now));
         let mut index = 0;
         while index < self.queue.len() {

@@ -20,6 +20,9 @@ impl Machine {
             return; // given up before
         };
         let flight = self.flights.swap_remove(index);
+        if let Purpose::Place(id) = flight.purpose {
+            self.gateway.ended(id, &outcome);
+        }
         match outcome {
             Outcome::Lost(loss) => self.lost(now, flight.purpose, loss, out),
             Outcome::Reply(reply) => {
@@ -37,12 +40,12 @@ impl Machine {
     fn lost(&mut self, now: Nanos, purpose: Purpose, loss: Loss, out: &mut Out) {
         match purpose {
             Purpose::Place(id) => {
-                if loss != Loss::NotSent {
+                if !loss.never_left() {
                     self.counts.unknown += 1;
                 }
                 self.attempts.lost(now, id, loss, &mut self.scratch);
             }
-            Purpose::Cancel(id) if loss == Loss::NotSent => self.attempts.cancel_failed(now, id),
+            Purpose::Cancel(id) if loss.never_left() => self.attempts.cancel_failed(now, id),
             Purpose::Cancel(id) => self.attempts.cancel_in_doubt(now, id),
             _ => self.failed(now, purpose, out),
         }
