@@ -40,6 +40,7 @@ mod candle;
 mod codec;
 mod command;
 mod condition;
+pub mod defect;
 mod denial;
 mod event;
 mod fixed;
