@@ -12,6 +12,7 @@
 //!  sign      one query of 120 bytes          engine    one tick, one closed candle, allocations
 //!  backtest  candles/s, cost per order       startup   brain ready, audit
 //!  memory    the real brain, with 500 symbols
+//!  endurance the whole system over 24 days of 500 symbols: memory stays flat
 //!  book      orders added, cancelled, amended, matched
 //!  wire-to-wire  from the exchange's frame to the signed order, all processes real
 //!  feed      frames a second from loopback sockets to the ring; nothing lost at a pace
@@ -25,6 +26,7 @@ mod sample;
 
 pub mod backtest;
 pub mod book;
+pub mod endurance;
 pub mod engine;
 pub mod indicators;
 pub mod ingest;
@@ -77,6 +79,9 @@ pub const NAMES: [&str; 12] = [
     "wire-to-wire",
 ];
 
+/// Benches that take minutes, and that `all` leaves out.
+pub const LONG: [&str; 1] = ["endurance"];
+
 /// Runs the bench called `name`.
 ///
 /// # Errors
@@ -94,9 +99,11 @@ pub fn run(name: &str, opts: &Options) -> Result<Value, String> {
         "feed" => ingest::run(opts)?,
         "startup" => startup::run(opts)?,
         "memory" => memory::run(opts)?,
+        "endurance" => endurance::run(opts)?,
         "wire-to-wire" => wire_to_wire::run(opts)?,
         _ => {
-            return Err(format!("there is no bench `{name}`; name one of: {}", NAMES.join(", ")));
+            let names = NAMES.iter().chain(&LONG).copied().collect::<Vec<_>>().join(", ");
+            return Err(format!("there is no bench `{name}`; name one of: {names}"));
         }
     };
     let mut all = Map::new();

@@ -20,10 +20,10 @@ const SYMBOLS: u64 = 500;
 
 /// What the kernel says of a process, in MB (10⁶ bytes).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Resident {
-    peak: f64,
-    last: f64,
-    anonymous: f64,
+pub(crate) struct Resident {
+    pub peak: f64,
+    pub last: f64,
+    pub anonymous: f64,
 }
 
 /// Measures; takes some seconds.
@@ -78,7 +78,8 @@ pub fn run(_opts: &Options) -> Result<Map<String, Value>, String> {
     Ok(map)
 }
 
-fn look(pid: u32) -> Option<Resident> {
+/// A process as it is now; none when it has ended.
+pub(crate) fn look(pid: u32) -> Option<Resident> {
     resident(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
 }
 

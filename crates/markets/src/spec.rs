@@ -27,6 +27,9 @@ pub struct MarketSpec {
     /// Strength of the planted edge: the expected move in the [`DRIFT_MINUTES`] after a sweep, in
     /// standard deviations of a move of that length. 0 = none.
     pub edge: f64,
+    /// Also one book update a minute and symbol, half-way: one tick around the open, marked as
+    /// derived.
+    pub books: bool,
 }
 
 impl Default for MarketSpec {
@@ -37,6 +40,7 @@ impl Default for MarketSpec {
             days: 10,
             start: Nanos::from_civil(2025, 1, 6),
             edge: 0.0,
+            books: false,
         }
     }
 }

@@ -244,4 +244,9 @@ impl Symbol {
     pub(crate) const fn id(&self) -> SymbolId {
         self.id
     }
+
+    /// The price grid.
+    pub(crate) const fn tick(&self) -> Px {
+        self.profile.tick
+    }
 }

@@ -3,16 +3,20 @@
 use crate::rhythm::{Rhythm, minute_of};
 use crate::spec::MarketSpec;
 use crate::symbol::{Shared, Symbol};
-use aegis_types::{Nanos, Tick, TickBody};
+use aegis_types::{Nanos, Qty, Tick, TickBody};
 use alloc::vec::Vec;
 
-/// What is emitted at an instant: first the closes of the minute that ended, then the opens of the
-/// one that begins.
+/// What is emitted at an instant: the opens of the minute that begins; half-way the books, where
+/// they are asked for; then the closes, before the opens of the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Opens,
+    Books,
     Closes,
 }
+
+/// What is offered at either side of a book: nobody trades against it here.
+const BOOK_QTY: Qty = Qty::whole(1);
 
 /// All ticks of a [`MarketSpec`], in order; memory for one minute of each symbol.
 #[derive(Clone, Debug)]
@@ -24,6 +28,7 @@ pub struct MarketTicks {
     last_minute: i64,
     phase: Phase,
     next: usize,
+    books: bool,
 }
 
 impl MarketTicks {
@@ -38,6 +43,7 @@ impl MarketTicks {
             last_minute: first + spec.minutes() as i64 - 1,
             phase: Phase::Opens,
             next: 0,
+            books: spec.books,
         }
     }
 
@@ -51,11 +57,14 @@ impl MarketTicks {
     /// Ticks that are still to come.
     fn remaining(&self) -> usize {
         let minutes = usize::try_from(self.last_minute + 1 - self.minute).unwrap_or(0);
-        let done = match self.phase {
-            Phase::Opens => self.next,
-            Phase::Closes => self.symbols.len() + self.next,
+        let phases = if self.books { 3 } else { 2 };
+        let passed = match self.phase {
+            Phase::Opens => 0,
+            Phase::Books => 1,
+            Phase::Closes => phases - 1,
         };
-        (minutes * 2 * self.symbols.len()).saturating_sub(done)
+        (minutes * phases * self.symbols.len())
+            .saturating_sub(passed * self.symbols.len() + self.next)
     }
 }
 
@@ -77,6 +86,13 @@ impl Iterator for MarketTicks {
                 Nanos::MINUTE.times(self.minute),
                 TickBody::Open { px: candle.open, funding: symbol.funding },
             ),
+            Phase::Books => {
+                let bid = candle.open.saturating_plus(-symbol.tick());
+                let ask = candle.open.saturating_plus(symbol.tick());
+                let (bid_qty, ask_qty, update_id) = (BOOK_QTY, BOOK_QTY, self.minute as u64);
+                let at = Nanos::MINUTE.times(self.minute).after(Nanos::SECOND.times(30));
+                (at, TickBody::Book { bid, bid_qty, ask, ask_qty, update_id })
+            }
             Phase::Closes => (
                 Nanos::MINUTE.times(self.minute + 1),
                 TickBody::Candle {
@@ -88,12 +104,14 @@ impl Iterator for MarketTicks {
                 },
             ),
         };
-        let tick = Tick { symbol: symbol.id(), derived: false, at, received_us: 0, body };
+        let derived = self.phase == Phase::Books;
+        let tick = Tick { symbol: symbol.id(), derived, at, received_us: 0, body };
         self.next += 1;
         if self.next == self.symbols.len() {
             self.next = 0;
             self.phase = match self.phase {
-                Phase::Opens => Phase::Closes,
+                Phase::Opens if self.books => Phase::Books,
+                Phase::Opens | Phase::Books => Phase::Closes,
                 Phase::Closes => {
                     self.minute += 1;
                     Phase::Opens

@@ -98,6 +98,22 @@ fn ticks_come_in_the_contracts_order_on_grids_and_as_many_as_announced() {
 }
 
 #[test]
+fn books_come_half_way_through_each_minute_and_change_nothing_else() {
+    let (without, with) = (days(1), MarketSpec { books: true, ..days(1) });
+    assert_eq!(with.ticks().len(), with.ticks().count());
+    let mut expected = without.ticks();
+    for tick in with.ticks() {
+        if let TickBody::Book { bid, ask, .. } = tick.body {
+            assert!(tick.derived && bid < ask);
+            assert_eq!(tick.at.0.rem_euclid(Nanos::MINUTE.0), Nanos::SECOND.times(30).0);
+        } else {
+            assert_eq!(Some(tick), expected.next());
+        }
+    }
+    assert_eq!(expected.next(), None);
+}
+
+#[test]
 fn the_same_spec_gives_the_same_ticks_and_a_symbol_does_not_see_its_neighbours() {
     let spec = MarketSpec { symbols: 3, days: 1, ..MarketSpec::default() };
     assert!(spec.ticks().eq(spec.ticks()));

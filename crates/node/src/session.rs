@@ -40,6 +40,9 @@ pub struct Generated {
     pub days: u32,
     /// Strength of the planted edge; 0 for none.
     pub edge: f64,
+    /// Also one derived book update a minute.
+    #[serde(default)]
+    pub books: bool,
     /// The symbols that were asked for; all when empty.
     pub chosen: Vec<String>,
 }
@@ -51,6 +54,7 @@ impl Generated {
             symbols: self.symbols,
             days: self.days,
             edge: self.edge,
+            books: self.books,
             ..MarketSpec::default()
         }
     }
@@ -182,6 +186,7 @@ fn generated(settings: &Settings, wanted: &Wanted) -> Result<Manifest, Failure> 
         symbols: market.symbols,
         days: wanted.days.unwrap_or(market.days),
         edge: market.edge,
+        books: market.books,
         chosen: wanted.symbols.iter().map(|s| exchange_name(s)).collect(),
     };
     chosen(&generated)?;
