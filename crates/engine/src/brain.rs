@@ -24,6 +24,13 @@ pub trait Brain {
 
     /// Are the reasons for an entry made at `entered_at` gone?
     fn decayed(&self, symbol: SymbolId, side: Side, entered_at: Nanos) -> bool;
+
+    /// It was written down and read back: takes again what is no part of its state. False when it
+    /// is not one of so many symbols.
+    fn restored(&mut self, config: &learn::Config, symbols: usize) -> bool {
+        let _ = (config, symbols);
+        true
+    }
 }
 
 /// The rules of `aegis_learn` over one [`Analysis`] per symbol.
@@ -39,17 +46,6 @@ impl Teacher {
     pub fn new(symbols: usize, config: &learn::Config) -> Self {
         let ids = (0..symbols).map(|index| SymbolId(index as u16));
         Self { analyses: ids.map(|id| Analysis::new(id, config)).collect(), config: config.clone() }
-    }
-
-    /// How many symbols.
-    pub(crate) fn symbols(&self) -> usize {
-        self.analyses.len()
-    }
-
-    /// Puts back the configuration, which is no part of what is written down.
-    pub(crate) fn configure(&mut self, config: &learn::Config) {
-        self.config = config.clone();
-        self.analyses.iter_mut().for_each(|analysis| analysis.configure(config));
     }
 
     /// What is known of a symbol's market.
@@ -80,6 +76,12 @@ impl Brain for Teacher {
     #[inline]
     fn decayed(&self, symbol: SymbolId, side: Side, entered_at: Nanos) -> bool {
         learn::decayed(&self.analyses[symbol.index()], &self.config, side, entered_at)
+    }
+
+    fn restored(&mut self, config: &learn::Config, symbols: usize) -> bool {
+        self.config = config.clone();
+        self.analyses.iter_mut().for_each(|analysis| analysis.configure(config));
+        self.analyses.len() == symbols
     }
 }
 

@@ -1,7 +1,7 @@
 //! An engine that was written down: what events have made of it, without its configuration and
 //! instruments, which its session has.
 
-use crate::brain::Teacher;
+use crate::brain::Brain;
 use crate::machine::Engine;
 use core::fmt;
 use core::mem::swap;
@@ -18,7 +18,7 @@ impl fmt::Display for OtherSession {
 
 impl core::error::Error for OtherSession {}
 
-impl Engine<Teacher> {
+impl<B: Brain> Engine<B> {
     /// Becomes what `state` was when it was written down, with the configuration and instruments of
     /// this engine: those with which that one was made.
     ///
@@ -29,7 +29,7 @@ impl Engine<Teacher> {
             return Err(OtherSession("session numbers"));
         }
         let symbols = self.universe.len();
-        if state.universe.len() != symbols || state.brain.symbols() != symbols {
+        if state.universe.len() != symbols || !state.brain.restored(&self.config.learn, symbols) {
             return Err(OtherSession("symbols"));
         }
         if state.portfolio.slots.len() != self.portfolio.slots.len() {
@@ -37,7 +37,6 @@ impl Engine<Teacher> {
         }
         swap(&mut self.config, &mut state.config);
         self.universe.lend_instruments(&mut state.universe);
-        state.brain.configure(&state.config.learn);
         *self = state;
         Ok(())
     }
