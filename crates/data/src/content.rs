@@ -111,6 +111,19 @@ pub(crate) struct Column {
     pub needed: bool,
 }
 
+/// Every layout.
+pub(crate) const LAYOUTS: [&[Column]; 9] = [
+    &CANDLES,
+    &PRICE_CANDLES,
+    &PREMIUM_CANDLES,
+    &FUNDING,
+    &AGG_TRADES,
+    &TRADES,
+    &BOOK_TICKER,
+    &BOOK_DEPTH,
+    &METRICS,
+];
+
 /// Most columns of a layout.
 pub(crate) const COLUMNS_MAX: usize = 11;
 

@@ -35,12 +35,17 @@ pub struct InstrumentFile {
 /// When the file cannot be read or holds no `symbols`.
 pub fn read_instruments(path: &Path) -> Result<InstrumentFile, DataError> {
     let text = fs::read_to_string(path).map_err(|e| DataError::io(path, 0, &e))?;
+    parse_instruments(path, &text)
+}
+
+/// The same of a text; errors call it `path`.
+pub(crate) fn parse_instruments(path: &Path, text: &str) -> Result<InstrumentFile, DataError> {
     let mut file = InstrumentFile {
         path: path.to_path_buf(),
         symbols: BTreeMap::new(),
         brackets: BTreeMap::new(),
     };
-    for document in serde_json::Deserializer::from_str(&text).into_iter::<Value>() {
+    for document in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
         let document = document.map_err(|e| {
             let why = format!("it is not JSON ({e})");
             DataError::at(path, e.line() as u64, None, why, FORMAT)

@@ -57,6 +57,8 @@ mod survey;
 
 mod import;
 
+pub mod rubbish;
+
 pub use archive::{ArchiveFile, Date, INTERVALS, Month, Period, Series, interval};
 pub use bars::{Bars, read_bars};
 pub use content::Content;

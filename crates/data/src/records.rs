@@ -7,6 +7,7 @@ use crate::number::{self, Fault};
 use crate::problem::Problem;
 use crate::row;
 use crate::time;
+use std::io::Read;
 use std::path::Path;
 
 /// A row: what stands in each column of its layout.
@@ -60,6 +61,17 @@ impl Records {
     pub(crate) fn open(path: &Path, columns: &'static [Column]) -> Result<Self, DataError> {
         let places = (0..columns.len()).map(Some).collect();
         let lines = Lines::open(path)?;
+        Ok(Self { lines, columns, places, record: Record::default(), started: false })
+    }
+
+    /// Reads what is in memory already, under the name of `path`.
+    pub(crate) fn stream(
+        path: &Path,
+        input: impl Read + Send + 'static,
+        columns: &'static [Column],
+    ) -> Result<Self, DataError> {
+        let places = (0..columns.len()).map(Some).collect();
+        let lines = Lines::stream(path, input)?;
         Ok(Self { lines, columns, places, record: Record::default(), started: false })
     }
 

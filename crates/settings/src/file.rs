@@ -17,27 +17,35 @@ pub(crate) struct Given {
     pub place: String,
 }
 
-/// Reads a file into its values.
-pub(crate) fn read(path: &Path) -> Result<Vec<Given>, Violation> {
-    let name = path.display().to_string();
-    let fault = |place: String, what: String, why: &str, hint: &str| Violation {
+fn fault(place: String, what: String, why: &str, hint: &str) -> Violation {
+    Violation {
         key: "settings file".to_owned(),
         place,
         what,
         why: why.to_owned(),
         hint: hint.to_owned(),
-    };
+    }
+}
+
+/// Reads a file into its values.
+pub(crate) fn read(path: &Path) -> Result<Vec<Given>, Violation> {
+    let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|e| {
         let hint = "check the path, or leave it out: every setting has a default";
         fault(name.clone(), format!("it cannot be read ({e})"), "it was named", hint)
     })?;
-    let table = DeTable::parse(&text).map_err(|e| {
-        let line = line_of(&text, e.span().unwrap_or_default());
+    parse(&name, &text)
+}
+
+/// The values of a file's text; messages call it `name`.
+pub(crate) fn parse(name: &str, text: &str) -> Result<Vec<Given>, Violation> {
+    let table = DeTable::parse(text).map_err(|e| {
+        let line = line_of(text, e.span().unwrap_or_default());
         let hint = "write key = value under [section], as `aegis config example` shows";
         fault(format!("{name}:{line}"), e.message().to_owned(), "it is not TOML there", hint)
     })?;
     let mut given = Vec::new();
-    walk(&name, &text, "", table.get_ref(), &mut given);
+    walk(name, text, "", table.get_ref(), &mut given);
     Ok(given)
 }
 

@@ -129,6 +129,19 @@ impl Settings {
         loader.finish()
     }
 
+    /// The settings of a file's text alone; messages call it `name`.
+    ///
+    /// # Errors
+    /// Every violation in it at once.
+    pub fn from_text(name: &str, text: &str) -> Result<Self, Violations> {
+        let mut loader = Loader { settings: Self::default(), wrong: Vec::new() };
+        match file::parse(name, text) {
+            Ok(given) => given.into_iter().for_each(|value| loader.set_from_file(value)),
+            Err(violation) => loader.wrong.push(violation),
+        }
+        loader.finish()
+    }
+
     /// The settings that a journal's header holds (see [`Settings::pairs`]); what is not among
     /// them has its default.
     ///

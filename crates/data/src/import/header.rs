@@ -57,7 +57,7 @@ const NEEDED: usize = 6;
 const VOLUME: usize = 5;
 
 /// Which column holds what.
-pub(super) struct Columns {
+pub(crate) struct Columns {
     pub is_header: bool,
     separator: char,
     unit: TimeUnit,
@@ -68,7 +68,7 @@ pub(super) struct Columns {
 
 /// A candle as it will be written.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Row {
+pub(crate) struct Row {
     pub at: Nanos,
     pub open: Px,
     pub high: Px,
@@ -84,7 +84,7 @@ type Refused = (Problem, String);
 impl Columns {
     /// The columns by a first line: a header, or a row in the exchange's order. `None` when it is
     /// neither, but a line above them.
-    pub(super) fn of(line: &str, unit: TimeUnit) -> Result<Option<Self>, String> {
+    pub(crate) fn of(line: &str, unit: TimeUnit) -> Result<Option<Self>, String> {
         let separator = [',', ';', '\t'].into_iter().max_by_key(|c| line.matches(*c).count());
         let separator = separator.filter(|c| line.contains(*c)).unwrap_or(',');
         let fields: Vec<String> = split(line, separator).map(str::to_ascii_lowercase).collect();
@@ -126,7 +126,7 @@ impl Columns {
     }
 
     /// A row's candle, or what is wrong with it.
-    pub(super) fn row(&self, line: &str) -> Result<Row, Refused> {
+    pub(crate) fn row(&self, line: &str) -> Result<Row, Refused> {
         let fields: Vec<&str> = split(line, self.separator).collect();
         if fields.len() > self.width {
             let (has, header) = (fields.len(), self.width);

@@ -15,8 +15,10 @@ use crate::names;
 use crate::problem::Problem;
 use crate::scan;
 use aegis_types::{Nanos, exchange_name};
-use header::{Columns, Row};
+use header::Row;
 use std::path::{Path, PathBuf};
+
+pub(crate) use header::Columns;
 
 /// Bad rows that are told with their lines; all are counted.
 const TOLD_MAX: usize = 20;
