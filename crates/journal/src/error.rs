@@ -31,7 +31,20 @@ pub enum JournalError {
         /// How much was asked for.
         bytes: u64,
     },
-    /// The operating system denies access, or the file system is read-only.
+    /// The file system was made read-only.
+    ReadOnly {
+        /// The file or folder that could not be written.
+        path: PathBuf,
+    },
+    /// A sync failed. What was written since the one before may be gone, whatever the next one
+    /// says.
+    SyncFailed {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The operating system denies access.
     Denied {
         /// The file or folder.
         path: PathBuf,
@@ -55,6 +68,19 @@ pub enum JournalError {
         found: u32,
         /// The version that this program reads and writes.
         supported: u32,
+    },
+    /// A record whose payload is of a version that this program does not know.
+    RecordVersion {
+        /// The segment.
+        file: PathBuf,
+        /// The record.
+        record: u64,
+        /// What it is.
+        kind: &'static str,
+        /// Its version.
+        found: u8,
+        /// The newest version of such records that this program reads.
+        supported: u8,
     },
     /// A file of this version with another record layout.
     Layout {
@@ -86,6 +112,20 @@ pub enum JournalError {
         /// The file that should be there.
         file: PathBuf,
     },
+    /// The journal's first segments were removed behind a snapshot.
+    Trimmed {
+        /// The folder.
+        dir: PathBuf,
+        /// Number of the first record that is still there.
+        first: u64,
+    },
+    /// A snapshot that cannot be used.
+    Snapshot {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The journal has no complete session header: it was never fully created.
     NoSession {
         /// The folder.
@@ -104,25 +144,35 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// The disk was full: nothing is lost, entries must stop, and the call may be repeated once
-    /// there is space.
+    /// The disk takes nothing now, being full or read-only: nothing is lost, and the call may be
+    /// repeated when it takes something again.
     pub const fn is_no_space(&self) -> bool {
-        matches!(self, Self::NoSpace { .. })
+        matches!(self, Self::NoSpace { .. } | Self::ReadOnly { .. })
+    }
+
+    /// From a sync, which is never asked for again.
+    pub(crate) fn sync(path: &Path, source: io::Error) -> Self {
+        Self::SyncFailed { path: path.to_path_buf(), source }
     }
 
     /// From the operating system, by its kind.
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_path_buf();
+        if is_full(&source) {
+            return Self::NoSpace { path, bytes: 0 };
+        }
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Self::NoSpace { path, bytes: 0 }
-            }
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::Denied { path, source }
-            }
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
+            io::ErrorKind::PermissionDenied => Self::Denied { path, source },
             _ => Self::Io { action, path, source },
         }
     }
+}
+
+/// Is this the system's way of saying that there is no space?
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 impl fmt::Display for JournalError {
@@ -151,6 +201,19 @@ impl fmt::Display for JournalError {
                  that disk and try again",
                 path.display()
             ),
+            Self::ReadOnly { path } => write!(
+                f,
+                "{} cannot be written: its file system is read-only; nothing is lost: see what the \
+                 kernel says about that disk, mount it writable, and try again",
+                path.display()
+            ),
+            Self::SyncFailed { path, source } => write!(
+                f,
+                "the disk did not take what was written to {} ({source}); syncing again would \
+                 prove nothing, so nothing more is written: check the disk, then restart, which \
+                 reads what is there and writes the doubtful part anew",
+                path.display()
+            ),
             Self::Denied { path, source } => write!(
                 f,
                 "{} cannot be written or read: {source}; check its owner and mode, or set \
@@ -162,10 +225,23 @@ impl fmt::Display for JournalError {
                 "cannot {action} {}: {source}; check the disk, then resume the session",
                 path.display()
             ),
+            Self::Version { file, found, supported } if found < supported => write!(
+                f,
+                "{} has journal version {found}, this program has version {supported}; `aegis \
+                 journal migrate {}` writes it anew, and keeps this one",
+                file.display(),
+                file.parent().unwrap_or(file).display()
+            ),
             Self::Version { file, found, supported } => write!(
                 f,
-                "{} has journal version {found}, this program has {supported}; read it with the \
-                 program that wrote it",
+                "{} has journal version {found}, this program has version {supported}: a newer \
+                 program wrote it; use that one",
+                file.display()
+            ),
+            Self::RecordVersion { file, record, kind, found, supported } => write!(
+                f,
+                "record {record} in {} is a {kind} record of version {found}, this program reads \
+                 them up to version {supported}: a newer program wrote it; use that one",
                 file.display()
             ),
             Self::Layout { file, found, supported } => write!(
@@ -188,6 +264,16 @@ impl fmt::Display for JournalError {
                 "{} is missing between the journal's other segments; restore it from a copy",
                 file.display()
             ),
+            Self::Trimmed { dir, first } => write!(
+                f,
+                "the journal in {} begins with record {first}: what was before it was removed \
+                 behind a snapshot, and no snapshot that can be used reaches that far; restore the \
+                 snapshots or the older segments from a copy",
+                dir.display()
+            ),
+            Self::Snapshot { file, why } => {
+                write!(f, "snapshot {} cannot be used: {why}; an older one will do", file.display())
+            }
             Self::NoSession { dir } => write!(
                 f,
                 "the journal in {} has no complete session header: nothing was ever journalled; \
@@ -211,7 +297,9 @@ impl fmt::Display for JournalError {
 impl std::error::Error for JournalError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Denied { source, .. } | Self::Io { source, .. } => Some(source),
+            Self::Denied { source, .. }
+            | Self::SyncFailed { source, .. }
+            | Self::Io { source, .. } => Some(source),
             _ => None,
         }
     }

@@ -30,6 +30,13 @@ pub use record::{Kind, PAYLOAD_MAX, Record, Source};
 
 mod segment;
 
+pub mod snapshot;
+
+pub mod money;
+
+mod space;
+pub use space::Space;
+
 mod reader;
 pub use reader::{Reader, Torn, begun, begun_on};
 

@@ -3,8 +3,10 @@
 use crate::chain::{BLOCK, Chain};
 use crate::disk::{self, Disk, DiskFile, Open, read_full};
 use crate::error::JournalError;
+use crate::money;
 use crate::record::{HEAD, Head, Kind, Record, take};
 use crate::segment::{self, HEADER, SegmentHeader};
+use crate::snapshot::SnapshotInfo;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,8 +27,8 @@ pub fn begun(dir: &Path) -> Result<bool, JournalError> {
 /// # Errors
 /// As [`begun`].
 pub fn begun_on(disk: &dyn Disk, dir: &Path) -> Result<bool, JournalError> {
-    match segment::count(disk, dir) {
-        Ok(segments) => Ok(segments > 0),
+    match segment::range(disk, dir) {
+        Ok(segments) => Ok(!segments.is_empty()),
         Err(JournalError::Missing { .. }) => Ok(false),
         Err(error) => Err(error),
     }
@@ -68,6 +70,16 @@ pub struct Reader {
     follow: bool,
     /// Offset whose tail was already found clean; asking again costs one read.
     clean_at: Option<u64>,
+    sync: Sync,
+}
+
+/// What the records that were read say about the syncs that covered them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sync {
+    /// Segment and offset of the first record of the last sync: whether it returned is not known.
+    pub last: (u64, u64),
+    /// Some record was written in `Process`, so no sync covered it.
+    pub process: bool,
 }
 
 /// What stands where a record should be.
@@ -120,33 +132,71 @@ impl Reader {
         Self::start(disk, dir, true)
     }
 
+    /// From the first record that is still there: the whole journal, or what was left when the
+    /// segments before it were removed behind a snapshot.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_rest(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, JournalError> {
+        let first = segment::range(&*disk, dir)?.start;
+        if first == 0 { Self::start(disk, dir, false) } else { Self::within(disk, dir, first) }
+    }
+
+    /// Behind a snapshot: the next record is the first that the snapshot has not seen. The records
+    /// before it in its segment are checked on the way.
+    ///
+    /// # Errors
+    /// As [`Reader::open`]; [`JournalError::Snapshot`] when the journal does not hold what the
+    /// snapshot has seen.
+    pub fn open_behind(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        snapshot: &SnapshotInfo,
+    ) -> Result<Self, JournalError> {
+        let refused = |why| JournalError::Snapshot { file: snapshot.path.clone(), why };
+        let segments = segment::range(&*disk, dir)?;
+        let mut found = None;
+        for index in segments.rev() {
+            let (_, header) = open_segment(&*disk, &segment::path(dir, index))?;
+            if header.is_some_and(|header| header.first <= snapshot.record) {
+                found = Some(index);
+                break;
+            }
+        }
+        let index = found.ok_or_else(|| refused("the segment that it continues was removed"))?;
+        let mut reader = match index {
+            0 => Self::start(disk, dir, false)?,
+            _ => Self::within(disk, dir, index)?,
+        };
+        if reader.identity != snapshot.identity {
+            return Err(refused("it belongs to another session"));
+        }
+        while reader.number < snapshot.record {
+            if reader.advance()?.is_none() {
+                return Err(refused("it has seen more records than the journal holds"));
+            }
+        }
+        if reader.number != snapshot.record || reader.chain != snapshot.chain {
+            return Err(refused("the journal's records are not the ones that it has seen"));
+        }
+        Ok(reader)
+    }
+
     fn start(disk: Arc<dyn Disk>, dir: &Path, follow: bool) -> Result<Self, JournalError> {
-        if segment::count(&*disk, dir)? == 0 {
+        let segments = segment::range(&*disk, dir)?;
+        if segments.is_empty() {
             return Err(JournalError::Missing { dir: dir.to_path_buf() });
         }
         let no_session = || JournalError::NoSession { dir: dir.to_path_buf() };
-        let path = segment::path(dir, 0);
+        let path = segment::path(dir, segments.start);
         let (file, header) = open_segment(&*disk, &path)?;
         let header = header.ok_or_else(no_session)?;
-        let mut reader = Self {
-            disk,
-            dir: dir.to_path_buf(),
-            header: Vec::new(),
-            identity: header.identity,
-            path,
-            file,
-            index: 0,
-            offset: HEADER as u64,
-            number: 0,
-            chain: Chain::new(),
-            buffer: Vec::new(),
-            start: 0,
-            end: 0,
-            torn: None,
-            follow,
-            clean_at: None,
-        };
-        if header.index != 0 || header.first != 0 || header.chain != reader.chain {
+        if segments.start > 0 {
+            return Err(JournalError::Trimmed { dir: dir.to_path_buf(), first: header.first });
+        }
+        let mut reader = Self::at(disk, dir, path, file, &header);
+        reader.follow = follow;
+        if header.index != 0 || header.first != 0 || header.chain != Chain::new() {
             return Err(reader.corrupt("the first segment does not begin the chain"));
         }
         let first = reader.next()?.ok_or_else(no_session)?;
@@ -156,6 +206,55 @@ impl Reader {
         }
         reader.header = bytes;
         Ok(reader)
+    }
+
+    /// At the start of a segment that is not the first.
+    fn within(disk: Arc<dyn Disk>, dir: &Path, index: u64) -> Result<Self, JournalError> {
+        let session = if disk.exists(&segment::path(dir, 0)) {
+            Self::start(Arc::clone(&disk), dir, false)?.header
+        } else {
+            money::session(&*disk, dir)?
+        };
+        let path = segment::path(dir, index);
+        let (file, header) = open_segment(&*disk, &path)?;
+        let header = header.ok_or_else(|| JournalError::NoSession { dir: dir.to_path_buf() })?;
+        let mut reader = Self::at(disk, dir, path, file, &header);
+        if header.index != index {
+            return Err(reader.corrupt("the segment's header has another index than its name"));
+        }
+        if identity(&session) != reader.identity {
+            return Err(reader.corrupt("the segment belongs to another session"));
+        }
+        reader.header = session;
+        Ok(reader)
+    }
+
+    fn at(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        path: PathBuf,
+        file: Box<dyn DiskFile>,
+        header: &SegmentHeader,
+    ) -> Self {
+        Self {
+            disk,
+            dir: dir.to_path_buf(),
+            header: Vec::new(),
+            identity: header.identity,
+            path,
+            file,
+            index: header.index,
+            offset: HEADER as u64,
+            number: header.first,
+            chain: header.chain,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            torn: None,
+            follow: false,
+            clean_at: None,
+            sync: Sync::default(),
+        }
     }
 
     /// The session header given to [`crate::Writer::create`]: record 0, which `next` does not
@@ -193,6 +292,10 @@ impl Reader {
         self.torn.as_ref()
     }
 
+    pub(crate) const fn syncs(&self) -> Sync {
+        self.sync
+    }
+
     pub(crate) const fn position(&self) -> (u64, u64, Chain, [u8; 32]) {
         (self.index, self.offset, self.chain, self.identity)
     }
@@ -214,6 +317,10 @@ impl Reader {
             if head.link != self.chain.link() {
                 return Err(self.corrupt("the record does not continue the hash chain"));
             }
+            if head.batch.first == head.number {
+                self.sync.last = (self.index, self.offset);
+            }
+            self.sync.process |= !head.batch.power;
             let (at, total) = (self.start, head.total());
             self.chain.absorb(&self.buffer[at..at + total]);
             self.start += total;

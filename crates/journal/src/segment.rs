@@ -5,6 +5,7 @@ use crate::disk::{Disk, DiskFile, Lock, LockRefused, Open};
 use crate::error::JournalError;
 use crate::record::{LAYOUT, take};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Bytes before the first record.
@@ -31,7 +32,7 @@ pub(crate) struct SegmentHeader {
     pub chain: Chain,
 }
 
-fn layout() -> u32 {
+pub(crate) fn layout() -> u32 {
     crc32fast::hash(LAYOUT)
 }
 
@@ -90,8 +91,14 @@ pub(crate) fn path(dir: &Path, index: u64) -> PathBuf {
     dir.join(format!("segment-{index:08}.log"))
 }
 
-/// How many segments there are; they must be 0, 1, 2 … without a hole.
-pub(crate) fn count(disk: &dyn Disk, dir: &Path) -> Result<u64, JournalError> {
+/// The path of what is kept of a segment that was removed.
+pub(crate) fn money_path(dir: &Path, index: u64) -> PathBuf {
+    dir.join(format!("money-{index:08}.log"))
+}
+
+/// Which segments there are, without a hole; they begin at 0 unless the first ones were removed
+/// behind a snapshot.
+pub(crate) fn range(disk: &dyn Disk, dir: &Path) -> Result<Range<u64>, JournalError> {
     let missing = || JournalError::Missing { dir: dir.to_path_buf() };
     let names = disk.names(dir).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => missing(),
@@ -100,12 +107,15 @@ pub(crate) fn count(disk: &dyn Disk, dir: &Path) -> Result<u64, JournalError> {
     let index = |name: &String| name.strip_prefix("segment-")?.strip_suffix(".log")?.parse().ok();
     let mut found: Vec<u64> = names.iter().filter_map(index).collect();
     found.sort_unstable();
-    for (expected, index) in (0u64..).zip(&found) {
+    let Some(first) = found.first().copied() else { return Ok(0..0) };
+    // What was removed behind a snapshot has left its money events.
+    let first = if first > 0 && !disk.exists(&money_path(dir, first - 1)) { 0 } else { first };
+    for (expected, index) in (first..).zip(&found) {
         if expected != *index {
             return Err(JournalError::MissingSegment { file: path(dir, expected) });
         }
     }
-    Ok(found.len() as u64)
+    Ok(first..first + found.len() as u64)
 }
 
 /// Creates the folder (0700) and takes its lock.
@@ -141,7 +151,7 @@ pub(crate) fn remove_prepared(disk: &dyn Disk, dir: &Path) -> Result<(), Journal
 
 /// Makes what the folder lists survive a power cut.
 pub(crate) fn sync_dir(disk: &dyn Disk, dir: &Path) -> Result<(), JournalError> {
-    disk.sync_dir(dir).map_err(|e| JournalError::io("sync folder", dir, e))
+    disk.sync_dir(dir).map_err(|e| JournalError::sync(dir, e))
 }
 
 /// Reserves `bytes` of space, so that appending cannot run out of disk in the middle.
@@ -214,7 +224,7 @@ pub(crate) fn publish(
         file.write_at(&header.encode(), 0).and_then(|()| file.write_at(first_bytes, HEADER as u64));
     written.map_err(|e| JournalError::io("write", &from, e))?;
     if sync {
-        file.sync_all().map_err(|e| JournalError::io("sync", &from, e))?;
+        file.sync_all().map_err(|e| JournalError::sync(&from, e))?;
     }
     disk.rename(&from, &to).map_err(|e| JournalError::io("rename", &from, e))?;
     if sync { sync_dir(disk, dir) } else { Ok(()) }

@@ -1,11 +1,13 @@
 //! The one writer of a journal: appends into a buffer, flushes with one write.
 
 use crate::chain::Chain;
-use crate::disk::{self, Disk, DiskFile, Lock, Open};
-use crate::error::JournalError;
+use crate::disk::{self, Disk, DiskFile, Lock, Open, read_full};
+use crate::error::{JournalError, is_full};
 use crate::reader::{Reader, Torn, identity};
 use crate::record::{self, Batch, Kind, PAYLOAD_MAX, Source};
 use crate::segment::{self, HEADER, Prepared, SegmentHeader};
+use crate::snapshot::{self, SnapshotInfo};
+use crate::space::{self, Room, Space};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,11 +41,13 @@ pub struct Config {
     pub durability: Durability,
     /// Size at which a new segment begins; a record longer than this gets a segment of its own.
     pub segment_bytes: u64,
+    /// Space held back for the day on which the disk is full; 0: none.
+    pub reserve_bytes: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { durability: Durability::Process, segment_bytes: 64 << 20 }
+        Self { durability: Durability::Process, segment_bytes: 64 << 20, reserve_bytes: 16 << 20 }
     }
 }
 
@@ -95,9 +99,11 @@ pub struct Writer {
     batch_first: u64,
     /// Records before this number are in the file.
     written: u64,
+    last: Last,
     market: Option<Source>,
     market_written: Option<Source>,
     prepared: Option<Prepared>,
+    room: Room,
     failed: Option<String>,
     _lock: Box<dyn Lock>,
 }
@@ -125,7 +131,7 @@ impl Writer {
         check_length(header)?;
         let lock = segment::lock(&*disk, dir, true)?;
         segment::remove_prepared(&*disk, dir)?;
-        if segment::count(&*disk, dir)? > 0 {
+        if !segment::range(&*disk, dir)?.is_empty() {
             return Err(JournalError::Exists { dir: dir.to_path_buf() });
         }
         let (mut chain, mut first) = (Chain::new(), Vec::new());
@@ -134,8 +140,15 @@ impl Writer {
         let batch = Batch { first: 0, power };
         record::frame(&mut first, &mut chain, batch, 0, Kind::Header, Source::default(), header);
         let capacity = capacity(config, first.len());
-        let prepared = segment::prepare(&*disk, dir, capacity, power)?;
-        segment::publish(&*disk, dir, &prepared, &segment, &first, power)?;
+        let room = Room::new(&*disk, dir, config.reserve_bytes)?;
+        let begun = segment::prepare(&*disk, dir, capacity, power).and_then(|prepared| {
+            segment::publish(&*disk, dir, &prepared, &segment, &first, power)?;
+            Ok(prepared)
+        });
+        let prepared = begun.inspect_err(|_| {
+            // Nothing was begun that could need it; the first error is the one to report.
+            let _ = space::release(&*disk, dir);
+        })?;
         Ok(Self {
             disk,
             dir: dir.to_path_buf(),
@@ -152,9 +165,11 @@ impl Writer {
             chain,
             batch_first: 1,
             written: 1,
+            last: Last { number: 0, kind: Kind::Header, source: Source::default() },
             market: None,
             market_written: None,
             prepared: None,
+            room,
             failed: None,
             _lock: lock,
         })
@@ -177,11 +192,29 @@ impl Writer {
         dir: &Path,
         config: &Config,
     ) -> Result<(Self, Recovery), JournalError> {
+        Self::resume_behind(disk, dir, config, None)
+    }
+
+    /// As [`Writer::resume_on`], reading only what is behind a snapshot.
+    ///
+    /// # Errors
+    /// As [`Writer::resume`]; [`JournalError::Snapshot`] when the journal does not hold what the
+    /// snapshot has seen.
+    pub fn resume_behind(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        config: &Config,
+        snapshot: Option<&SnapshotInfo>,
+    ) -> Result<(Self, Recovery), JournalError> {
         let lock = segment::lock(&*disk, dir, false)?;
         segment::remove_prepared(&*disk, dir)?;
-        let mut reader = Reader::open_on(Arc::clone(&disk), dir)?;
-        let mut last = Last { number: 0, kind: Kind::Header, source: Source::default() };
-        let mut last_market = None;
+        let mut reader = match snapshot {
+            Some(snapshot) => Reader::open_behind(Arc::clone(&disk), dir, snapshot)?,
+            None => Reader::open_on(Arc::clone(&disk), dir)?,
+        };
+        let first = Last { number: 0, kind: Kind::Header, source: Source::default() };
+        let mut last = snapshot.map_or(first, |snapshot| snapshot.last);
+        let mut last_market = snapshot.and_then(|snapshot| snapshot.last_market);
         while let Some(record) = reader.next()? {
             last = Last { number: record.number, kind: record.kind, source: record.source };
             if record.kind == Kind::Market {
@@ -194,25 +227,19 @@ impl Writer {
         if let Some(torn) = torn.as_ref().filter(|t| t.offset == 0) {
             disk.remove(&torn.file).map_err(|e| JournalError::io("remove", &torn.file, e))?;
         }
-        let mut before = 0;
-        for earlier in 0..index {
-            let path = segment::path(dir, earlier);
-            let file = disk.open(&path, Open::Read);
-            before += file
-                .and_then(|file| file.length())
-                .map_err(|e| JournalError::io("read", &path, e))?;
-        }
+        let before = lengths(&*disk, dir, index)?;
         let path = segment::path(dir, index);
         let file = disk.open(&path, Open::Write).map_err(|e| JournalError::io("open", &path, e))?;
         // Cutting, and growing again, leaves nothing or zeros behind the last whole record.
         file.set_length(offset).map_err(|e| JournalError::io("truncate", &path, e))?;
-        let capacity = config.segment_bytes.max(offset);
         let power = config.durability == Durability::Power;
-        segment::reserve(&*file, &path, capacity, power)?;
+        let mut room = Room::again(&*disk, dir, config.reserve_bytes)?;
+        let sizes = (config.segment_bytes.max(offset), offset);
+        let capacity = room.segment(&*disk, dir, sizes, |bytes| {
+            segment::reserve(&*file, &path, bytes, power).map(|()| bytes)
+        })?;
         if power {
-            // What was read may be in memory only: promise nothing before it is on the disk.
-            file.sync_all().map_err(|e| JournalError::io("sync", &path, e))?;
-            segment::sync_dir(&*disk, dir)?;
+            make_sure(&*disk, dir, &*file, &path, &reader)?;
         }
         let recovery = Recovery {
             records,
@@ -237,9 +264,11 @@ impl Writer {
             chain,
             batch_first: records,
             written: records,
+            last,
             market: last_market,
             market_written: last_market,
             prepared: None,
+            room,
             failed: None,
             _lock: lock,
         };
@@ -272,6 +301,7 @@ impl Writer {
         let batch = Batch { first: self.batch_first, power };
         record::frame(&mut self.buffer, &mut self.chain, batch, number, kind, source, payload);
         self.number += 1;
+        self.last = Last { number, kind, source };
         if kind == Kind::Market {
             self.market = Some(source);
         }
@@ -289,22 +319,74 @@ impl Writer {
         self.write()?;
         if self.config.durability == Durability::Power && self.batch_first < self.number {
             if let Err(e) = self.file.sync_data() {
-                return Err(self.fail(JournalError::io("sync", &self.path, e)));
+                return Err(self.fail(JournalError::sync(&self.path, e)));
             }
             self.batch_first = self.number;
         }
         Ok(())
     }
 
+    /// Writes a snapshot of what was made of the records appended so far, flushed first; `layout`
+    /// is the payload's, as its owner counts. In `Power` it is synced. The journal itself is
+    /// unaffected by what goes wrong with it.
+    ///
+    /// # Errors
+    /// As [`Writer::flush`]; [`JournalError::NoSpace`], for which the reserve is not touched.
+    pub fn snapshot(&mut self, layout: u32, payload: &[u8]) -> Result<SnapshotInfo, JournalError> {
+        self.flush()?;
+        let info = SnapshotInfo {
+            path: snapshot::path(&self.dir, self.number),
+            record: self.number,
+            layout,
+            last: self.last,
+            last_market: self.market,
+            bytes: payload.len() as u64,
+            identity: self.identity,
+            chain: self.chain,
+        };
+        let power = self.config.durability == Durability::Power;
+        snapshot::write(&*self.disk, &self.dir, &info, payload, power)?;
+        Ok(info)
+    }
+
+    /// What room there is. It changes with a flush or an append; whoever trades asks behind them.
+    #[inline]
+    pub const fn space(&self) -> Space {
+        self.room.space
+    }
+
+    /// Looks whether there is space again, and takes the reserve back. Worth asking every few
+    /// seconds while [`Writer::space`] is not [`Space::Plenty`].
+    pub fn reclaim(&mut self) -> Space {
+        if self.failed.is_none() {
+            self.room.reclaim(&*self.disk, &self.dir, capacity(&self.config, 0));
+        }
+        self.room.space
+    }
+
+    /// Why the writer takes nothing any more, when it does not.
+    pub fn failed(&self) -> Option<&str> {
+        self.failed.as_deref()
+    }
+
     /// Reserves the next segment ahead, so that the append that needs it does not wait.
     ///
     /// # Errors
-    /// [`JournalError::NoSpace`] and others; the journal itself is unaffected.
+    /// [`JournalError::NoSpace`] and others; the journal itself is unaffected, but its room is the
+    /// reserve from then on.
     pub fn prepare(&mut self) -> Result<(), JournalError> {
         if self.prepared.is_none() {
             let power = self.config.durability == Durability::Power;
             let capacity = capacity(&self.config, 0);
-            self.prepared = Some(segment::prepare(&*self.disk, &self.dir, capacity, power)?);
+            match segment::prepare(&*self.disk, &self.dir, capacity, power) {
+                Ok(prepared) => self.prepared = Some(prepared),
+                Err(e) => {
+                    if e.is_no_space() && self.room.space == Space::Plenty {
+                        self.room.space = Space::Reserve;
+                    }
+                    return Err(e);
+                }
+            }
         }
         Ok(())
     }
@@ -322,10 +404,11 @@ impl Writer {
         self.flush()?;
         self.trim()?;
         if self.config.durability == Durability::Power {
-            self.file.sync_all().map_err(|e| JournalError::io("sync", &self.path, e))?;
+            self.file.sync_all().map_err(|e| JournalError::sync(&self.path, e))?;
         }
-        // The reserved next segment was never part of the journal.
+        // What was held for later was never part of the journal.
         self.prepared = None;
+        space::release(&*self.disk, &self.dir)?;
         segment::remove_prepared(&*self.disk, &self.dir)
     }
 
@@ -364,8 +447,13 @@ impl Writer {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        if let Err(e) = self.file.write_at(&self.buffer, self.offset) {
-            let error = JournalError::io("write", &self.path, e);
+        let mut written = self.file.write_at(&self.buffer, self.offset);
+        if written.as_ref().is_err_and(is_full) && self.room.release(&*self.disk, &self.dir) {
+            self.room.space = Space::Reserve;
+            written = self.file.write_at(&self.buffer, self.offset);
+        }
+        let written = written.map_err(|e| JournalError::io("write", &self.path, e));
+        if let Err(error) = self.room.note(written) {
             // Without space the same bytes can be written to the same place later.
             return Err(if error.is_no_space() { error } else { self.fail(error) });
         }
@@ -387,7 +475,12 @@ impl Writer {
         let needed = capacity(&self.config, record);
         let prepared = match self.prepared.take() {
             Some(prepared) if prepared.capacity >= needed => prepared,
-            _ => segment::prepare(&*self.disk, &self.dir, needed, power)?,
+            _ => {
+                let (disk, dir) = (&*self.disk, &*self.dir);
+                let sizes = (needed, ((HEADER + record) as u64).next_multiple_of(64));
+                self.room
+                    .segment(disk, dir, sizes, |bytes| segment::prepare(disk, dir, bytes, power))?
+            }
         };
         let header = SegmentHeader {
             identity: self.identity,
@@ -396,7 +489,8 @@ impl Writer {
             chain: self.chain,
         };
         if let Err(e) = segment::publish(&*self.disk, &self.dir, &prepared, &header, &[], power) {
-            return Err(if e.is_no_space() { e } else { self.fail(e) });
+            let refused = self.room.note::<()>(Err(e));
+            return refused.map_err(|e| if e.is_no_space() { e } else { self.fail(e) });
         }
         // Unused space of the old segment is only space: keep it if the system will not take it.
         let _ = self.trim();
@@ -432,6 +526,50 @@ impl Drop for Writer {
             let _ = self.write();
         }
     }
+}
+
+/// Bytes of the segments before `index`.
+fn lengths(disk: &dyn Disk, dir: &Path, index: u64) -> Result<u64, JournalError> {
+    let mut bytes = 0;
+    for earlier in segment::range(disk, dir)?.start..index {
+        let path = segment::path(dir, earlier);
+        let length = disk.open(&path, Open::Read).and_then(|file| file.length());
+        bytes += length.map_err(|e| JournalError::io("read", &path, e))?;
+    }
+    Ok(bytes)
+}
+
+/// Makes what was read survive a power cut before anything is promised about it.
+///
+/// What a sync was to cover that failed is in memory only, and the system takes it for clean: it
+/// would not write it again. So the part that shares the last sync is written anew.
+fn make_sure(
+    disk: &dyn Disk,
+    dir: &Path,
+    file: &dyn DiskFile,
+    path: &Path,
+    reader: &Reader,
+) -> Result<(), JournalError> {
+    let ((index, end, ..), syncs) = (reader.position(), reader.syncs());
+    if syncs.process {
+        for earlier in segment::range(disk, dir)?.start..index {
+            let path = segment::path(dir, earlier);
+            let file =
+                disk.open(&path, Open::Write).map_err(|e| JournalError::io("open", &path, e))?;
+            file.sync_all().map_err(|e| JournalError::sync(&path, e))?;
+        }
+    }
+    let (of, mut at) = syncs.last;
+    let mut chunk = vec![0; BUFFER];
+    while of == index && at < end {
+        let n = chunk.len().min((end - at) as usize);
+        let read = read_full(file, &mut chunk[..n], at);
+        let n = read.map_err(|e| JournalError::io("read", path, e))?;
+        file.write_at(&chunk[..n], at).map_err(|e| JournalError::io("write", path, e))?;
+        at += n.max(1) as u64;
+    }
+    file.sync_all().map_err(|e| JournalError::sync(path, e))?;
+    segment::sync_dir(disk, dir)
 }
 
 fn check_length(payload: &[u8]) -> Result<(), JournalError> {

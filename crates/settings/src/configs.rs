@@ -167,7 +167,12 @@ impl Settings {
             _ => journal::Durability::Power,
         };
         let segment_mb: u64 = self.whole("journal.segment_mb");
-        journal::Config { durability, segment_bytes: segment_mb << 20 }
+        let reserve_mb: u64 = self.whole("journal.reserve_mb");
+        journal::Config {
+            durability,
+            segment_bytes: segment_mb << 20,
+            reserve_bytes: reserve_mb << 20,
+        }
     }
 
     /// Which markets are generated when no data is given.

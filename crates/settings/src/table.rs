@@ -553,6 +553,14 @@ pub const TABLE: &[Row] = &[
     ),
     row("journal.segment_mb", Whole(1, 4_096), "64", "MiB", "size at which a new file begins"),
     row(
+        "journal.reserve_mb",
+        Whole(0, 4_096),
+        "16",
+        "MiB",
+        "held back for a full disk: with it positions are still closed, entries stop",
+    )
+    .process(),
+    row(
         "journal.retain",
         Choice(&["all"]),
         "all",

@@ -12,6 +12,7 @@ mod kill;
 mod life;
 mod model;
 mod sim;
+mod snapshots;
 mod threaded;
 
 use aegis_journal::{Config, Durability, JournalError, Kind, Reader, Source, Torn, Writer};
@@ -64,7 +65,7 @@ fn segments(dir: &Path) -> Vec<PathBuf> {
 }
 
 fn config(durability: Durability, segment_bytes: u64) -> Config {
-    Config { durability, segment_bytes }
+    Config { durability, segment_bytes, reserve_bytes: 0 }
 }
 
 const HEADER: &[u8] = br#"{"id":"0000000000000001"}"#;
