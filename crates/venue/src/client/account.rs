@@ -26,6 +26,8 @@ const READ_AGAIN: Nanos = Nanos::SECOND;
 
 /// Fills of a symbol of which it is remembered what they changed.
 const LOG: usize = 32;
+/// The bit of ids that were inferred.
+const INFERRED: u64 = 1 << 62;
 /// Answers after which a difference that no fill explains is somebody else's.
 const ROUNDS: u8 = 3;
 
@@ -61,6 +63,8 @@ impl Held {
 #[derive(Clone, Copy, Debug, Default)]
 struct Desk {
     held: Option<Held>,
+    /// Since when something is held, as far as this process knows.
+    since: Option<Nanos>,
     leverage: u16,
     /// The exchange's quantity, when it is not ours, and since when.
     differs: Option<(Qty, Nanos)>,
@@ -93,6 +97,23 @@ impl Desk {
         let _ = self.log.push((execution.id, change));
     }
 
+    /// The average price of the entry, as the margin says.
+    fn entry(&self) -> Px {
+        let Some(held) = &self.held else { return Px::ZERO };
+        let notional = i128::from(held.margin.raw()) * i128::from(self.leverage.max(1));
+        let px = notional * 100_000_000 / i128::from(held.qty.raw().max(1));
+        Px::from_raw(i64::try_from(px).unwrap_or(0))
+    }
+
+    /// What a fill realises, as far as margin and price say.
+    fn profit(&self, side: Side, px: Px, qty: Qty) -> Money {
+        let Some(held) = self.held.filter(|held| held.side != side) else { return Money::ZERO };
+        let moved = px.minus(self.entry()).ok();
+        let profit = moved.and_then(|moved| (moved * qty.min(held.qty)).ok());
+        let profit = profit.unwrap_or(Money::ZERO);
+        if held.side == Side::Buy { profit } else { -profit }
+    }
+
     /// Holds the exchange's quantity against ours.
     fn compare(&mut self, now: Nanos, told: Qty) {
         let booked = Held::signed(self.held.as_ref());
@@ -102,7 +123,7 @@ impl Desk {
         if told == booked.saturating_plus(self.foreign) {
             (self.differs, self.rounds) = (None, 0);
         } else if self.differs.is_none_or(|(before, _)| before != told) {
-            self.differs = Some((told, now));
+            (self.differs, self.rounds) = (Some((told, now)), 0);
         }
     }
 }
@@ -263,16 +284,15 @@ impl Account {
         &mut self,
         now: Nanos,
         execution: &Execution,
-        liquidation: bool,
+        reason: FillReason,
         answers: &mut Answers,
     ) {
-        let cause = self.cause_outside(liquidation);
+        let cause = self.cause_outside(reason);
         self.fill_late(now, execution, &cause, answers);
     }
 
-    fn cause_outside(&self, liquidation: bool) -> Cause {
+    const fn cause_outside(&self, reason: FillReason) -> Cause {
         let order = ClientOrderId { session: self.session, number: 0 };
-        let reason = if liquidation { FillReason::Liquidated } else { FillReason::NextPrice };
         Cause { order, reason, leaves: Qty::ZERO }
     }
 
@@ -287,6 +307,7 @@ impl Account {
         let symbol = execution.symbol;
         let margin = self.change(execution);
         if let Some(desk) = self.desks.get_mut(symbol.index()) {
+            desk.since = desk.held.and(desk.since).or(desk.held.map(|_| now));
             desk.note(execution);
             if let Some((told, _)) = desk.differs {
                 desk.compare(now, told);
@@ -317,19 +338,20 @@ impl Account {
         &mut self,
         now: Nanos,
         execution: &Execution,
-        liquidation: bool,
+        reason: FillReason,
         answers: &mut Answers,
         notes: &mut Vec<Note>,
     ) -> bool {
         let Execution { symbol, qty, px, .. } = *execution;
         let ours = self.touches(symbol, execution.id);
         if ours {
-            let cause = self.cause_outside(liquidation);
+            let cause = self.cause_outside(reason);
             if self.fill(now, execution, &cause, answers, notes) {
-                notes.push(if liquidation {
-                    Note::Liquidated { symbol, qty }
-                } else {
-                    Note::ForeignFill { symbol, qty, px }
+                notes.push(match reason {
+                    FillReason::Liquidated | FillReason::Deleveraged => {
+                        Note::Liquidated { symbol, qty }
+                    }
+                    _ => Note::ForeignFill { symbol, qty, px },
                 });
             }
         } else if self.first_time(symbol, execution.id) {
@@ -463,8 +485,75 @@ impl Account {
         }
     }
 
+    /// Symbols in which something is held, and since when this process knows of it.
+    pub fn holding(&self) -> impl Iterator<Item = (SymbolId, Held, Nanos)> {
+        // SYMBOLS_MAX is far below 2^16.
+        let symbols = (0..).map(SymbolId);
+        let held = |(symbol, desk): (SymbolId, &Desk)| {
+            Some((symbol, desk.held?, desk.since.unwrap_or(Nanos(i64::MIN))))
+        };
+        symbols.zip(&self.desks).filter_map(held)
+    }
+
+    /// Symbols in which the exchange holds something that is not ours.
+    pub fn foreign(&self) -> usize {
+        self.desks.iter().filter(|desk| !desk.foreign.is_zero()).count()
+    }
+
+    /// Symbols in which the exchange has told another quantity than ours, and since when the
+    /// longest of them has not been explained.
+    pub fn unexplained(&self) -> (usize, Nanos) {
+        let differs = self.desks.iter().filter_map(|desk| desk.differs);
+        differs.fold((0, Nanos::MAX), |(count, first), (_, since)| (count + 1, first.min(since)))
+    }
+
+    /// What a fill that nothing told must have realised, as far as margin and price say.
+    pub fn profit(&self, symbol: SymbolId, side: Side, px: Px, qty: Qty) -> Money {
+        self.desks.get(symbol.index()).map_or(Money::ZERO, |desk| desk.profit(side, px, qty))
+    }
+
+    /// The newest price seen of a symbol; zero before.
+    pub fn price(&self, symbol: SymbolId) -> Px {
+        self.desks.get(symbol.index()).map_or(Px::ZERO, |desk| desk.price)
+    }
+
+    /// Nothing explains that the exchange holds less than we do. Its position is the truth: the
+    /// difference is booked as closed by somebody else, at the newest price seen.
+    fn closed_unseen(&mut self, now: Nanos, symbol: SymbolId, left: Qty, answers: &mut Answers) {
+        let Some(desk) = self.desks.get(symbol.index()) else { return };
+        let Some(held) = desk.held else { return };
+        let qty = held.qty.saturating_plus(-left);
+        let px = if desk.price.is_positive() { desk.price } else { desk.entry() };
+        let last = desk.log.iter().map(|(id, _)| *id).max().unwrap_or(0);
+        let execution = Execution {
+            id: inferred_id(symbol, last, held.qty),
+            order: 0,
+            symbol,
+            side: held.side.opposite(),
+            px,
+            qty,
+            fee: Some(Money::ZERO),
+            realized: desk.profit(held.side.opposite(), px, qty),
+            maker: false,
+            at_ms: now.as_millis(),
+        };
+        if self.first_time(symbol, execution.id) {
+            let cause = self.cause_outside(FillReason::Manual);
+            self.tell(now, &execution, &cause, Money::ZERO, answers);
+            // What it did to the wallet, the exchange is asked.
+            self.doubt = self.doubt.or(Some(now));
+        }
+    }
+
     /// Asks the exchange where ours has differed from it, or was not confirmed, for too long.
-    pub fn tick(&mut self, now: Nanos, ask: &mut Vec<Want>, notes: &mut Vec<Note>) {
+    pub fn tick(
+        &mut self,
+        now: Nanos,
+        ask: &mut Vec<Want>,
+        answers: &mut Answers,
+        notes: &mut Vec<Note>,
+    ) {
+        let mut closed = None;
         if now >= self.balance_due() {
             self.balance_asked = now;
             ask.push(Want::Balance);
@@ -479,14 +568,25 @@ impl Account {
             let symbol = SymbolId(index as u16);
             let booked = Held::signed(desk.held.as_ref());
             if desk.rounds >= ROUNDS {
-                desk.foreign = held.saturating_plus(-booked);
-                (desk.differs, desk.rounds) = (None, 0);
-                notes.push(Note::ForeignPosition { symbol, qty: desk.foreign });
+                let same_side = held.is_zero() || (held.raw() > 0) == (booked.raw() > 0);
+                let (left, ours) = (held.raw().abs(), booked.raw().abs());
+                if !same_side || left >= ours {
+                    desk.foreign = held.saturating_plus(-booked);
+                    (desk.differs, desk.rounds) = (None, 0);
+                    notes.push(Note::ForeignPosition { symbol, qty: desk.foreign });
+                } else if closed.is_none() {
+                    desk.rounds = 0;
+                    notes.push(Note::ClosedUnseen { symbol, booked, held });
+                    closed = Some((symbol, Qty::from_raw(left)));
+                }
                 continue;
             }
             desk.asked = Some(now);
             notes.push(Note::Mismatch { symbol, booked, held });
             ask.push(Want::Fills(symbol));
+        }
+        if let Some((symbol, left)) = closed {
+            self.closed_unseen(now, symbol, left, answers);
         }
     }
 
@@ -507,6 +607,19 @@ impl Account {
         });
         waiting.fold(wallet, Nanos::min)
     }
+}
+
+/// The id of a fill that no trade of the exchange tells: from what it is about and not from a clock
+/// or a counter, so that a restart gives the same one. Bit 62 keeps it apart from real ones.
+pub fn inferred_id(symbol: SymbolId, about: u64, quantity: Qty) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    // FNV-1a (Fowler, Noll, Vo), 64 bits.
+    for word in [u64::from(symbol.0), about, quantity.raw().unsigned_abs()] {
+        for byte in word.to_le_bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    (hash & (INFERRED - 1)) | INFERRED
 }
 
 /// The same arithmetic as the simulated exchange's, so that both post the same margin: rounded up

@@ -10,7 +10,11 @@ use aegis_types::Nanos;
 /// Samples of one round.
 pub const SAMPLES: u8 = 5;
 /// Longest time between two rounds.
-pub const RESYNC: Nanos = Nanos::MINUTE.times(15);
+pub const RESYNC: Nanos = Nanos::MINUTE.times(5);
+/// Time between two rounds while the offset has just jumped, or is larger than it should be.
+const RESYNC_SOON: Nanos = Nanos::SECOND.times(15);
+/// A change of the offset between two rounds that no drift explains.
+const JUMP: Nanos = Nanos::MILLISECOND.times(500);
 /// Pause after a sample that failed.
 const RETRY: Nanos = Nanos::SECOND;
 /// How far behind the exchange's estimated time requests are stamped.
@@ -54,6 +58,9 @@ pub struct Clock {
     next: Nanos,
     synced: bool,
     round: bool,
+    /// Rounds so far, and whether the newest differs from the one before by more than drift.
+    rounds: u32,
+    jumped: bool,
 }
 
 impl Clock {
@@ -68,6 +75,8 @@ impl Clock {
             next: Nanos(i64::MIN),
             synced: false,
             round: true,
+            rounds: 0,
+            jumped: false,
         }
     }
 
@@ -108,8 +117,14 @@ impl Clock {
         if self.taken >= SAMPLES
             && let Some((trip, offset)) = self.best
         {
+            let moved = Nanos(offset.since(self.offset).0.abs());
+            // A sample is wrong by half its round trip at most.
+            self.jumped = self.rounds > 0 && moved > JUMP.after(Nanos(trip.0 / 2));
+            self.rounds = self.rounds.saturating_add(1);
             (self.trip, self.offset) = (trip, offset);
-            (self.synced, self.round, self.next) = (true, false, now.after(RESYNC));
+            let odd = self.jumped || Nanos(offset.0.abs()) > Nanos::SECOND;
+            let pause = if odd { RESYNC_SOON } else { RESYNC };
+            (self.synced, self.round, self.next) = (true, false, now.after(pause));
             out.push(Wish::Synced);
         }
     }
@@ -117,6 +132,11 @@ impl Clock {
     /// Is the offset known and not in doubt?
     pub const fn synced(&self) -> bool {
         self.synced
+    }
+
+    /// Did one of the two clocks jump between the last two rounds?
+    pub const fn jumped(&self) -> bool {
+        self.jumped
     }
 
     /// The exchange's time less ours.

@@ -5,7 +5,7 @@
 //! the others change nothing. Fields that are missing or of another form than expected are absent
 //! here, never an error: what cannot be read is asked for again.
 
-use aegis_types::{ClientOrderId, Money, Px, Qty, Side, SymbolId, SymbolTable, Text};
+use aegis_types::{ClientOrderId, FillReason, Money, Px, Qty, Side, SymbolId, SymbolTable, Text};
 use core::fmt::Write as _;
 use serde_json::Value;
 
@@ -80,8 +80,10 @@ pub enum Maker {
     Ours(ClientOrderId),
     /// The exchange: a liquidation.
     Liquidation,
-    /// The exchange: auto-deleveraging, or the settlement of a symbol.
-    Exchange,
+    /// The exchange: auto-deleveraging.
+    Deleveraging,
+    /// The exchange: the settlement of a symbol.
+    Settlement,
     /// Somebody else on this account.
     Foreign,
 }
@@ -93,11 +95,23 @@ impl Maker {
             Self::Ours(id)
         } else if client.starts_with("autoclose-") {
             Self::Liquidation
-        } else if client.starts_with("adl_autoclose") || client.starts_with("settlement_autoclose")
-        {
-            Self::Exchange
+        } else if client.starts_with("adl_autoclose") {
+            Self::Deleveraging
+        } else if client.starts_with("settlement_autoclose") {
+            Self::Settlement
         } else {
             Self::Foreign
+        }
+    }
+}
+
+impl Maker {
+    /// Why a fill of an order that is not ours happened.
+    pub const fn reason(self) -> FillReason {
+        match self {
+            Self::Liquidation => FillReason::Liquidated,
+            Self::Deleveraging => FillReason::Deleveraged,
+            Self::Settlement | Self::Foreign | Self::Ours(_) => FillReason::Manual,
         }
     }
 }
@@ -125,6 +139,8 @@ pub struct OrderFact {
     pub executed: Qty,
     /// Asked for.
     pub qty: Qty,
+    /// Average price of what was filled, where it is told.
+    pub average: Option<Px>,
     /// The execution that this tells, if it tells one.
     pub execution: Option<Execution>,
     /// Why it ended, in the exchange's words.
@@ -181,6 +197,10 @@ fn qty(value: &Value, name: &str) -> Qty {
     Qty::from_raw(decimal(value, name).unwrap_or(0))
 }
 
+fn price(value: &Value, name: &str) -> Option<Px> {
+    decimal(value, name).filter(|raw| *raw > 0).map(Px::from_raw)
+}
+
 /// A reply that describes an order: to a placement, a query, a cancel, or one of a list.
 pub fn order(value: &Value, symbols: &SymbolTable) -> Option<OrderFact> {
     let client = text(value, "clientOrderId")?;
@@ -195,6 +215,7 @@ pub fn order(value: &Value, symbols: &SymbolTable) -> Option<OrderFact> {
         status: Status::parse(text(value, "status")?),
         executed: qty(value, "executedQty"),
         qty: qty(value, "origQty"),
+        average: price(value, "avgPrice"),
         execution: None,
         reason: Text::new(),
     })
@@ -215,6 +236,7 @@ pub fn algo_order(value: &Value, symbols: &SymbolTable) -> Option<OrderFact> {
         status: Status::parse(text(value, "algoStatus")?),
         executed: Qty::ZERO,
         qty: qty(value, "quantity"),
+        average: None,
         execution: None,
         reason: Text::new(),
     })
@@ -252,6 +274,7 @@ pub fn order_event(event: &Value, symbols: &SymbolTable) -> Option<OrderFact> {
         status: Status::parse(text(o, "X")?),
         executed: qty(o, "z"),
         qty: qty(o, "q"),
+        average: price(o, "ap"),
         execution,
         reason: text(o, "er").map(clipped).unwrap_or_default(),
     })
@@ -279,6 +302,7 @@ pub fn algo_event(event: &Value, symbols: &SymbolTable) -> Option<OrderFact> {
         status: Status::parse(text(o, "X")?),
         executed: qty(o, "aq"),
         qty: qty(o, "q"),
+        average: price(o, "ap"),
         execution: None,
         reason: text(o, "rm").map(clipped).unwrap_or_default(),
     })
@@ -298,6 +322,7 @@ pub fn lite_event(event: &Value, symbols: &SymbolTable) -> Option<OrderFact> {
         status: Status::New,
         executed: qty(event, "l"),
         qty: qty(event, "q"),
+        average: None,
         execution: None,
         reason: Text::new(),
     })

@@ -2,14 +2,20 @@
 //!
 //! Windows are fixed, as the exchange's are: they begin at whole minutes (and tens of seconds) of
 //! its time. A share of each is kept for cancels and orders that reduce, so that a storm of reads
-//! or entries never locks us into a position. While the exchange refuses (429), bans (418) or
-//! blocks (403), nothing goes at all; the stops rest at the exchange.
+//! or entries never locks us into a position. Others may share the address: what the headers count
+//! and we have not sent is theirs, and is left free in the windows that follow. While the exchange
+//! refuses (429) or bans (418), nothing goes at all, and the stops rest there; while a firewall
+//! blocks (403), of which nobody says how long, an exit tries now and then.
 
 use super::request::Meters;
 use aegis_types::Nanos;
 
 /// Pause after a 403 of the firewall before the exchange.
 const BLOCKED: Nanos = Nanos::MINUTE.times(5);
+/// The firewall says nothing of how long, so a single exit tries after this, then ever later.
+const PROBE: Nanos = Nanos::SECOND.times(10);
+/// Longest pause between two such tries.
+const PROBE_MAX: Nanos = Nanos::MINUTE;
 /// Ban assumed when the exchange does not say how long: its shortest.
 const BANNED: Nanos = Nanos::MINUTE.times(2);
 /// Behind the turn of a window, so that both clocks are past it.
@@ -36,8 +42,10 @@ impl Default for Limits {
 /// How much a request matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
-    /// Cancels and orders that reduce or protect, and the questions that prove their outcome: may
-    /// use the reserve.
+    /// Cancels and orders that reduce or protect: may use the reserve, and try whether a firewall
+    /// lets something through again.
+    Exit,
+    /// The questions that prove their outcome: may use the reserve.
     Protect,
     /// Everything else.
     Usual,
@@ -76,28 +84,59 @@ struct Window {
     span: Nanos,
     limit: u32,
     used: u32,
+    /// Of that, by us.
+    own: u32,
     number: i64,
+    /// What others have used at least: in this window, and in those before, fading.
+    others: u32,
+    others_before: u32,
 }
 
 impl Window {
     fn turn(&mut self, server: Nanos) {
         let number = server.0.div_euclid(self.span.0);
         if number != self.number {
-            (self.number, self.used) = (number, 0);
+            self.others_before = self.others.max(self.others_before - self.others_before / 4);
+            (self.number, self.used, self.own, self.others) = (number, 0, 0, 0);
+        }
+    }
+
+    fn enter(&mut self, more: u32) {
+        (self.used, self.own) = (self.used.saturating_add(more), self.own.saturating_add(more));
+    }
+
+    /// The exchange has counted so much.
+    fn told(&mut self, used: u32) {
+        self.used = self.used.max(used);
+        self.others = self.others.max(used.saturating_sub(self.own));
+    }
+
+    /// It counts more than its limit, although we believed to be below it: others share it.
+    fn overflowed(&mut self) {
+        if self.own < self.limit {
+            self.others = self.others.max((self.limit - self.own).min(self.limit / 5 * 4));
         }
     }
 
     /// What may be used: all of it, or what the reserve leaves.
     const fn room(&self, urgency: Urgency) -> u32 {
         match urgency {
-            Urgency::Protect => self.limit,
+            Urgency::Exit | Urgency::Protect => self.limit,
             // The reserve: a tenth, rounded up.
             Urgency::Usual => self.limit - self.limit.div_ceil(10),
         }
     }
 
+    /// What does not matter leaves room for what others used in the windows before, too: they may
+    /// use it again at any moment of this one.
     fn fits(&self, more: u32, urgency: Urgency) -> bool {
-        more == 0 || self.used.saturating_add(more) <= self.room(urgency)
+        let used = match urgency {
+            Urgency::Exit | Urgency::Protect => self.used,
+            Urgency::Usual => self.used.max(self.own.saturating_add(self.others_before)),
+        };
+        // What is larger than all that others leave goes all the same, first in its window.
+        let alone = self.own == 0 && self.used.saturating_add(more) <= self.room(urgency);
+        more == 0 || used.saturating_add(more) <= self.room(urgency) || alone
     }
 
     const fn end(&self) -> Nanos {
@@ -112,18 +151,21 @@ pub struct Ledger {
     orders_10s: Window,
     orders_1m: Window,
     closed_until: Nanos,
+    /// By the firewall: when something may try again, and the pause behind that.
+    probe: Option<(Nanos, Nanos)>,
     refusals: u32,
 }
 
 impl Ledger {
     /// Empty windows.
     pub fn new(limits: Limits) -> Self {
-        let window = |span, limit| Window { span, limit, used: 0, number: 0 };
+        let window = |span, limit| Window { span, limit, ..Window::default() };
         Self {
             weight: window(Nanos::MINUTE, limits.weight_1m),
             orders_10s: window(Nanos::SECOND.times(10), limits.orders_10s),
             orders_1m: window(Nanos::MINUTE, limits.orders_1m),
             closed_until: Nanos(i64::MIN),
+            probe: None,
             refusals: 0,
         }
     }
@@ -137,8 +179,16 @@ impl Ledger {
 
     /// Enters a request if it may go at `server` time.
     pub fn admit(&mut self, server: Nanos, weight: u32, orders: u32, how: Urgency) -> Admission {
+        let mut probing = None;
         if server < self.closed_until {
-            return Admission::Wait(self.closed_until);
+            match self.probe {
+                Some((at, pause)) if how == Urgency::Exit && server >= at => {
+                    let next = Nanos(pause.0.saturating_mul(2)).min(PROBE_MAX);
+                    probing = Some((server.after(next), next));
+                }
+                Some((at, _)) if how == Urgency::Exit => return Admission::Wait(at),
+                _ => return Admission::Wait(self.closed_until),
+            }
         }
         self.turn(server);
         let mut wait = Nanos(i64::MIN);
@@ -152,9 +202,10 @@ impl Ledger {
         if wait.0 > i64::MIN {
             return Admission::Wait(wait);
         }
-        self.weight.used += weight;
-        self.orders_10s.used += orders;
-        self.orders_1m.used += orders;
+        self.weight.enter(weight);
+        self.orders_10s.enter(orders);
+        self.orders_1m.enter(orders);
+        self.probe = probing.or(self.probe);
         Admission::Go
     }
 
@@ -173,7 +224,14 @@ impl Ledger {
             (&mut self.orders_10s, meters.orders_10s),
             (&mut self.orders_1m, meters.orders_1m),
         ] {
-            window.used = window.used.max(used.unwrap_or(0));
+            window.told(used.unwrap_or(0));
+        }
+    }
+
+    /// The exchange has answered as it should: what the firewall had closed is open.
+    pub const fn answered(&mut self, server: Nanos) {
+        if self.probe.take().is_some() {
+            self.closed_until = server;
         }
     }
 
@@ -189,6 +247,8 @@ impl Ledger {
         let seconds = |s: Option<u32>| s.map(|s| Nanos::SECOND.times(i64::from(s)));
         let until = match refusal {
             Refusal::TooMany { retry_after_s } => {
+                self.turn(server);
+                self.weight.overflowed();
                 let minute = server.floor(Nanos::MINUTE).after(Nanos::MINUTE).after(MARGIN);
                 seconds(retry_after_s).map_or(minute, |span| server.after(span))
             }
@@ -196,8 +256,14 @@ impl Ledger {
                 .map(|ms| Nanos::from_millis(ms).after(MARGIN))
                 .or_else(|| seconds(retry_after_s).map(|span| server.after(span)))
                 .unwrap_or_else(|| server.after(BANNED)),
-            Refusal::Blocked => server.after(BLOCKED),
+            Refusal::Blocked => {
+                self.probe = self.probe.or(Some((server.after(PROBE), PROBE)));
+                server.after(BLOCKED)
+            }
         };
+        if !matches!(refusal, Refusal::Blocked) {
+            self.probe = None;
+        }
         self.closed_until = self.closed_until.max(until);
         self.closed_until
     }

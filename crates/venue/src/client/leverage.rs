@@ -16,6 +16,8 @@ use aegis_wire::errors::Class;
 const TRIES: u8 = 3;
 /// Pause before it is tried again.
 const AGAIN: Nanos = Nanos::MILLISECOND.times(500);
+/// Pause before a chain that has failed, or that somebody has undone, is tried anew.
+const ANEW: Nanos = Nanos::SECOND.times(30);
 
 /// What happens to a chain.
 #[derive(Clone, Copy, Debug)]
@@ -74,17 +76,29 @@ struct Known {
 pub struct Leverages {
     known: Vec<Known>,
     chains: Vec<Chain>,
+    /// Symbols that are not as they were wanted, and when that is tried anew.
+    unset: Vec<(SymbolId, u16, Nanos)>,
 }
 
 impl Leverages {
     /// Nothing known of `symbols` symbols.
     pub fn new(symbols: usize) -> Self {
-        Self { known: vec![Known::default(); symbols], chains: Vec::new() }
+        Self { known: vec![Known::default(); symbols], chains: Vec::new(), unset: Vec::new() }
     }
 
     /// Chains that are not done.
     pub fn pending(&self) -> usize {
         self.chains.len()
+    }
+
+    /// Symbols whose leverage or margin type is not what was asked for.
+    pub fn unset(&self) -> usize {
+        self.unset.len()
+    }
+
+    fn miss(&mut self, symbol: SymbolId, wanted: u16, again: Nanos) {
+        self.unset.retain(|(of, ..)| *of != symbol);
+        self.unset.push((symbol, wanted, again));
     }
 
     /// Is a chain of this symbol under way?
@@ -95,7 +109,7 @@ impl Leverages {
     /// Takes an input.
     pub fn step(&mut self, now: Nanos, input: Input<'_>, out: &mut Vec<Wish>) {
         match input {
-            Input::Tick => {}
+            Input::Tick => self.try_anew(now, out),
             Input::Known(rows) => {
                 for (symbol, leverage, isolated) in rows {
                     if let Some(known) = self.known.get_mut(symbol.index()) {
@@ -109,7 +123,11 @@ impl Leverages {
             }
             Input::Changed(symbol, leverage) if !self.busy(symbol) => {
                 if let Some(known) = self.known.get_mut(symbol.index()) {
+                    let before = *known;
                     (known.leverage, known.proven) = (leverage, false);
+                    if before.proven && before.leverage != leverage {
+                        self.miss(symbol, before.leverage, now.after(ANEW));
+                    }
                 }
             }
             // Most likely its own doing; the read-back decides.
@@ -126,6 +144,16 @@ impl Leverages {
         }
         for index in 0..self.chains.len() {
             self.go(now, index, out);
+        }
+    }
+
+    fn try_anew(&mut self, now: Nanos, out: &mut Vec<Wish>) {
+        for index in 0..self.unset.len() {
+            let (symbol, wanted, again) = self.unset[index];
+            if now >= again && !self.busy(symbol) {
+                self.unset[index].2 = Nanos::MAX;
+                self.want(now, symbol, wanted, out);
+            }
         }
     }
 
@@ -206,8 +234,10 @@ impl Leverages {
             chain.at = now.after(AGAIN);
             return;
         }
-        self.chains.remove(index);
+        let wanted = self.chains.remove(index).wanted;
+        self.unset.retain(|(of, ..)| *of != symbol);
         if !as_wanted {
+            self.miss(symbol, wanted, now.after(ANEW));
             out.push(Wish::Note(Note::NotSet { symbol, leverage, isolated }));
         }
         out.push(Wish::Tell(symbol, if isolated { leverage } else { 0 }));
@@ -224,7 +254,8 @@ impl Leverages {
             chain.at = now.after(AGAIN);
             return;
         }
-        self.chains.remove(index);
+        let wanted = self.chains.remove(index).wanted;
+        self.miss(symbol, wanted, now.after(ANEW));
         out.push(Wish::Note(Note::NotSet { symbol, leverage: 0, isolated: false }));
         out.push(Wish::Tell(symbol, 0));
     }
@@ -232,6 +263,7 @@ impl Leverages {
     /// When it has something to do at the earliest.
     pub fn next(&self) -> Nanos {
         let waiting = self.chains.iter().filter(|chain| chain.asked.is_none());
-        waiting.map(|chain| chain.at).fold(Nanos::MAX, Nanos::min)
+        let anew = self.unset.iter().map(|(_, _, again)| *again);
+        waiting.map(|chain| chain.at).chain(anew).fold(Nanos::MAX, Nanos::min)
     }
 }

@@ -25,6 +25,8 @@ pub mod account;
 pub mod attempts;
 
 pub mod backoff;
+pub mod dead_man;
+pub mod health;
 pub mod leverage;
 pub mod listen_key;
 pub mod startup;

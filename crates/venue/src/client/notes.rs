@@ -118,6 +118,36 @@ pub enum Note {
         /// At the exchange, negative when short.
         held: Qty,
     },
+    /// The exchange holds less than we have booked, and no fill explains it: its position is taken.
+    ClosedUnseen {
+        /// Of which symbol.
+        symbol: SymbolId,
+        /// Booked, negative when short.
+        booked: Qty,
+        /// At the exchange, negative when short.
+        held: Qty,
+    },
+    /// A fill that the exchange counts and no trade of it tells: booked at the order's price.
+    Inferred {
+        /// The order.
+        id: ClientOrderId,
+        /// Quantity.
+        qty: Qty,
+        /// Price.
+        px: Px,
+    },
+    /// An order of ours that is over for us stands at the exchange; it is taken back.
+    Orphan {
+        /// The order.
+        id: ClientOrderId,
+    },
+    /// A position in a symbol that this session does not trade; it is left alone.
+    ForeignElsewhere {
+        /// The symbol's name.
+        name: Text<24>,
+        /// Quantity, negative when short.
+        qty: Qty,
+    },
     /// The wallet was changed by something that no event told; the exchange's figure is taken.
     Wallet {
         /// The exchange's.
@@ -195,6 +225,8 @@ impl Note {
             | Self::Liquidated { .. }
             | Self::MarginCall { .. }
             | Self::ForeignPosition { .. }
+            | Self::ClosedUnseen { .. }
+            | Self::Inferred { .. }
             | Self::ReduceOnly { .. }
             | Self::Stopped { .. }
             | Self::Fenced
@@ -221,6 +253,12 @@ impl fmt::Display for Note {
             Self::Refused { id, status, code, reject, words } => {
                 write!(f, "{id} refused as {reject}: status {status}, code {code}, {words}")
             }
+            Self::Inferred { id, qty, px } => {
+                write!(f, "{qty} of {id} filled and no trade tells it; booked at {px}")
+            }
+            Self::Orphan { id } => {
+                write!(f, "{id} is over and stands at the exchange all the same; it is cancelled")
+            }
             Self::NotReady { id } => {
                 write!(f, "{id} was not sent: clock, account or user stream are not sound now")
             }
@@ -240,6 +278,7 @@ impl Note {
             Self::ForeignFill { symbol, .. }
             | Self::ForeignPosition { symbol, .. }
             | Self::Mismatch { symbol, .. }
+            | Self::ClosedUnseen { symbol, .. }
             | Self::Liquidated { symbol, .. }
             | Self::ForeignFee { symbol }
             | Self::NotSet { symbol, .. }
@@ -287,6 +326,15 @@ impl Note {
             Self::Mismatch { booked, held, .. } => {
                 write!(f, "booked {booked}, the exchange holds {held}; its fills are asked for")
             }
+            Self::ClosedUnseen { booked, held, .. } => write!(
+                f,
+                "booked {booked}, the exchange holds {held}, and no fill explains it; its figure \
+                 is taken, look up who closed it"
+            ),
+            Self::ForeignElsewhere { name, qty } => write!(
+                f,
+                "a position of {qty} in {name}, which is not traded here; it is left alone"
+            ),
             Self::Wallet { balance, booked } => {
                 write!(f, "wallet {balance}, booked {booked}: the exchange's figure is taken")
             }
@@ -322,6 +370,8 @@ impl Note {
             | Self::Again { .. }
             | Self::Refused { .. }
             | Self::NotReady { .. }
+            | Self::Inferred { .. }
+            | Self::Orphan { .. }
             | Self::Forgotten { .. } => Ok(()),
         }
     }

@@ -63,6 +63,11 @@ pub enum Purpose {
     Trades(ClientOrderId),
     /// Asks for all fills of a symbol, to learn what closed a position.
     SymbolTrades(SymbolId),
+    /// Asks whose order this is, by its number at the exchange.
+    Whose(SymbolId, u64),
+    /// Sets, in ms, after which the exchange cancels the plain orders of a symbol by itself, unless
+    /// it is set anew; 0 ends that.
+    Countdown(SymbolId, u32),
 }
 
 impl Purpose {

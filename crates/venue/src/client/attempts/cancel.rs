@@ -53,7 +53,11 @@ impl Attempts {
 
     /// May the queued cancel still go?
     pub fn cancel_may_go(&self, id: ClientOrderId) -> bool {
-        self.get(id).is_some_and(|a| a.cancel == Cancel::Sent && a.phase != Phase::Over)
+        self.get(id).is_some_and(|a| match a.cancel {
+            Cancel::Sent => a.phase != Phase::Over,
+            Cancel::Again => true,
+            Cancel::None | Cancel::Wanted(_) => false,
+        })
     }
 
     /// The exchange took the cancel. An order's reply says where it stands; the algo service only
@@ -72,8 +76,10 @@ impl Attempts {
         if let Some(fact) = fact {
             self.apply(now, index, fact, account, out);
         }
-        let attempt = &self.table[index];
-        if attempt.phase != Phase::Over && attempt.end.is_none() {
+        let attempt = &mut self.table[index];
+        if attempt.phase == Phase::Over {
+            attempt.cancel = Cancel::None;
+        } else if attempt.end.is_none() {
             self.cancel_in_doubt(now, id);
         }
     }
@@ -134,6 +140,7 @@ fn taken_back(attempt: &Attempt) -> OrderFact {
         status: Status::Canceled,
         executed: attempt.executed,
         qty: attempt.order.qty,
+        average: None,
         execution: None,
         reason: Text::new(),
     }

@@ -25,10 +25,11 @@ use super::account::{Account, Cause};
 use super::facts::{Execution, OrderFact, Status};
 use super::notes::Note;
 use aegis_types::{
-    Answers, ClientOrderId, EventBody, FillReason, Nanos, Order, OrderType, OrderUpdate, Qty,
-    RejectCode, SymbolId, Text,
+    Answers, ClientOrderId, EventBody, FillReason, Nanos, Order, OrderType, OrderUpdate, Px, Qty,
+    RejectCode, Side, SymbolId, Text,
 };
 use aegis_wire::errors::Reaction;
+use serde::{Deserialize, Serialize};
 
 /// Attempts that are followed at once; the oldest that is over makes room.
 pub const ATTEMPTS_MAX: usize = 512;
@@ -62,6 +63,8 @@ pub enum Ask {
     Query(ClientOrderId),
     /// Ask for its fills.
     Trades(ClientOrderId),
+    /// Ask whose order this is, by its number at the exchange.
+    Whose(SymbolId, u64),
     /// Set the clock.
     Clock,
     /// Read filters and limits again.
@@ -98,10 +101,12 @@ pub enum Cancel {
     Wanted(Nanos),
     /// Under way.
     Sent,
+    /// Under way, although the order is over for us: the exchange shows it as open.
+    Again,
 }
 
 /// What a session knew of an order when it was interrupted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Before {
     /// It was acknowledged.
     pub accepted: bool,
@@ -156,6 +161,16 @@ pub struct Attempt {
     /// When to ask for missing fills.
     pub(super) trades_at: Nanos,
     pub(super) trades_asked: bool,
+    /// Answers that did not tell the missing fills.
+    pub(super) trades_rounds: u8,
+    /// Filled, as no trade has told it.
+    pub(super) inferred: Qty,
+    /// Average price of what was filled, as the exchange says.
+    pub(super) average: Px,
+    /// When the exchange last showed it as open.
+    pub(super) confirmed: Nanos,
+    /// It was over when the lists of open orders were asked for.
+    pub(super) over_before: bool,
     pub(super) cancels: u8,
     pub(super) cancel_since: Nanos,
     pub(super) last_code: i32,
@@ -165,9 +180,17 @@ pub struct Attempt {
 #[derive(Clone, Copy, Debug)]
 struct Outside {
     execution: Execution,
-    liquidation: bool,
+    reason: FillReason,
     /// The engine was told, because it changed a position of ours.
     told: bool,
+}
+
+/// A trade whose order nobody knows.
+#[derive(Clone, Copy, Debug)]
+struct Deferred {
+    execution: Execution,
+    /// The exchange is being asked whose it is.
+    asked: bool,
 }
 
 impl Outside {
@@ -204,6 +227,21 @@ impl Attempt {
         self.phase == Phase::Open
     }
 
+    /// Does it stand as the stop of a position of that side and quantity?
+    pub fn is_stop_of(&self, symbol: SymbolId, side: Side, qty: Qty) -> bool {
+        let order = &self.order;
+        self.is_open()
+            && self.end.is_none()
+            && order.kind == OrderType::StopMarket
+            && (order.symbol, order.side) == (symbol, side.opposite())
+            && order.qty >= qty
+    }
+
+    /// When the exchange last showed it as open; long ago when it never did.
+    pub const fn confirmed(&self) -> Nanos {
+        self.confirmed
+    }
+
     pub(super) fn new(now: Nanos, order: &Order) -> Self {
         Self {
             order: *order,
@@ -227,6 +265,11 @@ impl Attempt {
             query: Query::NONE,
             trades_at: Nanos::MAX,
             trades_asked: false,
+            trades_rounds: 0,
+            inferred: Qty::ZERO,
+            average: Px::ZERO,
+            confirmed: Nanos(i64::MIN),
+            over_before: false,
             cancels: 0,
             cancel_since: Nanos::MAX,
             last_code: 0,
@@ -294,11 +337,12 @@ pub struct Attempts {
     timing: Timing,
     table: Vec<Attempt>,
     orphans: Vec<(Nanos, OrderFact)>,
-    /// Trades that were taken for those of others, and those that wait to be.
+    /// Trades that were taken for those of others, and those of which nobody knows yet.
     outside: Vec<Outside>,
-    deferred: Vec<(SymbolId, u64)>,
-    /// Orders of others that were spoken of.
+    deferred: Vec<Deferred>,
+    /// Orders of others that were spoken of, and how many the newest lists named.
     strangers: Vec<Text<48>>,
+    foreign_listed: usize,
     /// The exchange refuses this account: no more entries.
     pub(super) stopped: bool,
     /// Symbols in which the exchange lets positions only be reduced.
@@ -316,6 +360,7 @@ impl Attempts {
             outside: Vec::new(),
             deferred: Vec::new(),
             strangers: Vec::new(),
+            foreign_listed: 0,
             stopped: false,
             reduce_only: Vec::new(),
             forgotten: 0,
@@ -334,6 +379,11 @@ impl Attempts {
     /// All attempts, the oldest first.
     pub fn all(&self) -> &[Attempt] {
         &self.table
+    }
+
+    /// Open orders of others, as the newest lists had them.
+    pub const fn foreign_orders(&self) -> usize {
+        self.foreign_listed
     }
 
     /// Attempts whose outcome is not known.
@@ -444,6 +494,10 @@ impl Attempts {
                 tell(attempt, OrderUpdate::Accepted, out);
             }
         }
+        if of_condition && matches!(fact.status, Status::New | Status::Part | Status::Triggered) {
+            attempt.confirmed = now;
+        }
+        attempt.average = fact.average.unwrap_or(attempt.average);
         let executed = fact.executed.min(attempt.order.qty);
         attempt.executed = attempt.executed.max(executed);
         if let Some(execution) = &fact.execution {
@@ -474,6 +528,10 @@ impl Attempts {
         out: &mut Out,
     ) {
         let attempt = &mut self.table[index];
+        if attempt.inferred.is_positive() && attempt.booked >= attempt.executed {
+            // What it tells was booked already, when nothing told it.
+            return account.booked_before(execution.symbol, execution.id);
+        }
         let booked = attempt.booked.saturating_plus(execution.qty);
         let leaves = attempt.asked.saturating_plus(-booked).max(Qty::ZERO);
         let cause = Cause { order: attempt.order.id, reason: attempt.reason(), leaves };
@@ -505,11 +563,11 @@ impl Attempts {
         out: &mut Out,
     ) {
         for outside in &mut self.outside {
-            let Outside { execution, liquidation, told } = outside;
+            let Outside { execution, reason, told } = outside;
             let behind = execution.symbol == after.symbol && execution.id > after.id;
             if behind && !*told && account.touches(execution.symbol, execution.id) {
                 *told = true;
-                account.outside_late(now, execution, *liquidation, &mut out.answers);
+                account.outside_late(now, execution, *reason, &mut out.answers);
             }
         }
     }

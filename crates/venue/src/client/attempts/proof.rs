@@ -1,10 +1,10 @@
 //! Step machine: finding out what became of an order, by its client id.
 
 use super::{Attempts, End, Out, Phase};
-use crate::client::account::Account;
+use crate::client::account::{Account, inferred_id};
 use crate::client::facts::{Execution, OrderFact};
 use crate::client::notes::Note;
-use aegis_types::{ClientOrderId, Nanos, RejectCode};
+use aegis_types::{ClientOrderId, Money, Nanos, Order, RejectCode};
 use aegis_wire::errors::RECONCILE_MS;
 
 /// The pause before a question; the last one repeats.
@@ -20,6 +20,9 @@ fn pause(step: u8) -> Nanos {
 const INVISIBLE: Nanos = Nanos::SECOND.times(30);
 /// Pause before fills are asked for again.
 const TRADES_AGAIN: Nanos = Nanos::SECOND;
+
+/// Answers without the missing fills, after which they are inferred.
+const TRADES_ROUNDS: u8 = 30;
 
 impl Attempts {
     /// The first question goes 0.2 s from now.
@@ -115,8 +118,47 @@ impl Attempts {
         for execution in trades.iter().filter(|trade| trade.order == order && order > 0) {
             self.book(now, index, execution, account, out);
         }
+        let attempt = &mut self.table[index];
+        attempt.trades_rounds = attempt.trades_rounds.saturating_add(1);
+        if attempt.executed > attempt.booked && attempt.trades_rounds >= TRADES_ROUNDS {
+            self.infer(now, index, order, account, out);
+        }
         self.trades_failed(now, id);
         self.settle(now, index, out);
+    }
+
+    /// The exchange counts fills that none of its trades tells, and has been asked often enough:
+    /// the position is what it says, so they are booked at the price that it says of the order.
+    fn infer(
+        &mut self,
+        now: Nanos,
+        index: usize,
+        order: u64,
+        account: &mut Account,
+        out: &mut Out,
+    ) {
+        let attempt = &mut self.table[index];
+        let Order { id, symbol, side, price, .. } = attempt.order;
+        let qty = attempt.executed.saturating_plus(-attempt.booked);
+        let told = [attempt.average, account.price(symbol), price];
+        let Some(px) = told.into_iter().find(|px| px.is_positive()) else { return };
+        let execution = Execution {
+            // The same one after a restart: from the order and how much of it was filled.
+            id: inferred_id(symbol, order, attempt.executed),
+            order,
+            symbol,
+            side,
+            px,
+            qty,
+            fee: Some(Money::ZERO),
+            realized: account.profit(symbol, side, px, qty),
+            maker: false,
+            at_ms: now.as_millis(),
+        };
+        out.notes.push(Note::Inferred { id, qty, px });
+        self.book(now, index, &execution, account, out);
+        let attempt = &mut self.table[index];
+        attempt.inferred = attempt.inferred.saturating_plus(qty);
     }
 
     /// The fills could not be read: asked for again.

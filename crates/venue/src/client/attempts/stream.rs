@@ -1,10 +1,12 @@
 //! Step machine: what the user stream and lists of open orders say, and whose it is.
 
-use super::{Attempt, Attempts, ORPHAN_PATIENCE, ORPHANS_MAX, Out, Outside, Phase};
+use super::{
+    Ask, Attempt, Attempts, Cancel, Deferred, ORPHAN_PATIENCE, ORPHANS_MAX, Out, Outside, Phase,
+};
 use crate::client::account::Account;
 use crate::client::facts::{Execution, Maker, OrderFact, Status};
 use crate::client::notes::Note;
-use aegis_types::{ClientOrderId, Nanos, SymbolId};
+use aegis_types::{ClientOrderId, FillReason, Nanos, SymbolId};
 
 /// Trades, and orders, that are remembered as somebody else's.
 const OUTSIDE_MAX: usize = 256;
@@ -44,11 +46,10 @@ impl Attempts {
 
     /// An event whose order is nobody's, as far as is known now.
     fn stranger(&mut self, now: Nanos, fact: &OrderFact, account: &mut Account, out: &mut Out) {
-        let liquidation = fact.maker == Maker::Liquidation;
         match fact.maker {
-            Maker::Liquidation | Maker::Exchange => {
+            Maker::Liquidation | Maker::Deleveraging | Maker::Settlement => {
                 if let Some(execution) = &fact.execution {
-                    self.outside(now, execution, liquidation, account, out);
+                    self.outside(now, execution, fact.maker.reason(), account, out);
                 }
             }
             // It may be the order that a condition of ours has made, told before the condition.
@@ -74,7 +75,7 @@ impl Attempts {
 
     fn foreign(&mut self, now: Nanos, fact: &OrderFact, account: &mut Account, out: &mut Out) {
         if let Some(execution) = &fact.execution {
-            self.outside(now, execution, false, account, out);
+            self.outside(now, execution, fact.maker.reason(), account, out);
         } else if fact.status == Status::New {
             let (client, symbol) = (fact.client, fact.symbol);
             out.notes.push(Note::ForeignOrder { client, symbol });
@@ -85,17 +86,17 @@ impl Attempts {
         &mut self,
         now: Nanos,
         execution: &Execution,
-        liquidation: bool,
+        reason: FillReason,
         account: &mut Account,
         out: &mut Out,
     ) {
         let first = !account.knows(execution.symbol, execution.id);
-        let told = account.outside(now, execution, liquidation, &mut out.answers, &mut out.notes);
+        let told = account.outside(now, execution, reason, &mut out.answers, &mut out.notes);
         if first {
             if self.outside.len() >= OUTSIDE_MAX {
                 self.outside.remove(0);
             }
-            self.outside.push(Outside { execution: *execution, liquidation, told });
+            self.outside.push(Outside { execution: *execution, reason, told });
             self.tell_outside(now, execution, account, out);
         }
     }
@@ -185,32 +186,87 @@ impl Attempts {
                     self.book(now, index, trade, account, out);
                     self.settle(now, index, out);
                 }
-                None => self.defer(now, trade, account, out),
+                None => self.defer(now, trade, out),
             }
         }
-        let deferred = |(of, _): &(SymbolId, u64)| *of == symbol;
+        let deferred = |deferred: &Deferred| deferred.execution.symbol == symbol;
         if !self.numbers_wait(symbol) && !self.deferred.iter().any(deferred) {
             account.fills_read(symbol);
         }
     }
 
     /// A trade of an order that nobody knows. It may be of one of ours whose number we have not
-    /// heard; it is somebody else's when it is still nobody's at the next look.
-    fn defer(&mut self, now: Nanos, trade: &Execution, account: &mut Account, out: &mut Out) {
-        let known = (trade.symbol, trade.id);
-        if let Some(at) = self.deferred.iter().position(|deferred| *deferred == known)
-            && !self.numbers_wait(trade.symbol)
-        {
-            self.deferred.swap_remove(at);
-            return self.outside(now, trade, false, account, out);
-        }
-        if !self.deferred.contains(&known) {
-            if self.deferred.len() >= OUTSIDE_MAX {
-                self.deferred.remove(0);
+    /// heard; when it is still nobody's at the next look, the exchange is asked whose it is.
+    fn defer(&mut self, now: Nanos, trade: &Execution, out: &mut Out) {
+        let waits = self.numbers_wait(trade.symbol);
+        let same = |d: &Deferred| (d.execution.symbol, d.execution.id) == (trade.symbol, trade.id);
+        match self.deferred.iter().position(same) {
+            Some(at) if !waits && !self.deferred[at].asked => {
+                let whose = (trade.symbol, trade.order);
+                let mut asked = false;
+                for deferred in &mut self.deferred {
+                    if (deferred.execution.symbol, deferred.execution.order) == whose {
+                        asked |= core::mem::replace(&mut deferred.asked, true);
+                    }
+                }
+                if !asked {
+                    out.asks.push(Ask::Whose(trade.symbol, trade.order));
+                }
+                return;
             }
-            self.deferred.push(known);
+            Some(_) => {}
+            None => {
+                if self.deferred.len() >= OUTSIDE_MAX {
+                    self.deferred.remove(0);
+                }
+                self.deferred.push(Deferred { execution: *trade, asked: false });
+            }
         }
         self.ask_conditions(now, Some(trade.symbol));
+    }
+
+    /// Whose order a number is: as the exchange says, or nobody's that it would name.
+    pub fn whose(
+        &mut self,
+        now: Nanos,
+        (symbol, order): (SymbolId, u64),
+        fact: Option<&OrderFact>,
+        account: &mut Account,
+        out: &mut Out,
+    ) {
+        if let Some(fact) = fact
+            && let Some(index) = self.owner(fact)
+        {
+            // Ours after all: its number is known from here on.
+            self.apply(now, index, fact, account, out);
+        }
+        let mut at = 0;
+        while let Some(Deferred { execution, .. }) = self.deferred.get(at).copied() {
+            if (execution.symbol, execution.order) != (symbol, order) {
+                at += 1;
+                continue;
+            }
+            self.deferred.remove(at);
+            match fact.and_then(|fact| self.owner(fact)) {
+                Some(index) => {
+                    self.book(now, index, &execution, account, out);
+                    self.settle(now, index, out);
+                }
+                None => {
+                    let maker = fact.map_or(Maker::Foreign, |fact| fact.maker);
+                    self.outside(now, &execution, maker.reason(), account, out);
+                }
+            }
+        }
+    }
+
+    /// Nobody answered whose order that is: it is asked again at the next look.
+    pub fn whose_failed(&mut self, symbol: SymbolId, order: u64) {
+        for deferred in &mut self.deferred {
+            if (deferred.execution.symbol, deferred.execution.order) == (symbol, order) {
+                deferred.asked = false;
+            }
+        }
     }
 
     /// One row of the lists of open orders; whose it is, if ours.
@@ -223,6 +279,7 @@ impl Attempts {
     ) -> Option<ClientOrderId> {
         let Some(index) = self.owner(fact) else {
             let note = Note::ForeignOrder { client: fact.client, symbol: fact.symbol };
+            self.foreign_listed += 1;
             // Said once, not at every reading.
             if !self.strangers.contains(&fact.client) {
                 if self.strangers.len() >= OUTSIDE_MAX {
@@ -233,7 +290,32 @@ impl Attempts {
             }
             return None;
         };
+        if self.table[index].phase == Phase::Over {
+            self.take_back_again(now, index, fact, out);
+            return None;
+        }
         self.apply(now, index, fact, account, out);
         Some(self.table[index].order.id)
+    }
+
+    /// An order that was over for us when the list was asked for stands at the exchange: nobody
+    /// waits for it, and it may act on a later position, so it is taken back.
+    fn take_back_again(&mut self, now: Nanos, index: usize, fact: &OrderFact, out: &mut Out) {
+        let attempt = &mut self.table[index];
+        let stands = matches!(fact.status, Status::New | Status::Part);
+        let of_condition = fact.algo || !attempt.is_algo();
+        if stands && of_condition && attempt.over_before && attempt.cancel == Cancel::None {
+            (attempt.cancel, attempt.cancel_since) = (Cancel::Again, now);
+            out.asks.push(Ask::Cancel(attempt.order.id));
+            out.notes.push(Note::Orphan { id: attempt.order.id });
+        }
+    }
+
+    /// The lists of open orders are being asked for.
+    pub fn lists_asked(&mut self) {
+        self.foreign_listed = 0;
+        for attempt in &mut self.table {
+            attempt.over_before = attempt.phase == Phase::Over;
+        }
     }
 }

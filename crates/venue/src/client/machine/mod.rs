@@ -8,11 +8,16 @@ mod guard;
 mod replies;
 mod requests;
 mod user;
+mod watch;
+
+pub use watch::Status;
 
 use super::account::{Account, Want};
 use super::attempts::{self, Ask, Attempts, Timing};
 use super::clock::{self, Clock};
+use super::dead_man::DeadMan;
 use super::gateway::{Caps, Gateway};
+use super::health::{Foreign, Health, Reach};
 use super::ledger::{Admission, Ledger, Limits, Urgency};
 use super::leverage::{self, Leverages};
 use super::listen_key::{self, ListenKey};
@@ -21,7 +26,7 @@ use super::request::{Lane, Loss, Outcome, Params, Purpose, Request};
 use super::startup::{self, Stage, Startup};
 use aegis_types::{
     AccountUpdate, Answers, Command, EventBody, Nanos, OrderUpdate, Px, RejectCode, SymbolId,
-    SymbolTable,
+    SymbolTable, Text,
 };
 use aegis_wire::endpoints::Call;
 
@@ -53,6 +58,16 @@ pub struct Config {
     pub orders_by_socket: bool,
     /// How many orders may leave in a second and a minute.
     pub caps: Caps,
+    /// What is done about orders and positions that are not ours.
+    pub foreign: Foreign,
+    /// How often the account is read, and every stop confirmed, although nothing seems wrong.
+    pub sweep: Nanos,
+    /// How long requests may fail before the exchange counts as out of reach.
+    pub unreachable_after: Nanos,
+    /// Longest silence of the user stream, pings included, before it is opened again.
+    pub silence_max: Nanos,
+    /// Countdown of the exchange's own cancelling of plain orders; zero is off.
+    pub dead_man: Nanos,
 }
 
 impl Config {
@@ -70,6 +85,11 @@ impl Config {
             stops_by_mark: false,
             orders_by_socket: false,
             caps: Caps::default(),
+            foreign: Foreign::Alert,
+            sweep: Nanos::MINUTE,
+            unreachable_after: Nanos::SECOND.times(5),
+            silence_max: Nanos::MINUTE.times(10),
+            dead_man: Nanos::ZERO,
         }
     }
 }
@@ -171,6 +191,18 @@ pub struct Machine {
     attempts: Attempts,
     account: Account,
     gateway: Gateway,
+    dead_man: DeadMan,
+    health: Health,
+    reach: Reach,
+    /// It was ready once: from then on conditions are told.
+    started: bool,
+    stream_lost: Option<Nanos>,
+    unsynced: Option<Nanos>,
+    /// When the user stream last said anything.
+    heard: Nanos,
+    /// Positions in symbols that are not traded here, as last read, and those that were spoken of.
+    elsewhere: usize,
+    elsewhere_told: Vec<Text<24>>,
     queue: Vec<Queued>,
     flights: Vec<Flight>,
     token: u64,
@@ -204,6 +236,15 @@ impl Machine {
             leverages: Leverages::new(symbols),
             attempts: Attempts::new(timing),
             account: Account::new(config.session, symbols),
+            dead_man: DeadMan::new(config.dead_man),
+            health: Health::default(),
+            reach: Reach::default(),
+            started: false,
+            stream_lost: None,
+            unsynced: None,
+            heard: Nanos(i64::MIN),
+            elsewhere: 0,
+            elsewhere_told: Vec::new(),
             gateway: Gateway::new(config.session, &config.symbols, config.caps),
             queue: Vec::with_capacity(REQUESTS_MAX),
             flights: Vec::with_capacity(REQUESTS_MAX),
@@ -231,15 +272,26 @@ impl Machine {
             Input::Tick => self.tick(now, out),
             Input::Command(command) => self.command(now, command, out),
             Input::Ended { token, outcome } => self.ended(now, token, outcome, out),
-            Input::UserOpened(conn) => self.listen(now, listen_key::Input::Opened(conn), out),
-            Input::UserAlive(conn) => self.listen(now, listen_key::Input::Data(conn), out),
+            Input::UserOpened(conn) => {
+                self.heard = now;
+                self.listen(now, listen_key::Input::Opened(conn), out);
+            }
+            Input::UserAlive(conn) => {
+                self.heard = now;
+                self.listen(now, listen_key::Input::Data(conn), out);
+            }
             Input::UserEvent(conn, frame) => {
+                self.heard = now;
                 self.listen(now, listen_key::Input::Data(conn), out);
                 self.event(now, frame, out);
             }
             Input::UserClosed(conn) => self.listen(now, listen_key::Input::Closed(conn), out),
         }
         self.drain(now, out);
+        // An order is on its way out first; what it changes is seen with what comes next.
+        if !matches!(input, Input::Command(_)) {
+            self.watch(now, out);
+        }
     }
 
     fn command(&mut self, now: Nanos, command: &Command, out: &mut Out) {
@@ -278,9 +330,12 @@ impl Machine {
         self.listen(now, listen_key::Input::Tick, out);
         self.leverage(now, leverage::Input::Tick, out);
         self.attempts.tick(now, &mut self.account, &mut self.scratch);
-        self.account.tick(now, &mut self.wants, &mut self.scratch.notes);
+        let attempts::Out { answers, notes, .. } = &mut self.scratch;
+        self.account.tick(now, &mut self.wants, answers, notes);
         self.read_again(now);
         self.watch_stream(now, out);
+        self.watch_reach(now);
+        self.watch_dead_man(now);
         self.refuse_stale(now, out);
     }
 
@@ -365,6 +420,7 @@ impl Machine {
             Ask::Cancel(id) => self.ask(now, Purpose::Cancel(id)),
             Ask::Query(id) => self.ask(now, Purpose::Query(id)),
             Ask::Trades(id) => self.ask(now, Purpose::Trades(id)),
+            Ask::Whose(symbol, order) => self.ask_once(now, Purpose::Whose(symbol, order)),
             Ask::Clock => self.clock.step(now, clock::Input::Doubted, &mut self.clock_wishes),
             Ask::Metadata => self.ask_once(now, Purpose::ExchangeInfo),
             Ask::Positions => self.ask_once(now, Purpose::Positions),
@@ -432,7 +488,7 @@ impl Machine {
         };
         // Orders go in the order in which the engine sent them; of reads those that prove an
         // outcome go first.
-        let first = |queued: &Queued| wanted(queued) && queued.urgency == Urgency::Protect;
+        let first = |queued: &Queued| wanted(queued) && queued.urgency <= Urgency::Protect;
         match lane {
             Lane::Orders => self.take(now, out, wanted),
             Lane::Reads => self.take(now, out, first).or_else(|| self.take(now, out, wanted)),
@@ -590,6 +646,9 @@ impl Machine {
             self.attempts.next(),
             self.account.next(),
             self.reading.next(),
+            self.dead_man.next(),
+            self.watch_next(now),
+            self.silent_at(),
             self.suspect.map_or(Nanos::MAX, |since| since.after(user::SILENT_AFTER)),
         ];
         inside.into_iter().chain(flights).chain(queue).fold(Nanos::MAX, Nanos::min)

@@ -23,12 +23,17 @@ impl Machine {
         if let Purpose::Place(id) = flight.purpose {
             self.gateway.ended(id, &outcome);
         }
+        // The question what the key may do goes to another host.
+        if flight.purpose != Purpose::Restrictions {
+            self.reached(now, flight.sent, &outcome);
+        }
         match outcome {
             Outcome::Lost(loss) => self.lost(now, flight.purpose, loss, out),
             Outcome::Reply(reply) => {
                 let server = Nanos::from_millis(self.clock.server_ms(now));
                 self.ledger.told(server, &reply.meters);
                 if (200..300).contains(&reply.status) {
+                    self.ledger.answered(server);
                     self.answered(now, flight.purpose, flight.sent, &reply, out);
                 } else {
                     self.refused(now, flight.purpose, &reply, out);
@@ -73,6 +78,8 @@ impl Machine {
             }
             // The account asks again while the difference lasts.
             Purpose::SymbolTrades(_) => {}
+            Purpose::Whose(symbol, order) => self.attempts.whose_failed(symbol, order),
+            Purpose::Countdown(symbol, ms) => self.dead_man.ended(now, symbol, ms, false),
             _ => {
                 if purpose == Purpose::ExchangeInfo {
                     self.filters_read(now);
@@ -112,6 +119,10 @@ impl Machine {
             Purpose::Cancel(id) => self.cancel_refused(now, id, &reaction),
             Purpose::Query(id) if found == Some(code::NO_SUCH_ORDER) => {
                 self.attempts.not_found(now, id, &mut self.scratch);
+            }
+            Purpose::Whose(symbol, order) if found == Some(code::NO_SUCH_ORDER) => {
+                let (account, whose) = (&mut self.account, (symbol, order));
+                self.attempts.whose(now, whose, None, account, &mut self.scratch);
             }
             Purpose::RenewKey if reaction.hint == Hint::NewListenKey => {
                 self.listen(now, listen_key::Input::NotRenewed { gone: true }, out);
@@ -220,6 +231,12 @@ impl Machine {
                 self.attempts.trades(now, id, &trades, account, &mut self.scratch);
             }
             Purpose::SymbolTrades(symbol) => self.symbol_trades(now, symbol, &value),
+            Purpose::Whose(symbol, order) => {
+                let fact = facts::order(&value, &self.config.symbols);
+                let (account, whose) = (&mut self.account, (symbol, order));
+                self.attempts.whose(now, whose, fact.as_ref(), account, &mut self.scratch);
+            }
+            Purpose::Countdown(symbol, ms) => self.dead_man.ended(now, symbol, ms, true),
             Purpose::ListenKey => match facts::text(&value, "listenKey") {
                 Some(key) => self.listen(now, listen_key::Input::Made(key), out),
                 None => self.listen(now, listen_key::Input::NotMade, out),

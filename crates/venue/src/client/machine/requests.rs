@@ -47,12 +47,11 @@ impl Machine {
     fn urgency(&self, purpose: Purpose) -> Urgency {
         match purpose {
             Purpose::Place(id) => match self.attempts.get(id) {
-                Some(attempt) if attempt.protects() => Urgency::Protect,
+                Some(attempt) if attempt.protects() => Urgency::Exit,
                 _ => Urgency::Usual,
             },
-            Purpose::Cancel(_) | Purpose::Query(_) | Purpose::Trades(_) | Purpose::Time => {
-                Urgency::Protect
-            }
+            Purpose::Cancel(_) => Urgency::Exit,
+            Purpose::Query(_) | Purpose::Trades(_) | Purpose::Time => Urgency::Protect,
             _ => Urgency::Usual,
         }
     }
@@ -96,6 +95,16 @@ impl Machine {
                 push(&mut params, "symbol", self.name(symbol));
                 push(&mut params, "limit", 100);
                 Call::UserTrades
+            }
+            Purpose::Whose(symbol, order) => {
+                push(&mut params, "symbol", self.name(symbol));
+                push(&mut params, "orderId", order);
+                Call::QueryOrder
+            }
+            Purpose::Countdown(symbol, ms) => {
+                push(&mut params, "symbol", self.name(symbol));
+                push(&mut params, "countdownTime", ms);
+                Call::CountdownCancelAll
             }
             Purpose::Place(id) => return self.placement(self.attempts.get(id)?),
             Purpose::Cancel(id) => return self.reference(id, Call::CancelOrder, true),

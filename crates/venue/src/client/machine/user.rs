@@ -20,8 +20,6 @@ const EVENTS_KNOWN: usize = 512;
 const AGAIN: Nanos = Nanos::SECOND;
 /// How late an event may be of what was learnt by request.
 pub(super) const SILENT_AFTER: Nanos = Nanos::SECOND.times(5);
-/// How often the account is read although nothing seems wrong.
-const RECONCILE: Nanos = Nanos::MINUTE;
 
 /// Reading the account: of each part whether it is still owed, and when it is asked again.
 #[derive(Clone, Debug)]
@@ -52,6 +50,11 @@ impl Reading {
         (self.owed, self.again) = ([true; READS.len()], [Nanos::MAX; READS.len()]);
         (self.gate, self.began, self.reconcile_at) = (gate, now, Nanos::MAX);
         self.listed.clear();
+    }
+
+    /// The account is read again a little later.
+    fn soon(&mut self, now: Nanos) {
+        self.reconcile_at = self.reconcile_at.min(now.after(AGAIN));
     }
 
     fn owes(&self) -> bool {
@@ -116,7 +119,9 @@ impl Machine {
     }
 
     fn begin_reading(&mut self, now: Nanos, gate: bool) {
-        self.reading.begin(now, gate);
+        // A reading that entries wait for does not become one that they do not.
+        self.reading.begin(now, gate || self.reading.under_way());
+        self.attempts.lists_asked();
         for purpose in READS {
             self.ask_once(now, purpose);
         }
@@ -154,7 +159,7 @@ impl Machine {
         // What ended unseen is in no list: every order that should be in one is asked for.
         let Reading { listed, began, .. } = &self.reading;
         self.attempts.unlisted(now, *began, listed);
-        self.reading.reconcile_at = now.after(RECONCILE);
+        self.reading.reconcile_at = now.after(self.config.sweep);
         self.first_read = false;
         if core::mem::replace(&mut self.reading.gate, false) {
             self.listen(now, listen_key::Input::Read, out);
@@ -179,6 +184,20 @@ impl Machine {
             }
             self.account.position(now, symbol, qty);
         }
+        self.elsewhere = 0;
+        for row in rows {
+            let qty = Qty::from_raw(decimal(row, "positionAmt").unwrap_or(0));
+            let Some(name) = text(row, "symbol").filter(|_| !qty.is_zero()) else { continue };
+            if self.config.symbols.id(name).is_some() {
+                continue;
+            }
+            self.elsewhere += 1;
+            let name = facts::clipped(name);
+            if !self.elsewhere_told.contains(&name) {
+                self.elsewhere_told.push(name);
+                self.scratch.notes.push(Note::ForeignElsewhere { name, qty });
+            }
+        }
     }
 
     fn orders_read(&mut self, now: Nanos, rows: &[Value], algo: bool) {
@@ -196,13 +215,19 @@ impl Machine {
 
     /// A stream that stays silent about what has happened is opened again.
     pub(super) fn watch_stream(&mut self, now: Nanos, out: &mut Out) {
-        if self.suspect.is_some_and(|since| now.since(since) >= SILENT_AFTER) {
+        let suspect = self.suspect.is_some_and(|since| now.since(since) >= SILENT_AFTER);
+        if suspect || now >= self.silent_at() {
             self.suspect = None;
             if self.listen.ready() {
                 out.notes.push(Note::UserStreamSilent);
                 self.listen(now, listen_key::Input::Silent, out);
             }
         }
+    }
+
+    /// When a stream on which nothing comes, not even a ping, is opened again.
+    pub(super) fn silent_at(&self) -> Nanos {
+        if self.listen.ready() { self.heard.after(self.config.silence_max) } else { Nanos::MAX }
     }
 
     /// One event of the user stream.
@@ -243,6 +268,10 @@ impl Machine {
         };
         // A trade told early says nothing of an order of somebody else.
         let ours = matches!(fact.maker, facts::Maker::Ours(_));
+        // An order of somebody else, or its end: how many there are is read.
+        if !ours && !matches!(fact.maker, facts::Maker::Liquidation) {
+            self.reading.soon(now);
+        }
         if kind != "TRADE_LITE" || ours {
             self.attempts.event(now, &fact, &mut self.account, &mut self.scratch);
         }
