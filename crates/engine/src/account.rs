@@ -1,9 +1,10 @@
-//! The account: wallet as the venue says it, the UTC day and its loss, minutes, and what was ever
-//! reached. The wallet is never computed here: it is what the venue reports. A venue tells a fill
-//! before the wallet that the fill changed; what such fills and funding moved is kept apart until
-//! the wallet comes, so that equity (wallet, that, and the open positions at last prices) does not
-//! lose a closed position's profit in between, which is just when a rotation sizes its entry.
+//! The account: wallet as the venue says it, losses, minutes, and what was ever reached. The wallet
+//! is never computed here: it is what the venue reports. A venue tells a fill before the wallet
+//! that the fill changed; what such fills and funding moved is kept apart until the wallet comes,
+//! so that equity (wallet, that, and the open positions at last prices) does not lose a closed
+//! position's profit in between, which is just when a rotation sizes its entry.
 
+use crate::losses::Losses;
 use aegis_types::{Money, Nanos};
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +21,8 @@ pub(crate) struct Account {
     pub max_leverage: f64,
     pub max_exposure: f64,
     pub max_open_positions: usize,
+    pub losses: Losses,
     minutes: Minutes,
-    day: Day,
 }
 
 impl Account {
@@ -34,8 +35,8 @@ impl Account {
             max_leverage: 0.0,
             max_exposure: 0.0,
             max_open_positions: 0,
+            losses: Losses::new(),
             minutes: Minutes { next: Nanos(i64::MIN), owed: false },
-            day: Day { start_equity: None, end: Nanos(i64::MIN), worst: 0.0, lost: false },
         }
     }
 
@@ -44,42 +45,6 @@ impl Account {
     pub fn minute_ended(&mut self, at: Nanos, closing: bool) -> bool {
         (at >= self.minutes.next || self.minutes.owed) && self.minutes.turn(at, closing)
     }
-
-    /// A minute ended with this equity: starts a new UTC day when it is time.
-    pub fn turn_day(&mut self, at: Nanos, equity: Money) {
-        if self.wallet.is_some() && (at >= self.day.end || self.day.start_equity.is_none()) {
-            let end = Nanos(at.0.max(i64::MIN / 2)).floor(Nanos::DAY).after(Nanos::DAY);
-            self.day = Day { start_equity: Some(equity), end, worst: 0.0, lost: false };
-        }
-    }
-
-    /// The worst loss of the day so far, as a share of the equity at its start. It is remembered
-    /// for the rest of the day, so that what a denial measures is what reached the limit.
-    pub fn day_loss(&mut self, equity: Money, limit: f64) -> DayLoss {
-        let Some(start) = self.day.start_equity else {
-            return DayLoss { fraction: 0.0, reached: false };
-        };
-        let lost = start.saturating_plus(-equity);
-        let fraction = if lost.is_positive() { lost.ratio_of(start) } else { 0.0 };
-        self.day.worst = self.day.worst.max(fraction);
-        self.day.lost |= fraction >= limit || !start.is_positive();
-        DayLoss { fraction: self.day.worst, reached: self.day.lost }
-    }
-}
-
-/// See [`Account::day_loss`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct DayLoss {
-    pub fraction: f64,
-    pub reached: bool,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Day {
-    start_equity: Option<Money>,
-    end: Nanos,
-    worst: f64,
-    lost: bool,
 }
 
 /// Ends of minutes. All closes of an instant come before its opens, so a minute is accounted at
@@ -127,21 +92,5 @@ mod tests {
         // Closes alone: the boundary before is accounted when the next one is passed.
         assert!(!account.minute_ended(at(3), true));
         assert!(account.minute_ended(at(4), true));
-    }
-
-    #[test]
-    fn the_day_limit_latches_until_midnight() {
-        let mut account = Account::new();
-        account.wallet = Some(Money::whole(100));
-        account.turn_day(Nanos::HOUR, Money::whole(100));
-        let loss = |account: &mut Account, equity| account.day_loss(Money::whole(equity), 0.05);
-        assert_eq!(loss(&mut account, 96), DayLoss { fraction: 0.04, reached: false });
-        let reached = DayLoss { fraction: 0.05, reached: true };
-        assert_eq!(loss(&mut account, 95), reached);
-        assert_eq!(loss(&mut account, 100), reached, "for the rest of the day");
-        account.turn_day(Nanos::HOUR.times(23), Money::whole(100));
-        assert!(loss(&mut account, 100).reached);
-        account.turn_day(Nanos::DAY, Money::whole(95));
-        assert_eq!(loss(&mut account, 95), DayLoss { fraction: 0.0, reached: false });
     }
 }

@@ -1,7 +1,8 @@
 //! The figures that the engine obeys, checked all at once, and the fixed capacities of its tables.
 
+use crate::protections::RECENT_TRADES;
 use aegis_learn as learn;
-use aegis_types::{Level, Nanos};
+use aegis_types::{Level, Money, Nanos};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -65,8 +66,113 @@ pub struct EngineConfig {
     pub rotation_lapse: Nanos,
     /// How long a filled quantity may be without an acknowledged stop.
     pub stop_deadline: Nanos,
+    /// Largest notional of a single entry; zero: no such limit.
+    pub order_notional_max: Money,
+    /// The same as a multiple of the equity.
+    pub order_over_equity_max: f64,
+    /// How far an entry's price may be from mark and last price, as a fraction.
+    pub price_collar: f64,
+    /// Oldest age of mark, last price and book that an entry's price is held against.
+    pub reference_stale: Nanos,
+    /// A session's declared assumption: there is no mark series and no book, so mark is last.
+    pub mark_is_last: bool,
+    /// Entries of one symbol and side within `repeat_window`.
+    pub repeat_max: u32,
+    /// See `repeat_max`.
+    pub repeat_window: Nanos,
+    /// Fall from the highest equity at which entries end until the operator resumes.
+    pub drawdown_max: f64,
+    /// How long nobody may know what became of an order before a human is told.
+    pub unknown_alert: Nanos,
+    /// Pauses that follow from closed trades.
+    pub protections: Protections,
     /// What detectors and teacher are told.
     pub learn: learn::Config,
+}
+
+/// Pauses of entries that follow from how the last trades went. A count of zero switches one off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Protections {
+    /// Rest of a symbol after each closed trade; zero: none.
+    pub cool_down: Nanos,
+    /// So many positions stopped out with a loss within the lookback pause entries.
+    pub stop_guard_stops: u32,
+    /// Counts and pauses by symbol instead of over all.
+    pub stop_guard_per_symbol: bool,
+    /// See `stop_guard_stops`.
+    pub stop_guard_lookback: Nanos,
+    /// How long that pause is.
+    pub stop_guard_pause: Nanos,
+    /// With at least so many trades within the lookback, their fall pauses entries.
+    pub drawdown_trades: u32,
+    /// That fall: of the trades' running sum, as a share of the equity before it.
+    pub drawdown_max: f64,
+    /// See `drawdown_trades`.
+    pub drawdown_lookback: Nanos,
+    /// How long that pause is.
+    pub drawdown_pause: Nanos,
+    /// With at least so many trades of a symbol within the lookback, their sum pauses the symbol.
+    pub low_profit_trades: u32,
+    /// That sum: below it, as a share of the equity.
+    pub low_profit_min: f64,
+    /// See `low_profit_trades`.
+    pub low_profit_lookback: Nanos,
+    /// How long that pause is.
+    pub low_profit_pause: Nanos,
+}
+
+impl Default for Protections {
+    fn default() -> Self {
+        Self {
+            cool_down: Nanos::ZERO,
+            stop_guard_stops: 10,
+            stop_guard_per_symbol: false,
+            stop_guard_lookback: Nanos::MINUTE.times(60),
+            stop_guard_pause: Nanos::MINUTE.times(60),
+            drawdown_trades: 10,
+            drawdown_max: 0.15,
+            drawdown_lookback: Nanos::DAY,
+            drawdown_pause: Nanos::HOUR.times(12),
+            low_profit_trades: 6,
+            low_profit_min: -0.03,
+            low_profit_lookback: Nanos::DAY,
+            low_profit_pause: Nanos::DAY,
+        }
+    }
+}
+
+impl Protections {
+    /// One sentence per violation.
+    fn check(&self, wrong: &mut Vec<String>) {
+        let longest = Nanos::DAY.times(30);
+        let mut within = |key: &str, value: f64, least: f64, most: f64| {
+            // Written so that a NaN is outside too.
+            if !(least..=most).contains(&value) {
+                let range = format!("must be between {least} and {most}");
+                wrong.push(format!("protections.{key} = {value}: {range}"));
+            }
+        };
+        let trades = RECENT_TRADES as f64;
+        within("stop_guard_stops", f64::from(self.stop_guard_stops), 0.0, trades);
+        within("drawdown_trades", f64::from(self.drawdown_trades), 0.0, trades);
+        within("drawdown_max", self.drawdown_max, 1e-6, 1.0);
+        within("low_profit_trades", f64::from(self.low_profit_trades), 0.0, trades);
+        within("low_profit_min", self.low_profit_min, -1.0, 1.0);
+        for (key, span, least) in [
+            ("cool_down", self.cool_down, Nanos::ZERO),
+            ("stop_guard_lookback", self.stop_guard_lookback, Nanos(1)),
+            ("stop_guard_pause", self.stop_guard_pause, Nanos(1)),
+            ("drawdown_lookback", self.drawdown_lookback, Nanos(1)),
+            ("drawdown_pause", self.drawdown_pause, Nanos(1)),
+            ("low_profit_lookback", self.low_profit_lookback, Nanos(1)),
+            ("low_profit_pause", self.low_profit_pause, Nanos(1)),
+        ] {
+            if span < least || span > longest {
+                let (value, most) = (span.as_millis(), longest.as_millis());
+                wrong.push(format!("protections.{key} = {value} ms: at most {most} ms"));
+            }
+        }
+    }
 }
 
 impl Default for EngineConfig {
@@ -92,6 +198,16 @@ impl Default for EngineConfig {
             decay_exit: true,
             rotation_lapse: Nanos::MINUTE,
             stop_deadline: Nanos::SECOND.times(3),
+            order_notional_max: Money::ZERO,
+            order_over_equity_max: 3.0,
+            price_collar: 0.05,
+            reference_stale: Nanos::SECOND.times(30),
+            mark_is_last: true,
+            repeat_max: 8,
+            repeat_window: Nanos::HOUR,
+            drawdown_max: 0.20,
+            unknown_alert: Nanos::SECOND.times(60),
+            protections: Protections::default(),
             learn: learn::Config::default(),
         }
     }
@@ -119,6 +235,10 @@ impl EngineConfig {
         within("fee_over_risk_max", self.fee_over_risk_max, 1e-6, 1.0);
         within("reward_over_risk_min", self.reward_over_risk_min, 0.0, 100.0);
         within("daily_loss_max", self.daily_loss_max, 1e-6, 1.0);
+        within("order_over_equity_max", self.order_over_equity_max, 1e-6, 125.0);
+        within("price_collar", self.price_collar, 1e-6, 0.5);
+        within("drawdown_max", self.drawdown_max, 1e-6, 1.0);
+        within("repeat_max", f64::from(self.repeat_max), 1.0, 100.0);
         within("positions_max", f64::from(self.positions_max), 1.0, f64::from(POSITIONS_CAPACITY));
         let mut span = |key: &str, value: Nanos, most: Nanos| {
             if value <= Nanos::ZERO || value > most {
@@ -131,6 +251,14 @@ impl EngineConfig {
         span("time_stop", self.time_stop, Nanos::DAY.times(365));
         span("rotation_lapse", self.rotation_lapse, Nanos::HOUR);
         span("stop_deadline", self.stop_deadline, Nanos::MINUTE);
+        span("reference_stale", self.reference_stale, Nanos::HOUR);
+        span("repeat_window", self.repeat_window, Nanos::DAY);
+        span("unknown_alert", self.unknown_alert, Nanos::DAY);
+        if self.order_notional_max.is_negative() {
+            let value = self.order_notional_max;
+            wrong.push(format!("order_notional_max = {value}: must be 0 (none) or more"));
+        }
+        self.protections.check(&mut wrong);
         if self.risk_fraction > self.risk_fraction_max {
             wrong.push(format!(
                 "risk_fraction = {}: must not be above risk_fraction_max = {}",

@@ -5,6 +5,7 @@ use crate::machine::Engine;
 use crate::orders::Timer;
 use crate::portfolio::{OrderState, Role, Slot, Stage};
 use crate::risk::Reject;
+use aegis_types::defect::{self, Defect};
 use aegis_types::{
     DenialCode, Fill, Money, Nanos, Notice, OrderReason, Out, OutOfRange, Px, Qty, Side, Signal,
     SymbolId, Trade,
@@ -43,6 +44,10 @@ impl<B: Brain> Engine<B> {
             self.orders.strays += 1;
             return;
         };
+        let live = |(index, role): (usize, Role)| self.portfolio.slots[index].order(role).live();
+        if defect::on(Defect::DropLateFills) && !role.is_some_and(live) {
+            return;
+        }
         out.notice(Notice::Filled { fill: *fill, reason });
         // A slot that only waits for its leverage holds nothing that a fill could change.
         let waiting = held.filter(|index| self.portfolio.slots[*index].stage == Stage::Leverage);
@@ -138,6 +143,9 @@ impl<B: Brain> Engine<B> {
     }
 
     pub(crate) fn book_funding(&mut self, symbol: SymbolId, amount: Money, out: &mut Out) {
+        if defect::on(Defect::ForgetFunding) {
+            return;
+        }
         self.account.changed = true;
         self.account.unsettled = self.account.unsettled.saturating_plus(amount);
         let Some(index) = self.slot_of(symbol) else { return };
@@ -156,7 +164,16 @@ impl<B: Brain> Engine<B> {
         }
         self.account.trades += 1;
         self.account.changed = true;
-        out.notice(Notice::Closed(slot.trade(self.account.trades, at)));
+        let trade = slot.trade(self.account.trades, at);
+        out.notice(Notice::Closed(trade));
+        let equity = self.equity();
+        self.guard.closed(&self.config.protections, &trade, equity, at);
+        let cool_down = self.config.protections.cool_down;
+        if let Some(market) = self.universe.market_mut(trade.symbol)
+            && cool_down > Nanos::ZERO
+        {
+            market.cool_until = market.cool_until.max(at.after(cool_down));
+        }
     }
 }
 
@@ -188,7 +205,8 @@ impl Slot {
         }
         position.qty = self.entered.minus(self.exited)?.max(Qty::ZERO);
         position.margin = fill.margin;
-        position.fees = position.fees.plus(fill.fee)?;
+        let fee = if defect::on(Defect::FeeSign) { -fill.fee } else { fill.fee };
+        position.fees = position.fees.plus(fee)?;
         self.realized = self.realized.plus(fill.realized)?;
         Ok(())
     }

@@ -23,11 +23,23 @@ mod machine;
 
 mod state;
 
+mod losses;
+
+mod controls;
+
+mod readings;
+
+mod protections;
+
 mod universe;
 
 mod brain;
 
 mod risk;
+
+mod collar;
+
+mod entry;
 
 mod portfolio;
 
@@ -42,8 +54,10 @@ mod restore;
 pub use aegis_learn::{Found, Proposal};
 pub use brain::{Brain, Teacher};
 pub use config::{
-    EngineConfig, EngineError, POSITIONS_CAPACITY, RISK_FRACTION_HARD, SLOTS, TAINT_BARS,
+    EngineConfig, EngineError, POSITIONS_CAPACITY, Protections, RISK_FRACTION_HARD, SLOTS,
+    TAINT_BARS,
 };
 pub use denials::denial_table;
 pub use machine::{Capacity, Engine};
+pub use readings::{CONTROLS, Control};
 pub use restore::OtherSession;

@@ -10,6 +10,7 @@ use crate::machine::Engine;
 use crate::portfolio::{OrderState, Role, Stage, Working};
 use crate::risk::Reject;
 use crate::universe::NO_SLOT;
+use aegis_types::defect::{self, Defect};
 use aegis_types::{
     ClientOrderId, Command, DenialCode, Money, Nanos, Notice, Order, OrderReason, OrderType,
     OrderUpdate, Out, Px, Qty, RejectCode, Side, SymbolId,
@@ -95,7 +96,7 @@ impl Orders {
     /// Notes a fill; false when it is already known.
     pub fn first_time(&mut self, symbol: SymbolId, trade_id: u64) -> bool {
         let fill = (symbol, trade_id);
-        if self.fills[..self.fills_known()].contains(&fill) {
+        if self.fills[..self.fills_known()].contains(&fill) && !defect::on(Defect::BookTwice) {
             self.duplicates += 1;
             return false;
         }
@@ -158,7 +159,8 @@ impl<B: Brain> Engine<B> {
         let slot = &mut self.portfolio.slots[index];
         let position = &mut slot.position;
         let symbol = position.symbol;
-        let reduce_only = role != Role::Entry;
+        let may_open = role == Role::Exit && defect::on(Defect::ExitMayOpen);
+        let reduce_only = role != Role::Entry && !may_open;
         let side = if reduce_only { position.side.opposite() } else { position.side };
         let (kind, trigger) = match role {
             Role::Entry | Role::Exit => (OrderType::Market, Px::ZERO),
@@ -237,9 +239,13 @@ impl<B: Brain> Engine<B> {
     /// One acknowledged stop over exactly the held quantity, then one target.
     fn protect(&mut self, index: usize, at: Nanos, out: &mut Out) {
         let slot = &mut self.portfolio.slots[index];
-        let qty = slot.position.qty;
+        let mut qty = slot.position.qty;
+        if defect::on(Defect::StopForIntended) {
+            qty = qty.max(slot.planned);
+        }
         let stop = *slot.order(Role::Stop);
-        if stop.state == OrderState::Accepted && stop.open_qty() == qty {
+        let covers = stop.open_qty() == qty || defect::on(Defect::StopKeepsSize);
+        if stop.state == OrderState::Accepted && covers {
             slot.unprotected_since = None;
             if !slot.position.protected {
                 slot.position.protected = true;
@@ -299,7 +305,9 @@ impl<B: Brain> Engine<B> {
             self.portfolio.slots[index].stage = Stage::Draining;
         }
         for role in Role::ALL {
-            self.cancel(index, role, out);
+            if role != Role::Stop || !defect::on(Defect::OrphanStop) {
+                self.cancel(index, role, out);
+            }
         }
         if !Role::ALL.into_iter().any(|role| self.portfolio.slots[index].order(role).live()) {
             self.release(index);
@@ -346,7 +354,8 @@ impl<B: Brain> Engine<B> {
         let exiting = slot.order(Role::Exit).live();
         match timer {
             Timer::Stop => {
-                let due = |since: Nanos| at >= since.after(config.stop_deadline);
+                let missed = !defect::on(Defect::NoStopDeadline);
+                let due = |since: Nanos| missed && at >= since.after(config.stop_deadline);
                 if slot.open() && !exiting && slot.unprotected_since.is_some_and(due) {
                     slot.doomed = slot.doomed.or(Some(OrderReason::Unprotected));
                     self.tend(index, at, out);
@@ -392,6 +401,9 @@ impl<B: Brain> Engine<B> {
             return;
         }
         out.notice(Notice::OrderUpdated { id, symbol, update: *update });
+        let rejected = OrderUpdate::Rejected { code: RejectCode::VenueFailed };
+        let mistaken = *update == OrderUpdate::Unknown && defect::on(Defect::UnknownIsRejected);
+        let update = if mistaken { &rejected } else { update };
         if !self.orders.ours(id) {
             return;
         }
@@ -490,6 +502,9 @@ impl<B: Brain> Engine<B> {
             // Eight doublings are beyond the longest pause.
             pause = pause.times(1 << slot.exit_failures.min(8)).min(RESEND_MAX);
             slot.exit_failures = slot.exit_failures.saturating_add(1);
+        }
+        if defect::on(Defect::ExitOnce) {
+            pause = Nanos::DAY;
         }
         slot.resend_at = at.after(pause);
         if self.portfolio.rotation.as_ref().is_some_and(|r| r.victim == index) {

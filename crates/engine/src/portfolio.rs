@@ -8,6 +8,7 @@
 
 use crate::config::SLOTS;
 use crate::risk::Reject;
+use aegis_types::defect::{self, Defect};
 use aegis_types::{
     ClientOrderId, DenialCode, FEATURES, Level, List, Money, Nanos, OrderReason, Patterns,
     Position, Px, Qty, Side, Signal, SymbolId,
@@ -284,7 +285,10 @@ impl Portfolio {
 
     /// Open, in-flight and unknown positions.
     pub fn used(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.counts()).count()
+        let counts = |slot: &&Slot| {
+            slot.counts() && (slot.open() || !defect::on(Defect::CapForgetsInFlight))
+        };
+        self.slots.iter().filter(counts).count()
     }
 
     /// Slots that are not free, draining ones included.

@@ -5,12 +5,13 @@
 
 use crate::brain::Brain;
 use crate::config::SLOTS;
-use crate::machine::{Engine, deny};
+use crate::machine::Engine;
 use crate::portfolio::{Role, Stage};
 use crate::risk::Reject;
+use aegis_types::defect::{self, Defect};
 use aegis_types::{
-    Alert, AlertCode, Cause, Condition, DenialCode, Nanos, Notice, Operator, OrderReason, Out,
-    RiskMemory, TradingState,
+    AlertCode, Cause, Condition, DenialCode, Nanos, Notice, Operator, OrderReason, Out, RiskMemory,
+    TradingState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,11 +60,13 @@ pub(crate) struct Standing {
     mode: Mode,
     causes: Causes,
     told: (TradingState, Option<Cause>),
+    /// Most causes that were ever on at once.
+    most: u8,
 }
 
 impl Standing {
     pub const fn new() -> Self {
-        Self { mode: Mode::Active, causes: Causes(0), told: (TradingState::Active, None) }
+        Self { mode: Mode::Active, causes: Causes(0), told: (TradingState::Active, None), most: 0 }
     }
 
     fn set_mode(&mut self, mode: Mode) {
@@ -86,6 +89,11 @@ impl Standing {
         }
     }
 
+    /// Most causes that were ever on at once.
+    pub fn most(&self) -> f64 {
+        f64::from(self.most)
+    }
+
     /// The first of the causes told from outside that is on.
     fn outside(&self) -> Option<Cause> {
         self.causes.iter().find(|cause| cause.from_outside())
@@ -103,6 +111,7 @@ impl<B: Brain> Engine<B> {
             Mode::Halted => return Err(Reject::new(DenialCode::Halted, 1.0, 0.0)),
         }
         match standing.outside() {
+            Some(_) if defect::on(Defect::IgnoreConditions) => Ok(()),
             None => Ok(()),
             Some(cause) => Err(Reject::new(DenialCode::Reducing, f64::from(cause as u8), 0.0)),
         }
@@ -112,11 +121,15 @@ impl<B: Brain> Engine<B> {
         let standing = &mut self.standing;
         match (operator, standing.mode) {
             (_, Mode::Halted) => {}
-            (Operator::Resume, _) => standing.set_mode(Mode::Active),
+            (Operator::Resume, _) => {
+                standing.set_mode(Mode::Active);
+                self.account.losses.resume();
+            }
             (Operator::Pause | Operator::Flatten, _) => standing.set_mode(Mode::Paused),
             (Operator::Halt, _) => standing.set_mode(Mode::Halted),
         }
-        self.tell_state(out);
+        // After a resume the drawdown is measured from here.
+        self.measure_losses(out);
         if let Operator::Flatten | Operator::Halt = operator {
             self.stop_entering(operator == Operator::Flatten, at, out);
         }
@@ -130,16 +143,58 @@ impl<B: Brain> Engine<B> {
         let began = on && !self.standing.causes.has(cause);
         self.standing.causes.set(cause, on);
         if let Some(code) = alert_of(cause).filter(|_| began) {
-            out.notice(Notice::Alert(Alert { code, symbol: None, measured, limit }));
+            self.alert(code, None, measured, limit, out);
         }
         self.tell_state(out);
     }
 
     /// What an earlier session knew. An operator's halt of then is a pause now: it ends by a
     /// resume.
-    pub(crate) fn on_memory(&mut self, memory: &RiskMemory, out: &mut Out) {
+    pub(crate) fn on_memory(&mut self, memory: &RiskMemory, at: Nanos, out: &mut Out) {
+        self.account.losses.recall(memory, at);
         if memory.halted && self.standing.mode == Mode::Active {
             self.standing.set_mode(Mode::Paused);
+        }
+        self.note_losses(out);
+    }
+
+    /// Why no entry may be made now, as far as losses decide.
+    pub(crate) fn lost(&self) -> Result<(), Reject> {
+        let [day, fall] = self.account.losses.known();
+        if day.reached {
+            let limit = self.config.daily_loss_max;
+            return Err(Reject::new(DenialCode::DailyLoss, day.fraction, limit));
+        }
+        if fall.reached {
+            let limit = self.config.drawdown_max;
+            return Err(Reject::new(DenialCode::Drawdown, fall.fraction, limit));
+        }
+        Ok(())
+    }
+
+    /// Measures the losses at the present equity, once there is one.
+    pub(crate) fn measure_losses(&mut self, out: &mut Out) {
+        if self.account.wallet.is_some() {
+            let equity = self.equity();
+            self.account.losses.of_day(equity, self.config.daily_loss_max);
+            self.account.losses.from_peak(equity, self.config.drawdown_max);
+        }
+        self.note_losses(out);
+    }
+
+    /// What is known of the losses decides what the engine may do.
+    fn note_losses(&mut self, out: &mut Out) {
+        let [day, fall] = self.account.losses.known();
+        let (day_max, fall_max) = (self.config.daily_loss_max, self.config.drawdown_max);
+        for (cause, code, loss, limit) in [
+            (Cause::DailyLoss, AlertCode::DailyLoss, day, day_max),
+            (Cause::Drawdown, AlertCode::Drawdown, fall, fall_max),
+        ] {
+            if loss.reached && !self.standing.causes.has(cause) {
+                let in_units = |share: f64| (share * 1e8) as i64;
+                self.alert(code, None, in_units(loss.fraction), in_units(limit), out);
+            }
+            self.standing.causes.set(cause, loss.reached);
         }
         self.tell_state(out);
     }
@@ -148,6 +203,7 @@ impl<B: Brain> Engine<B> {
     pub(crate) fn tell_state(&mut self, out: &mut Out) {
         let standing = &mut self.standing;
         let (state, cause) = (standing.state(), standing.cause());
+        standing.most = standing.most.max(standing.causes.0.count_ones() as u8);
         if standing.told != (state, cause) {
             standing.told = (state, cause);
             out.notice(Notice::Trading { state, cause });
@@ -160,7 +216,7 @@ impl<B: Brain> Engine<B> {
         let code = if halted { DenialCode::Halted } else { DenialCode::Paused };
         let reject = Reject::new(code, 1.0, 0.0);
         if let Some(rotation) = self.portfolio.rotation.take() {
-            deny(&rotation.signal, reject, at, out);
+            self.deny(&rotation.signal, reject, at, out);
         }
         for index in 0..SLOTS {
             let slot = &mut self.portfolio.slots[index];
@@ -183,6 +239,12 @@ impl<B> Engine<B> {
     /// What it may do.
     pub const fn state(&self) -> TradingState {
         self.standing.state()
+    }
+
+    /// What the next session must know so that a restart forgives no loss: given to it as its
+    /// first input, [`EventBody::Memory`](aegis_types::EventBody::Memory).
+    pub fn risk_memory(&self) -> RiskMemory {
+        self.account.losses.memory(self.standing.mode == Mode::Halted)
     }
 
     /// Why no entries are made: every cause that is on.

@@ -2,6 +2,7 @@
 //! venue has it, and which slot (if any) each one occupies. Indexed by `SymbolId`.
 
 use crate::config::{EngineError, TAINT_BARS};
+use aegis_types::defect::{self, Defect};
 use aegis_types::{Candle, Instrument, Nanos, Px, SYMBOLS_MAX, SymbolId, Tick, TickBody};
 use alloc::format;
 use alloc::vec::Vec;
@@ -17,6 +18,8 @@ pub(crate) struct Market {
     pub last: Px,
     /// Newest data time.
     pub data_at: Nanos,
+    /// What an entry's price is held against.
+    pub quotes: Quotes,
     /// Close time of the newest 1m candle; the far past before the first.
     pub closed_at: Nanos,
     /// Until when no entry is made after a failed order.
@@ -33,6 +36,28 @@ pub(crate) struct Market {
     pub slot: u8,
 }
 
+/// Prices beside the last one, with the times of their data.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Quotes {
+    pub last_at: Nanos,
+    pub mark: Px,
+    pub mark_at: Nanos,
+    pub bid: Px,
+    pub ask: Px,
+    pub book_at: Nanos,
+}
+
+impl Quotes {
+    const UNSEEN: Self = Self {
+        last_at: UNSEEN,
+        mark: Px::ZERO,
+        mark_at: UNSEEN,
+        bid: Px::ZERO,
+        ask: Px::ZERO,
+        book_at: UNSEEN,
+    };
+}
+
 const UNSEEN: Nanos = Nanos(i64::MIN);
 
 impl Market {
@@ -40,6 +65,7 @@ impl Market {
         Self {
             last: Px::ZERO,
             data_at: UNSEEN,
+            quotes: Quotes::UNSEEN,
             closed_at: UNSEEN,
             cool_until: UNSEEN,
             missing: 0,
@@ -54,17 +80,25 @@ impl Market {
     #[inline]
     pub fn see(&mut self, tick: &Tick) {
         match tick.body {
-            TickBody::Open { px, .. } | TickBody::Trade { px, .. } => self.last = px,
+            TickBody::Open { px, .. } | TickBody::Trade { px, .. } => self.trade(px, tick.at),
             TickBody::Book { bid, ask, .. } => {
+                if !tick.derived {
+                    (self.quotes.bid, self.quotes.ask, self.quotes.book_at) = (bid, ask, tick.at);
+                }
                 // The middle, without the overflow of a sum.
-                self.last = Px::from_raw(bid.raw() + (ask.raw() - bid.raw()) / 2);
+                let middle = Px::from_raw(bid.raw() + (ask.raw() - bid.raw()) / 2);
+                self.trade(middle, tick.at);
             }
+            TickBody::Gap { .. } if defect::on(Defect::IgnoreGaps) => return,
             TickBody::Gap { missing } => {
                 self.missing = self.missing.saturating_add(missing.max(1));
                 self.gap = true;
                 return; // an absence is not fresh data
             }
-            TickBody::Mark { .. } | TickBody::Candle { .. } | TickBody::End => {}
+            TickBody::Mark { mark, .. } => {
+                (self.quotes.mark, self.quotes.mark_at) = (mark, tick.at);
+            }
+            TickBody::Candle { .. } | TickBody::End => {}
         }
         self.data_at = self.data_at.max(tick.at);
     }
@@ -85,9 +119,15 @@ impl Market {
         if self.missing > 0 && self.contiguous >= TAINT_BARS {
             self.missing = 0;
         }
-        self.last = candle.close;
         self.closed_at = candle.close_time();
+        self.trade(candle.close, self.closed_at);
         self.data_at = self.data_at.max(self.closed_at);
+    }
+
+    #[inline]
+    fn trade(&mut self, px: Px, at: Nanos) {
+        self.last = px;
+        self.quotes.last_at = self.quotes.last_at.max(at);
     }
 
     fn taint(&mut self, missing: u64) {

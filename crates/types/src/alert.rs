@@ -72,9 +72,9 @@ impl AlertCode {
                 ["a position was changed by an order not ours", "quantity in 1e-8", "held in 1e-8"]
             }
             Self::LeverageDiffers => ["another leverage than asked for", "leverage", "asked for"],
-            Self::DailyLoss => ["daily loss limit reached", "loss in 1e-8", "allowed in 1e-8"],
+            Self::DailyLoss => ["daily loss limit reached", "share in 1e-8", "allowed in 1e-8"],
             Self::Drawdown => {
-                ["drawdown limit reached; resume by hand", "fall in 1e-8", "allowed in 1e-8"]
+                ["drawdown limit reached; resume by hand", "share in 1e-8", "allowed in 1e-8"]
             }
             Self::TableFull => ["a fixed-capacity table is full", "entries", "capacity"],
             Self::OutcomeUnknown => ["an order's outcome is unknown for long", "ms", "allowed ms"],

@@ -24,7 +24,7 @@ codes! {
         StaleData = "stale_data",
         /// The symbol's data has a hole that has not been refilled.
         Tainted = "tainted_data",
-        /// The symbol is cooling down after a failed order.
+        /// The symbol is cooling down after a failed order or a closed trade.
         CoolDown = "cool_down",
         /// The symbol already has an open, in-flight or unknown position.
         AlreadyInPosition = "already_in_position",
@@ -42,6 +42,16 @@ codes! {
         BelowMinimum = "below_minimum",
         /// The size is above the exchange's maximum.
         AboveMaximum = "above_maximum",
+        /// The order's notional is above the cap of a single order.
+        OrderTooLarge = "order_too_large",
+        /// There is no fresh price to hold the entry's price against.
+        NoReference = "no_reference",
+        /// The best bid is not below the best ask.
+        CrossedBook = "crossed_book",
+        /// The entry's price is too far from mark or last price.
+        PriceCollar = "price_collar",
+        /// The symbol was entered on this side too often within the window.
+        Repeated = "repeated",
         /// Leverage would be above the level's cap.
         LeverageCap = "leverage_cap",
         /// Total exposure would be above the cap.
@@ -52,6 +62,14 @@ codes! {
         InsufficientMargin = "insufficient_margin",
         /// Today's loss has reached the limit.
         DailyLoss = "daily_loss",
+        /// The fall from the highest equity has reached the limit.
+        Drawdown = "drawdown",
+        /// Too many positions were stopped out within the window.
+        StopGuard = "stop_guard",
+        /// The trades within the window have lost too much from their peak.
+        RecentDrawdown = "recent_drawdown",
+        /// The symbol's trades within the window have earned too little.
+        LowProfit = "low_profit",
         /// All slots are taken and the signal is not stronger than the weakest position.
         SlotsFullNotStronger = "slots_full_not_stronger",
         /// All slots are taken and the weakest position is not in profit.
@@ -78,7 +96,7 @@ impl DenialCode {
             Self::Reducing => ["only reducing orders leave", "number of the cause", "0"],
             Self::StaleData => ["newest data too old", "age in seconds", "allowed seconds"],
             Self::Tainted => ["hole in the data, not refilled", "missing facts", "0"],
-            Self::CoolDown => ["cooling down after a failed order", "seconds left", "0"],
+            Self::CoolDown => ["cooling down after an order or a trade", "seconds left", "0"],
             Self::AlreadyInPosition => ["symbol already held or in flight", "1", "0"],
             Self::BadStop => ["stop not beyond the price", "stop", "price"],
             Self::BadTarget => ["target not beyond the price", "target", "price"],
@@ -87,6 +105,15 @@ impl DenialCode {
             Self::RiskTooLarge => ["equity at risk", "fraction at risk", "allowed fraction"],
             Self::BelowMinimum => ["size below the exchange's minimum", "size", "minimum"],
             Self::AboveMaximum => ["size above the exchange's maximum", "size", "maximum"],
+            Self::OrderTooLarge => ["a single order above its cap", "notional", "cap"],
+            Self::NoReference => {
+                ["no fresh mark, last price or book", "age in seconds, -1 never", "allowed seconds"]
+            }
+            Self::CrossedBook => ["best bid not below best ask", "bid", "ask"],
+            Self::PriceCollar => {
+                ["price too far from mark or last", "distance as a fraction", "allowed fraction"]
+            }
+            Self::Repeated => ["same symbol and side entered too often", "entries", "allowed"],
             Self::LeverageCap => ["leverage above the level's cap", "leverage", "cap"],
             Self::ExposureCap => ["total exposure above the cap", "notional / equity", "cap"],
             Self::LiquidationBeforeStop => {
@@ -94,6 +121,16 @@ impl DenialCode {
             }
             Self::InsufficientMargin => ["not enough free balance", "margin needed", "free"],
             Self::DailyLoss => ["daily loss limit reached", "loss fraction", "allowed fraction"],
+            Self::Drawdown => {
+                ["fell too far from the highest equity", "fall fraction", "allowed fraction"]
+            }
+            Self::StopGuard => ["too many stops in the window", "stops", "allowed"],
+            Self::RecentDrawdown => {
+                ["trades in the window fell too far", "fall fraction", "allowed fraction"]
+            }
+            Self::LowProfit => {
+                ["symbol earned too little in the window", "net as a fraction", "needed fraction"]
+            }
             Self::SlotsFullNotStronger => {
                 ["slots full, signal not stronger than the weakest", "confidence", "weakest's"]
             }

@@ -1,12 +1,13 @@
 //! Every reason to turn a signal away is produced by a story here, and the table of them in
 //! `docs/` says what the code says.
 
+use crate::controls;
 use crate::world::{A, B, C, D, World, config, instruments, money, proposal, px, qty, rate};
 use aegis_engine::{EngineConfig, SLOTS, denial_table};
 use aegis_learn::Proposal;
 use aegis_types::{
-    AccountUpdate, DenialCode, EventBody, Instrument, Nanos, Operator, OrderReason, OrderUpdate,
-    RejectCode, Side, SymbolId, Tick, TickBody,
+    AccountUpdate, Cause, DenialCode, EventBody, Instrument, Nanos, Operator, OrderReason,
+    OrderUpdate, RejectCode, Side, SymbolId, Tick, TickBody,
 };
 use std::path::PathBuf;
 
@@ -160,6 +161,7 @@ fn story(code: DenialCode) -> World {
         Code::LowConfidence => with(gated(), |_| {}, proposal(Side::Buy, 0.55)),
         Code::Paused => after(|world| world.operator(Operator::Pause)),
         Code::Halted => after(|world| world.operator(Operator::Halt)),
+        Code::Reducing => after(|world| controls::condition(world, Cause::Clock, true)),
         Code::StaleData => stale(),
         Code::Tainted => after(|world| world.wait(Nanos::MINUTE.times(2))),
         Code::CoolDown => refused(),
@@ -171,6 +173,13 @@ fn story(code: DenialCode) -> World {
         Code::RiskTooLarge => run_away(),
         Code::BelowMinimum => with(config(), |i| i.qty_min = qty("51"), usual()),
         Code::AboveMaximum => with(config(), |i| i.qty_max = qty("49"), usual()),
+        Code::OrderTooLarge => {
+            controls::order_of_5000(|config| config.order_notional_max = money("4999.99"))
+        }
+        Code::NoReference => controls::quoted(None, None),
+        Code::CrossedBook => controls::quoted(Some(("100", 1)), Some(("101", "100", 1))),
+        Code::PriceCollar => controls::quoted(Some(("90", 1)), Some(("99.9", "100.1", 1))),
+        Code::Repeated => controls::repeated(2, Side::Buy, Nanos::ZERO),
         Code::LeverageCap => with(config(), |i| i.taker_fee = rate("0"), long(99.9, 101.0)),
         Code::ExposureCap => risky(&[(A, long(99.3, 102.0)), (B, long(99.3, 102.0))]),
         Code::LiquidationBeforeStop => {
@@ -178,6 +187,10 @@ fn story(code: DenialCode) -> World {
         }
         Code::InsufficientMargin => penniless(),
         Code::DailyLoss => poor_day(),
+        Code::Drawdown => controls::fallen("2000"),
+        Code::StopGuard => controls::stopped(2, controls::stop_guard(2)),
+        Code::RecentDrawdown => controls::stopped(2, controls::drawdown_guard(0.01)),
+        Code::LowProfit => controls::stopped(2, controls::profit_guard(0.0)),
         Code::SlotsFullNotStronger => fourth(in_profit(), 0.70),
         Code::SlotsFullNotInProfit => fourth(full(), 0.9),
         Code::SlotsFullBusy => {

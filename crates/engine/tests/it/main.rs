@@ -1,9 +1,10 @@
 //! The engine at its boundary: events in, commands out.
 //!
 //! `scenarios` tells single stories with a well-behaved venue; `denials` produces every reason to
-//! turn a signal away and holds `docs/denials.md` true; `faults` tells the stories of a venue that
+//! turn a signal away and holds `docs/denials.md` true; `controls` holds each to its limit; `faults` tells the stories of a venue that
 //! refuses, loses, doubles and reorders; `invariants` states what holds whatever the venue does.
 
+mod controls;
 mod denials;
 mod faults;
 mod invariants;

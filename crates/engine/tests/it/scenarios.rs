@@ -426,8 +426,9 @@ fn unusable_configurations_and_instruments_are_named() {
 #[test]
 fn capacities_are_told() {
     let world = full();
-    let [positions, slots, orders, fills] = world.engine.capacities();
+    let [positions, slots, orders, fills, entries, trades] = world.engine.capacities();
     assert_eq!(positions, ("positions", 3, 3, 3));
     assert_eq!((slots.1, slots.2, slots.3), (3, 3, aegis_engine::SLOTS));
     assert_eq!((orders.1, fills.1), (9, 3));
+    assert_eq!((entries.1, trades.1), (3, 0));
 }
