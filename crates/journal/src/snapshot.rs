@@ -224,8 +224,43 @@ pub(crate) fn checked(
     Ok((snapshot, reader))
 }
 
-/// Writes a snapshot: it appears whole or not at all. Older ones than the newest few are removed.
-pub(crate) fn write(
+/// The place of a snapshot that is still to be written; one is written at a time.
+#[derive(Debug)]
+pub struct Ticket {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    info: SnapshotInfo,
+    sync: bool,
+}
+
+impl Ticket {
+    pub(crate) fn new(disk: Arc<dyn Disk>, dir: &Path, info: SnapshotInfo, sync: bool) -> Self {
+        Self { disk, dir: dir.to_path_buf(), info, sync }
+    }
+
+    /// Number of the first record that it has not seen.
+    pub const fn record(&self) -> u64 {
+        self.info.record
+    }
+
+    /// Writes it, in `Power` synced: it appears whole or not at all. Older ones than the newest
+    /// three are removed. The journal itself is unaffected by what goes wrong here.
+    ///
+    /// # Errors
+    /// [`JournalError::NoSpace`] (the journal's reserve is not touched) and what the disk says.
+    pub fn write(self, payload: &[u8]) -> Result<SnapshotInfo, JournalError> {
+        let (disk, dir) = (&*self.disk, &*self.dir);
+        let info = SnapshotInfo { bytes: payload.len() as u64, ..self.info };
+        write(disk, dir, &info, payload, self.sync)?;
+        for old in list(disk, dir)?.into_iter().skip(KEPT) {
+            let path = path(dir, old);
+            disk.remove(&path).map_err(|e| JournalError::io("remove", &path, e))?;
+        }
+        Ok(info)
+    }
+}
+
+fn write(
     disk: &dyn Disk,
     dir: &Path,
     info: &SnapshotInfo,
@@ -237,23 +272,16 @@ pub(crate) fn write(
     let written = file
         .write_at(&info.encode(payload), 0)
         .and_then(|()| file.write_at(payload, HEADER as u64))
-        .map_err(|e| JournalError::io("write", &from, e))
-        .and_then(|()| match sync {
-            true => file.sync_all().map_err(|e| JournalError::sync(&from, e)),
-            false => Ok(()),
-        });
+        .map_err(|e| JournalError::io("write", &from, e));
+    let written = match written {
+        Ok(()) if sync => file.sync_all().map_err(|e| JournalError::sync(&from, e)),
+        other => other,
+    };
     if let Err(e) = written {
         // Give the space back; the first error is the one to report.
         let _ = disk.remove(&from);
         return Err(e);
     }
     disk.rename(&from, &info.path).map_err(|e| JournalError::io("rename", &from, e))?;
-    if sync {
-        segment::sync_dir(disk, dir)?;
-    }
-    for old in list(disk, dir)?.into_iter().skip(KEPT) {
-        let path = path(dir, old);
-        disk.remove(&path).map_err(|e| JournalError::io("remove", &path, e))?;
-    }
-    Ok(())
+    if sync { segment::sync_dir(disk, dir) } else { Ok(()) }
 }

@@ -106,13 +106,14 @@ impl Room {
         self.note(Err(refused))
     }
 
-    /// Takes the reserve back if there is space again, for it and for a segment.
-    pub fn reclaim(&mut self, disk: &dyn Disk, dir: &Path, segment: u64) {
-        if self.space == Space::Plenty {
+    /// Takes the reserve back if there is space again, for it and for a segment of `next` bytes;
+    /// `current` is a file that can be opened for writing unless the disk is read-only.
+    pub fn reclaim(&mut self, disk: &dyn Disk, dir: &Path, current: &Path, next: u64) {
+        if self.space == Space::Plenty || disk.open(current, Open::Write).is_err() {
             return;
         }
         let missing = if self.held { 0 } else { self.reserve };
-        let enough = disk.free(dir).is_ok_and(|free| free >= missing.saturating_add(segment));
+        let enough = disk.free(dir).is_ok_and(|free| free >= missing.saturating_add(next));
         if enough && (self.held || hold(disk, dir, self.reserve).is_ok()) {
             (self.held, self.space) = (self.reserve > 0, Space::Plenty);
         }

@@ -8,6 +8,7 @@
 
 use crate::error::JournalError;
 use crate::record::{Kind, PAYLOAD_MAX, Source};
+use crate::space::Space;
 use crate::writer::Writer;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -35,6 +36,7 @@ struct State {
     next: u64,
     /// Records before this number survive what the durability promises.
     durable: u64,
+    space: Space,
     failed: Option<String>,
     closing: bool,
 }
@@ -87,6 +89,7 @@ impl Threaded {
                 pending: Pending::default(),
                 next,
                 durable: next,
+                space: writer.space(),
                 failed: None,
                 closing: false,
             }),
@@ -142,6 +145,12 @@ impl Threaded {
     /// Number of the next record.
     pub fn records(&self) -> u64 {
         self.shared.lock().next
+    }
+
+    /// What room there is, as of the last batch. While it is not [`Space::Plenty`], the thread looks
+    /// with every batch whether there is space again.
+    pub fn space(&self) -> Space {
+        self.shared.lock().space
     }
 
     /// Makes everything durable, closes the journal and ends the thread.
@@ -210,7 +219,9 @@ fn run(mut writer: Writer, shared: &Shared) -> Result<(), JournalError> {
         let result = write(&mut writer, &taken);
         taken.entries.clear();
         taken.bytes.clear();
+        let space = writer.reclaim();
         let mut state = shared.lock();
+        state.space = space;
         match result {
             Ok(()) => state.durable = writer.records(),
             Err(e) => {

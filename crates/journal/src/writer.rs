@@ -6,7 +6,7 @@ use crate::error::{JournalError, is_full};
 use crate::reader::{Reader, Torn, identity};
 use crate::record::{self, Batch, Kind, PAYLOAD_MAX, Source};
 use crate::segment::{self, HEADER, Prepared, SegmentHeader};
-use crate::snapshot::{self, SnapshotInfo};
+use crate::snapshot::{self, SnapshotInfo, Ticket};
 use crate::space::{self, Room, Space};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -326,13 +326,13 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes a snapshot of what was made of the records appended so far, flushed first; `layout`
-    /// is the payload's, as its owner counts. In `Power` it is synced. The journal itself is
-    /// unaffected by what goes wrong with it.
+    /// The place of a snapshot of what was made of the records appended so far, which are flushed
+    /// first. Writing it may be left to another thread. `layout` is the payload's, as its owner
+    /// counts.
     ///
     /// # Errors
-    /// As [`Writer::flush`]; [`JournalError::NoSpace`], for which the reserve is not touched.
-    pub fn snapshot(&mut self, layout: u32, payload: &[u8]) -> Result<SnapshotInfo, JournalError> {
+    /// As [`Writer::flush`].
+    pub fn snapshot_here(&mut self, layout: u32) -> Result<Ticket, JournalError> {
         self.flush()?;
         let info = SnapshotInfo {
             path: snapshot::path(&self.dir, self.number),
@@ -340,13 +340,20 @@ impl Writer {
             layout,
             last: self.last,
             last_market: self.market,
-            bytes: payload.len() as u64,
+            bytes: 0,
             identity: self.identity,
             chain: self.chain,
         };
         let power = self.config.durability == Durability::Power;
-        snapshot::write(&*self.disk, &self.dir, &info, payload, power)?;
-        Ok(info)
+        Ok(Ticket::new(Arc::clone(&self.disk), &self.dir, info, power))
+    }
+
+    /// As [`Writer::snapshot_here`], and writes it on this thread.
+    ///
+    /// # Errors
+    /// As [`Writer::flush`] and [`Ticket::write`].
+    pub fn snapshot(&mut self, layout: u32, payload: &[u8]) -> Result<SnapshotInfo, JournalError> {
+        self.snapshot_here(layout)?.write(payload)
     }
 
     /// What room there is. It changes with a flush or an append; whoever trades asks behind them.
@@ -359,7 +366,8 @@ impl Writer {
     /// seconds while [`Writer::space`] is not [`Space::Plenty`].
     pub fn reclaim(&mut self) -> Space {
         if self.failed.is_none() {
-            self.room.reclaim(&*self.disk, &self.dir, capacity(&self.config, 0));
+            let next = capacity(&self.config, 0);
+            self.room.reclaim(&*self.disk, &self.dir, &self.path, next);
         }
         self.room.space
     }

@@ -7,6 +7,7 @@
 //! - Random programs of appends, flushes, reopens and cuts keep all of that (`model`).
 
 mod crash;
+mod faults;
 mod follow;
 mod kill;
 mod life;
