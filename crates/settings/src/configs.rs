@@ -175,6 +175,11 @@ impl Settings {
         }
     }
 
+    /// How many days of the journal are kept whole; `None`: all.
+    pub fn journal_retain_days(&self) -> Option<u32> {
+        self.text("journal.retain").strip_suffix('d')?.parse().ok()
+    }
+
     /// Which markets are generated when no data is given.
     pub fn market(&self) -> Market {
         Market {

@@ -558,14 +558,13 @@ pub const TABLE: &[Row] = &[
         "16",
         "MiB",
         "held back for a full disk: with it positions are still closed, entries stop",
-    )
-    .process(),
+    ),
     row(
         "journal.retain",
-        Choice(&["all"]),
+        Choice(&["all", "1d", "3d", "7d", "14d", "30d", "90d", "365d"]),
         "all",
         "",
-        "this version keeps every segment; money events are kept for ever in any version",
+        "older segments go, behind two verified snapshots; their money events are kept for ever",
     ),
     // store
     Row {
