@@ -16,6 +16,8 @@
 //!
 //! - [`Session`]: everything that a run depends on; the header of its journal.
 //! - [`Tally`] and [`Report`]: what happened, in counts, money and ratios.
+//! - [`Snapshot`]: what the inputs have made so far, so that a journal need not be read from its
+//!   start.
 //! - [`run`]: ticks in, report out; [`replay`]: a journal in, the same digest out, or the first
 //!   record that differs.
 
@@ -26,6 +28,7 @@ mod replay;
 mod report;
 mod run;
 mod session;
+mod snapshot;
 mod stats;
 mod tally;
 mod text;
@@ -36,5 +39,8 @@ pub use replay::{Difference, Replay, ReplayError, TornTail, print, replay};
 pub use report::{GroupReport, OpenPosition, OrderOutcomes, Report, SymbolReport};
 pub use run::{RunError, run};
 pub use session::{Execution, Market, Past, Session, SessionError};
+pub use snapshot::{
+    SNAPSHOT_LAYOUT, Simulates, Snapshot, SnapshotError, state_bytes, state_digest, write_snapshot,
+};
 pub use stats::{Curve, Group};
 pub use tally::{Counts, Tally};

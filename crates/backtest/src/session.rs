@@ -28,6 +28,9 @@ pub struct Market {
     pub until: Nanos,
     /// What is assumed where the data is silent.
     pub assumptions: Vec<String>,
+    /// Among it: there is no mark price and no book of its own, so an entry is held against the
+    /// last price alone.
+    pub mark_is_last: bool,
     /// What the data is: files with their hashes, or the generator's specification.
     pub manifest: Value,
 }
@@ -41,6 +44,8 @@ impl Market {
             trade_from: dataset.trade_from,
             until: dataset.until,
             assumptions: dataset.assumptions.clone(),
+            // Files have no mark series.
+            mark_is_last: true,
             manifest: dataset.manifest(),
         }
     }
@@ -80,6 +85,11 @@ impl Venue for Past {
     }
 }
 
+/// Journals written before a session said so were checked against the last price alone.
+const fn yes() -> bool {
+    true
+}
+
 /// Everything that a run depends on. Written as JSON, it is the header of the run's journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Session {
@@ -106,6 +116,9 @@ pub struct Session {
     pub until: Nanos,
     /// What is assumed where the data is silent.
     pub assumptions: Vec<String>,
+    /// Among it: there is no mark price and no book of its own.
+    #[serde(default = "yes")]
+    pub mark_is_last: bool,
     /// What the data is: files with their hashes, or the generator's specification.
     pub data: Value,
 }
@@ -140,6 +153,7 @@ impl Session {
             trade_from: market.trade_from,
             until: market.until,
             assumptions: market.assumptions,
+            mark_is_last: market.mark_is_last,
             data: market.manifest,
         }
     }
@@ -191,6 +205,7 @@ impl Session {
         let mut config = self.settings()?.engine();
         config.session = self.number()?;
         config.trade_from = self.trade_from;
+        config.mark_is_last = self.mark_is_last;
         Engine::new(config, &self.instruments)
             .map_err(|e| SessionError(format!("the engine refuses this session: {e}")))
     }

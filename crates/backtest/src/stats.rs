@@ -12,9 +12,10 @@
 //! `None`, never a made-up number.
 
 use aegis_types::{Money, Nanos, Trade};
+use serde::{Deserialize, Serialize};
 
 /// Closed trades of one kind: of a symbol, of a side, of an exit reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     trades: u64,
     wins: u64,
@@ -86,7 +87,7 @@ impl Group {
 }
 
 /// One sample of the account at the end of a minute.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Sample {
     at: Nanos,
     equity: Money,
@@ -97,7 +98,7 @@ struct Sample {
 ///
 /// Several samples of one instant count once, with the last values: the engine may speak once per
 /// symbol while a minute ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Curve {
     peak: Money,
     drawdown_max: f64,

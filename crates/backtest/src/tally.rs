@@ -12,9 +12,10 @@ use aegis_types::{
     AccountUpdate, Command, DenialCode, Event, EventBody, Money, Nanos, Notice, OrderReason,
     OrderUpdate, RejectCode, Side, SymbolId, SymbolTable, Tick, TickBody,
 };
+use serde::{Deserialize, Serialize};
 
 /// The plain counts of a run so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Events of any kind that the engine saw.
     pub events: u64,
@@ -38,7 +39,7 @@ pub struct Counts {
     pub rotations: u64,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct PerSymbol {
     candles: u64,
     signals: u64,
@@ -48,7 +49,7 @@ struct PerSymbol {
     closed: Group,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Outcomes {
     accepted: u64,
     filled: u64,
@@ -58,9 +59,9 @@ struct Outcomes {
     unknown: u64,
 }
 
-/// Counts events, commands and notices; makes the [`Report`].
-#[derive(Clone, Debug)]
-pub struct Tally {
+/// What of a tally its session says.
+#[derive(Clone, Debug, Default)]
+struct About {
     session: String,
     version: String,
     commit: String,
@@ -69,11 +70,22 @@ pub struct Tally {
     symbols: SymbolTable,
     assumptions: Vec<String>,
     trade_from: Nanos,
+}
+
+/// Counts events, commands and notices; makes the [`Report`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Tally {
+    /// No part of what is written down: see [`Tally::restore`].
+    #[serde(skip)]
+    about: About,
 
     counts: Counts,
     per_symbol: Vec<PerSymbol>,
+    #[serde(with = "aegis_types::array")]
     denials: [u64; DenialCode::ALL.len()],
+    #[serde(with = "aegis_types::array")]
     rejects: [u64; RejectCode::ALL.len()],
+    #[serde(with = "aegis_types::array")]
     by_reason: [Group; OrderReason::ALL.len()],
     by_side: [Group; 2],
     all: Group,
@@ -81,6 +93,7 @@ pub struct Tally {
     realized: Money,
     fees: Money,
     funding: Money,
+    #[serde(with = "crate::snapshot::digest")]
     digest: OrderDigest,
 
     deposit: Option<Money>,
@@ -94,7 +107,7 @@ pub struct Tally {
 impl Tally {
     /// An empty tally of a session.
     pub fn new(session: &Session) -> Self {
-        Self {
+        let about = About {
             session: session.id.clone(),
             version: session.version.clone(),
             commit: session.commit.clone(),
@@ -103,6 +116,9 @@ impl Tally {
             symbols: session.symbols.clone(),
             assumptions: session.assumptions.clone(),
             trade_from: session.trade_from,
+        };
+        Self {
+            about,
             counts: Counts::default(),
             per_symbol: vec![PerSymbol::default(); session.symbols.len()],
             denials: [0; DenialCode::ALL.len()],
@@ -124,6 +140,17 @@ impl Tally {
         }
     }
 
+    /// Becomes what `state` was when it was written down, in this tally's session; false when it
+    /// is of another number of symbols.
+    pub fn restore(&mut self, mut state: Self) -> bool {
+        let fits = state.per_symbol.len() == self.per_symbol.len();
+        if fits {
+            std::mem::swap(&mut self.about, &mut state.about);
+            *self = state;
+        }
+        fits
+    }
+
     /// The plain counts so far.
     pub const fn counts(&self) -> Counts {
         self.counts
@@ -136,7 +163,7 @@ impl Tally {
 
     /// The table of names that ids refer to.
     pub const fn symbols(&self) -> &SymbolTable {
-        &self.symbols
+        &self.about.symbols
     }
 
     fn of(&mut self, symbol: SymbolId) -> Option<&mut PerSymbol> {
@@ -168,7 +195,7 @@ impl Tally {
             if let Some(symbol) = self.of(tick.symbol) {
                 symbol.candles += 1;
             }
-            if at != self.minute && at > self.trade_from {
+            if at != self.minute && at > self.about.trade_from {
                 self.minutes += 1;
             }
             self.minute = at;
@@ -268,18 +295,18 @@ impl Tally {
         let curve = self.curve_to(engine);
         let time = |at: Option<Nanos>| at.map(|at| at.utc().to_string());
         Report {
-            session: self.session.clone(),
-            version: self.version.clone(),
-            commit: self.commit.clone(),
-            environment: self.environment.clone(),
-            execution: self.execution,
-            from: time(self.first.map(|first| first.max(self.trade_from))),
+            session: self.about.session.clone(),
+            version: self.about.version.clone(),
+            commit: self.about.commit.clone(),
+            environment: self.about.environment.clone(),
+            execution: self.about.execution,
+            from: time(self.first.map(|first| first.max(self.about.trade_from))),
             until: time(self.last),
             events: counts.events,
             candles: counts.candles,
             ticks: counts.ticks,
-            symbols: self.symbols.len() as u64,
-            symbol_names: self.symbols.names().to_vec(),
+            symbols: self.about.symbols.len() as u64,
+            symbol_names: self.about.symbols.names().to_vec(),
             signals: counts.signals,
             signals_long: counts.signals_long,
             signals_short: counts.signals - counts.signals_long,
@@ -317,7 +344,7 @@ impl Tally {
                 .into(),
             order_outcomes: self.order_outcomes(),
             open_at_end: self.open(engine),
-            assumptions: self.assumptions.clone(),
+            assumptions: self.about.assumptions.clone(),
             refusals: Default::default(),
             refusal_examples: Vec::new(),
             wall_s: 0.0,
@@ -350,7 +377,7 @@ impl Tally {
             };
             (name.clone(), report)
         };
-        self.symbols.names().iter().zip(&self.per_symbol).map(symbol).collect()
+        self.about.symbols.names().iter().zip(&self.per_symbol).map(symbol).collect()
     }
 
     /// Orders by outcome, so far.
@@ -370,7 +397,7 @@ impl Tally {
     }
 
     fn open(&self, engine: &Engine) -> Vec<OpenPosition> {
-        engine.positions().map(|position| OpenPosition::of(position, &self.symbols)).collect()
+        engine.positions().map(|position| OpenPosition::of(position, &self.about.symbols)).collect()
     }
 }
 

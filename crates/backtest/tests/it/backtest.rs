@@ -4,8 +4,7 @@
 //! - the wallet is the deposit plus exactly what fills, fees and funding say;
 //! - the report's parts add up to its whole.
 
-mod support;
-
+use crate::support::{self, Scratch, generated, shared};
 use aegis_backtest::{Report, Session, replay, run};
 use aegis_driver::{Driver, Observer};
 use aegis_exchange::{Exchange, ExchangeConfig};
@@ -15,7 +14,6 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::Path;
-use support::{Scratch, generated, shared};
 
 fn backtest(session: &Session, ticks: &[Tick], journal: Option<&Path>) -> Report {
     let ticks = ticks.iter().map(|tick| Ok::<_, Infallible>(*tick));

@@ -23,6 +23,7 @@ pub fn generated(seed: u64, days: u32) -> (Session, Vec<Tick>) {
         trade_from: Nanos(i64::MIN),
         until: spec.until(),
         assumptions: vec!["generated, not real".into()],
+        mark_is_last: true,
         manifest: json!({"generated": {"seed": seed, "days": days}}),
     };
     (Session::new(&settings(), market, "test"), spec.ticks().collect())

@@ -1,0 +1,5 @@
+//! Runs, journals and snapshots at their boundary.
+
+mod backtest;
+mod snapshots;
+mod support;
