@@ -63,6 +63,7 @@ pub fn generated_session(spec: &MarketSpec) -> Result<Session, String> {
         trade_from: Nanos(i64::MIN),
         until: spec.start.after(Nanos::DAY.times(i64::from(spec.days))),
         assumptions: Vec::new(),
+        mark_is_last: true,
         manifest,
     };
     Ok(Session::new(&settings()?, market, ""))

@@ -111,6 +111,9 @@ pub fn ask(settings: &Settings, wanted: &Wanted<'_>, folder: &Path) -> Result<Li
         asking.fees(&mut instruments)?;
     }
     asking.assumptions.push("fees of a regular user unless the exchange said others".to_owned());
+    if clock.derived {
+        asking.assumptions.push("mark price = last price: the exchange plays candles".to_owned());
+    }
     let source = asking.source(&clock);
     let mut manifest = serde_json::to_value(Manifest::Live(source.clone()))
         .map_err(|e| Failure::failed(format!("the data manifest cannot be written: {e}"), ""))?;
@@ -122,6 +125,8 @@ pub fn ask(settings: &Settings, wanted: &Wanted<'_>, folder: &Path) -> Result<Li
         trade_from: Nanos::from_millis(clock.market_ms),
         until: Nanos::MAX,
         assumptions: asking.assumptions,
+        // A simulator of candles says marks and books that it has made from them.
+        mark_is_last: clock.derived,
         manifest,
     };
     let mut session = Session::new(settings, market, session::COMMIT);

@@ -158,6 +158,7 @@ fn generated_market(generated: &Generated, manifest: serde_json::Value) -> Resul
             format!("generated market (seed {}): no price here is real", generated.seed),
             "mark price = last price".to_owned(),
         ],
+        mark_is_last: true,
         manifest,
     })
 }

@@ -1,7 +1,7 @@
 //! The settings as the crates that obey them take them.
 
 use crate::load::Settings;
-use aegis_engine::EngineConfig;
+use aegis_engine::{EngineConfig, Protections};
 use aegis_exchange::ExchangeConfig;
 use aegis_journal as journal;
 use aegis_learn as learn;
@@ -67,7 +67,8 @@ impl Settings {
         Nanos(micros.round() as i64 * 1_000)
     }
 
-    /// The engine's configuration. `session` and `trade_from` belong to a session, not to settings.
+    /// The engine's configuration. `session`, `trade_from` and `mark_is_last`
+    /// belong to a session, not to settings.
     pub fn engine(&self) -> EngineConfig {
         let fresh = EngineConfig::default();
         EngineConfig {
@@ -91,7 +92,36 @@ impl Settings {
             decay_exit: self.flag("engine.decay_exit"),
             rotation_lapse: self.span("portfolio.rotation_lapse_s", Nanos::SECOND),
             stop_deadline: self.span("engine.stop_deadline_ms", Nanos::MILLISECOND),
+            order_notional_max: self.text("risk.order_notional_max").parse().unwrap_or_default(),
+            order_over_equity_max: self.real("risk.order_over_equity_max"),
+            price_collar: self.real("risk.price_collar"),
+            reference_stale: self.span("risk.reference_stale_s", Nanos::SECOND),
+            mark_is_last: fresh.mark_is_last,
+            repeat_max: self.whole("risk.repeat_max"),
+            repeat_window: self.span("risk.repeat_window_minutes", Nanos::MINUTE),
+            drawdown_max: self.real("risk.drawdown_max"),
+            unknown_alert: self.span("risk.unknown_alert_s", Nanos::SECOND),
+            protections: self.protections(),
             learn: self.learn(),
+        }
+    }
+
+    fn protections(&self) -> Protections {
+        let minutes = |key| self.span(key, Nanos::MINUTE);
+        Protections {
+            cool_down: minutes("protections.cool_down_minutes"),
+            stop_guard_stops: self.whole("protections.stop_guard_stops"),
+            stop_guard_per_symbol: self.text("protections.stop_guard_scope") == "symbol",
+            stop_guard_lookback: minutes("protections.stop_guard_lookback_minutes"),
+            stop_guard_pause: minutes("protections.stop_guard_pause_minutes"),
+            drawdown_trades: self.whole("protections.drawdown_trades"),
+            drawdown_max: self.real("protections.drawdown_max"),
+            drawdown_lookback: minutes("protections.drawdown_lookback_minutes"),
+            drawdown_pause: minutes("protections.drawdown_pause_minutes"),
+            low_profit_trades: self.whole("protections.low_profit_trades"),
+            low_profit_min: self.real("protections.low_profit_min"),
+            low_profit_lookback: minutes("protections.low_profit_lookback_minutes"),
+            low_profit_pause: minutes("protections.low_profit_pause_minutes"),
         }
     }
 
@@ -173,6 +203,11 @@ impl Settings {
             segment_bytes: segment_mb << 20,
             reserve_bytes: reserve_mb << 20,
         }
+    }
+
+    /// Journal records between two snapshots; none at 0.
+    pub fn snapshot_every(&self) -> u64 {
+        self.whole("journal.snapshot_every")
     }
 
     /// How many days of the journal are kept whole; `None`: all.

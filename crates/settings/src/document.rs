@@ -1,7 +1,8 @@
 //! Texts made from the table: the example file and the reference page.
 
 use crate::kind::Kind;
-use crate::table::{Row, SECTIONS, Scope, TABLE};
+use crate::row::{Row, Scope};
+use crate::table::{SECTIONS, TABLE};
 use std::fmt::Write;
 
 /// `aegis.toml` with every setting, its default, its unit and why it is there. Every value is

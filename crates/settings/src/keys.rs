@@ -4,8 +4,9 @@
 use crate::error::Violation;
 use crate::keyfile::{self, Guard, Refused, parse_key_file};
 use crate::load::{Origin, Sources};
+use crate::row::{Row, Scope};
 use crate::secret::Secret;
-use crate::table::{Row, Scope, TABLE};
+use crate::table::TABLE;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 

@@ -14,6 +14,8 @@ pub enum Kind {
     Real(f64, f64),
     /// An amount of USDT above zero, exact to 1e-8.
     Amount,
+    /// An amount of USDT that is not negative, exact to 1e-8; zero for none.
+    Limit,
     /// A power of two between two bounds, both included.
     PowerOfTwo(u64, u64),
     /// One of these words, in any case.
@@ -38,6 +40,7 @@ impl fmt::Display for Kind {
             Self::Whole(least, most) => write!(f, "a whole number from {least} to {most}"),
             Self::Real(least, most) => write!(f, "a number from {least} to {most}"),
             Self::Amount => f.write_str("an amount above 0 with at most 8 decimals"),
+            Self::Limit => f.write_str("an amount from 0 with at most 8 decimals (0: none)"),
             Self::PowerOfTwo(least, most) => write!(f, "a power of two from {least} to {most}"),
             Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
             Self::StoreUrl => {
@@ -82,6 +85,10 @@ impl Kind {
             Self::Amount => {
                 let amount: Money = text.parse().ok()?;
                 amount.is_positive().then(|| amount.to_string())
+            }
+            Self::Limit => {
+                let amount: Money = text.parse().ok()?;
+                (!amount.is_negative()).then(|| amount.to_string())
             }
             Self::Choice(words) => {
                 words.iter().find(|w| w.eq_ignore_ascii_case(text)).map(|w| (*w).to_owned())
@@ -166,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_kind_is_nothing() {
-        let cases: [(Kind, &[&str]); 7] = [
+        let cases: [(Kind, &[&str]); 8] = [
             (
                 Kind::Url,
                 &[
@@ -185,6 +192,7 @@ mod tests {
                 &["", "0", "17", "3.0", "-1", "+3", "0x10", "99999999999999999999"],
             ),
             (Kind::Real(0.0, 1.0), &["", "NaN", "inf", "-0.1", "1.01", "half"]),
+            (Kind::Limit, &["-1", "", "0.123456789"]),
             (Kind::Amount, &["0", "-5", "1e4", "0.123456789", "nan"]),
             (Kind::PowerOfTwo(1_024, 1 << 20), &["512", "1000", "2097152", "0"]),
             (

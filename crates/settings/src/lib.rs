@@ -15,6 +15,7 @@
 //! ```
 
 mod kind;
+mod row;
 mod table;
 
 mod error;
@@ -40,5 +41,6 @@ pub use keyfile::{KeyFileFault, parse_key_file};
 pub use kind::Kind;
 pub use load::{Origin, Settings, Shown, Sources, home};
 pub use modes::Keys;
+pub use row::{Row, Scope};
 pub use secret::{Secret, mask_url};
-pub use table::{Row, Scope, TABLE};
+pub use table::TABLE;

@@ -6,8 +6,9 @@ use crate::file::{self, Given};
 use crate::keys::{self, KEY_FILE, SECRETS};
 use crate::kind::Kind;
 use crate::nearest::nearest;
+use crate::row::{Row, Scope};
 use crate::secret::{MASK, Secret, mask_url};
-use crate::table::{Row, Scope, TABLE, position};
+use crate::table::{TABLE, position};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -251,7 +252,7 @@ impl Loader {
             Kind::Bool => given.toml == "boolean",
             Kind::Whole(..) | Kind::PowerOfTwo(..) => given.toml == "integer",
             Kind::Real(..) => matches!(given.toml, "integer" | "float"),
-            Kind::Amount => matches!(given.toml, "integer" | "float" | "string"),
+            Kind::Amount | Kind::Limit => matches!(given.toml, "integer" | "float" | "string"),
             Kind::Choice(_)
             | Kind::StoreUrl
             | Kind::Url

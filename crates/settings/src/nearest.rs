@@ -1,6 +1,7 @@
 //! The known key that a misspelt one probably means.
 
-use crate::table::{Row, Scope, TABLE};
+use crate::row::{Row, Scope};
+use crate::table::TABLE;
 
 /// The row whose key is nearest to what was written. A right name under a wrong section counts as
 /// near.

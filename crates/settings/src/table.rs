@@ -1,82 +1,9 @@
 //! The one table.
 
 use crate::kind::Kind::{
-    self, Amount, Bool, Choice, Path, PowerOfTwo, Real, Secret as Key, StoreUrl, Whole,
+    self, Amount, Bool, Choice, Limit, Path, PowerOfTwo, Real, Secret as Key, StoreUrl, Whole,
 };
-
-/// What a setting can change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// The outcome of a session: written into the journal's header, part of the session's id.
-    Session,
-    /// How processes run and where read models go: the same session has the same rows and digest
-    /// whatever these say, so they are no part of its id.
-    Process,
-    /// A secret: from a credential, a file of keys or the environment; never written anywhere.
-    Secret,
-}
-
-/// One setting.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Row {
-    /// `section.key`, or `key` at the top of the file.
-    pub key: &'static str,
-    /// Type and range.
-    pub kind: Kind,
-    /// Default in canonical text.
-    pub default: &'static str,
-    /// Unit, empty where there is none.
-    pub unit: &'static str,
-    /// Classic environment name beside `AEGIS__SECTION__KEY`.
-    pub env: Option<&'static str>,
-    /// What it can change.
-    pub scope: Scope,
-    /// Why it is there, in one line.
-    pub why: &'static str,
-}
-
-impl Row {
-    /// `AEGIS__SECTION__KEY`.
-    pub fn env_name(&self) -> String {
-        format!("AEGIS__{}", self.key.replace('.', "__").to_ascii_uppercase())
-    }
-
-    /// The section, empty at the top of the file.
-    pub fn section(&self) -> &'static str {
-        self.key.rsplit_once('.').map_or("", |(section, _)| section)
-    }
-
-    /// The key within its section.
-    pub fn name(&self) -> &'static str {
-        self.key.rsplit_once('.').map_or(self.key, |(_, name)| name)
-    }
-
-    const fn env(self, name: &'static str) -> Self {
-        Self { env: Some(name), ..self }
-    }
-
-    const fn process(self) -> Self {
-        Self { scope: Scope::Process, ..self }
-    }
-}
-
-const fn row(
-    key: &'static str,
-    kind: Kind,
-    default: &'static str,
-    unit: &'static str,
-    why: &'static str,
-) -> Row {
-    Row { key, kind, default, unit, env: None, scope: Scope::Session, why }
-}
-
-const fn weight(key: &'static str, default: &'static str, why: &'static str) -> Row {
-    row(key, Real(0.0, 1.0), default, "confidence", why)
-}
-
-const fn worth(key: &'static str, default: &'static str, why: &'static str) -> Row {
-    row(key, Real(0.0, 1.0), default, "share", why)
-}
+use crate::row::{Row, Scope, row, weight, worth};
 
 /// The sections in the order of the example file, each with one line of what it is about.
 pub(crate) const SECTIONS: &[(&str, &str)] = &[
@@ -84,6 +11,7 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
     ("log", "log lines"),
     ("engine", "when signals are formed and how positions are kept"),
     ("risk", "what a single trade and a single day may cost"),
+    ("protections", "pauses of entries that follow from how the last trades went"),
     ("portfolio", "how many positions, and how they make room"),
     ("indicators", "lengths of the indicators"),
     ("teacher", "structure lengths, stop and target distances, and what each reason weighs"),
@@ -102,6 +30,9 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
     ("deploy", "which program may run"),
     ("binance", "where the keys are; the keys themselves never stand in this file"),
 ];
+
+/// Spans up to thirty days, in minutes.
+const MONTH: Kind = Whole(1, 43_200);
 
 /// Every setting.
 pub const TABLE: &[Row] = &[
@@ -237,6 +168,112 @@ pub const TABLE: &[Row] = &[
         "s",
         "rest of a symbol after a failed order",
     ),
+    row(
+        "risk.order_notional_max",
+        Limit,
+        "0",
+        "USDT",
+        "no single entry is worth more than this; 0 for no such limit",
+    ),
+    row(
+        "risk.order_over_equity_max",
+        Real(0.000_001, 125.0),
+        "3",
+        "x equity",
+        "no single entry is worth more than so many times the equity",
+    ),
+    row(
+        "risk.price_collar",
+        Real(0.000_001, 0.5),
+        "0.05",
+        "fraction",
+        "an entry whose price is further from mark or last price is denied",
+    ),
+    row(
+        "risk.reference_stale_s",
+        Real(0.001, 3_600.0),
+        "30",
+        "s",
+        "an older mark, last price or book is none to hold an entry's price against",
+    ),
+    row(
+        "risk.repeat_max",
+        Whole(1, 100),
+        "8",
+        "entries",
+        "entries of one symbol and side within risk.repeat_window_minutes",
+    ),
+    row("risk.repeat_window_minutes", Whole(1, 1_440), "60", "min", "the window of the same"),
+    row(
+        "risk.drawdown_max",
+        Real(0.000_001, 1.0),
+        "0.2",
+        "of the highest equity",
+        "a fall this deep ends entries until `aegis resume`, over restarts too",
+    ),
+    row(
+        "risk.unknown_alert_s",
+        Real(0.001, 86_400.0),
+        "60",
+        "s",
+        "an order whose outcome is unknown for longer is an alert",
+    ),
+    // protections
+    row(
+        "protections.cool_down_minutes",
+        Whole(0, 43_200),
+        "0",
+        "min",
+        "rest of a symbol after each closed trade; 0 for none",
+    ),
+    row(
+        "protections.stop_guard_stops",
+        Whole(0, 256),
+        "10",
+        "stops",
+        "so many positions stopped out with a loss pause entries; 0 switches it off",
+    ),
+    row(
+        "protections.stop_guard_scope",
+        Choice(&["all", "symbol"]),
+        "all",
+        "",
+        "stops are counted, and entries paused, over all symbols or by symbol",
+    ),
+    row("protections.stop_guard_lookback_minutes", MONTH, "60", "min", "within which they count"),
+    row("protections.stop_guard_pause_minutes", MONTH, "60", "min", "how long that pause is"),
+    row(
+        "protections.drawdown_trades",
+        Whole(0, 256),
+        "10",
+        "trades",
+        "with so many closed trades in the lookback their fall is judged; 0 switches it off",
+    ),
+    row(
+        "protections.drawdown_max",
+        Real(0.000_001, 1.0),
+        "0.15",
+        "of equity",
+        "a deeper fall of their running sum pauses entries",
+    ),
+    row("protections.drawdown_lookback_minutes", MONTH, "1440", "min", "within which they count"),
+    row("protections.drawdown_pause_minutes", MONTH, "720", "min", "how long that pause is"),
+    row(
+        "protections.low_profit_trades",
+        Whole(0, 256),
+        "6",
+        "trades",
+        "with so many trades of a symbol in the lookback their sum is judged; 0 switches it off",
+    ),
+    row(
+        "protections.low_profit_min",
+        Real(-1.0, 1.0),
+        "-0.03",
+        "of equity",
+        "a symbol whose trades earned less is paused",
+    ),
+    row("protections.low_profit_lookback_minutes", MONTH, "1440", "min", "within which they count"),
+    row("protections.low_profit_pause_minutes", MONTH, "1440", "min", "how long that pause is"),
     // portfolio
     row(
         "portfolio.max_open_positions",
@@ -552,6 +589,14 @@ pub const TABLE: &[Row] = &[
         "process survives SIGKILL, power a power cut; auto is power for testnet and production",
     ),
     row("journal.segment_mb", Whole(1, 4_096), "64", "MiB", "size at which a new file begins"),
+    row(
+        "journal.snapshot_every",
+        Whole(0, 100_000_000),
+        "100000",
+        "records",
+        "recovery begins at most so far back; a snapshot is also taken at each file's end and at a \
+         stop; 0: none",
+    ),
     row(
         "journal.reserve_mb",
         Whole(0, 4_096),

@@ -43,6 +43,7 @@ impl Understudy {
             trade_from: spec.start,
             until: spec.until(),
             assumptions: Vec::new(),
+            mark_is_last: true,
             manifest: Value::Null,
         };
         let session = Session::new(&session.settings().ok()?, market, "");

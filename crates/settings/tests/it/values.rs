@@ -74,6 +74,7 @@ fn every_setting_moves_what_it_names() {
         let candidates = [
             "true",
             "testnet",
+            "symbol",
             "DEBUG",
             "json",
             "spin",
