@@ -17,6 +17,7 @@ pub mod faults;
 pub mod keys;
 pub mod rules;
 pub mod strip;
+pub mod supply;
 pub mod zones;
 
 mod files;

@@ -5,13 +5,15 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask tidy | edges [--write] | zones [--write]
-                  | faults [--write] RESULTS…
+                  | faults [--write] RESULTS… | sbom [--write]
 
   tidy    check the house rules; exit 1 with one line a finding
   edges   print the dependency table as it must stand in ARCHITECTURE.md, or write it there
   zones   print the table of UTC offsets that smc holds, or write it there
   faults  hold the faults and incidents against the results of tests (JUnit, or the output of
-          cargo test), and docs/FAULTS.md against both, or write it";
+          cargo test), and docs/FAULTS.md against both, or write it
+  sbom    print what the program is built from, as CycloneDX JSON, or write it to
+          target/aegis.cdx.json";
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
@@ -27,6 +29,14 @@ fn main() -> ExitCode {
         Some("zones") => match xtask::zones::source() {
             Ok(source) => {
                 print!("{source}");
+                ExitCode::SUCCESS
+            }
+            Err(why) => done(Err(why)),
+        },
+        Some("sbom") if to_file => done(xtask::supply::write(root)),
+        Some("sbom") => match xtask::supply::sbom(root) {
+            Ok(list) => {
+                print!("{list}");
                 ExitCode::SUCCESS
             }
             Err(why) => done(Err(why)),
@@ -67,7 +77,11 @@ fn faults(root: &Path, write: bool) -> ExitCode {
 }
 
 fn tidy(root: &Path) -> ExitCode {
-    let found = xtask::tidy(root);
+    let mut found = xtask::tidy(root);
+    match xtask::supply::licences(root) {
+        Ok(more) => found.extend(more),
+        Err(why) => found.push(why),
+    }
     for finding in &found {
         eprintln!("{finding}");
     }

@@ -227,7 +227,9 @@ pub fn manifests(root: &Path) -> Vec<String> {
         found.extend(reasons(&text));
     }
     let paths = files::tracked(root);
-    for path in paths.iter().filter(|path| path.ends_with("/Cargo.toml")) {
+    // The folder of cargo-fuzz is a workspace of its own, as that tool wants it.
+    let own = |path: &&String| path.ends_with("/Cargo.toml") && *path != "fuzz/Cargo.toml";
+    for path in paths.iter().filter(own) {
         if let Some(text) = files::read(&root.join(path)) {
             found.extend(inherited(path, &text));
         }
