@@ -28,6 +28,7 @@ pub const UNEXPLAINED_MAX: Nanos = Nanos::SECOND.times(2);
 pub struct Reach {
     /// The first failure since the last usable answer.
     failing: Option<Nanos>,
+    answered: Option<Nanos>,
     probed: Option<Nanos>,
 }
 
@@ -36,18 +37,25 @@ const PROBE: Nanos = Nanos::SECOND;
 
 impl Reach {
     /// An answer came that shows the exchange at work.
-    pub const fn answered(&mut self) {
-        (self.failing, self.probed) = (None, None);
+    pub const fn answered(&mut self, now: Nanos) {
+        (self.failing, self.probed, self.answered) = (None, None, Some(now));
     }
 
-    /// A request failed, or has waited for a connection since `since`.
+    /// A request failed, or has waited for a connection since `since`. What is older than the last
+    /// answer says nothing of now.
     pub fn failed(&mut self, since: Nanos) {
+        let since = since.max(self.answered.unwrap_or(since));
         self.failing = Some(self.failing.map_or(since, |before| before.min(since)));
     }
 
     /// Since when nothing was answered, while something was asked.
     pub const fn failing(&self) -> Option<Nanos> {
         self.failing
+    }
+
+    /// When the exchange last answered, if it ever did.
+    pub const fn last_answer(&self) -> Option<Nanos> {
+        self.answered
     }
 
     /// Should somebody be asked, only to see whether he answers?

@@ -114,7 +114,7 @@ impl Window {
     /// It counts more than its limit, although we believed to be below it: others share it.
     fn overflowed(&mut self) {
         if self.own < self.limit {
-            self.others = self.others.max((self.limit - self.own).min(self.limit / 5 * 4));
+            self.others = self.others.max(self.limit - self.own);
         }
     }
 
@@ -132,7 +132,10 @@ impl Window {
     fn fits(&self, more: u32, urgency: Urgency) -> bool {
         let used = match urgency {
             Urgency::Exit | Urgency::Protect => self.used,
-            Urgency::Usual => self.used.max(self.own.saturating_add(self.others_before)),
+            Urgency::Usual => {
+                let others = self.others_before.min(self.limit / 5 * 4);
+                self.used.max(self.own.saturating_add(others))
+            }
         };
         // What is larger than all that others leave goes all the same, first in its window.
         let alone = self.own == 0 && self.used.saturating_add(more) <= self.room(urgency);

@@ -4,8 +4,8 @@
 
 use crate::world::{KEY, SECRET, World};
 use aegis_types::{
-    ClientOrderId, Command, EventBody, Nanos, Order, OrderReason, OrderType, OrderUpdate, Px, Qty,
-    Side, SymbolId, SymbolTable,
+    Cause, ClientOrderId, Command, EventBody, Fill, Nanos, Order, OrderReason, OrderType,
+    OrderUpdate, Px, Qty, Side, SymbolId, SymbolTable,
 };
 use aegis_venue::client::http::{Identity, write_request};
 use aegis_venue::client::machine::{Config, Input, Machine, Out, Wire};
@@ -347,6 +347,44 @@ impl Desk {
             _ => None,
         };
         self.told.iter().filter_map(of).collect()
+    }
+
+    /// What the engine was told of a condition, in order.
+    pub fn turns(&self, cause: Cause) -> Vec<bool> {
+        let of = |(_, body): &(i64, EventBody)| match body {
+            EventBody::Condition(condition) if condition.cause == cause => Some(condition.on),
+            _ => None,
+        };
+        self.told.iter().filter_map(of).collect()
+    }
+
+    /// Fills that were told and are of no order of ours.
+    pub fn outside(&self) -> Vec<Fill> {
+        let of = |(_, body): &(i64, EventBody)| match body {
+            EventBody::Order { id, update: OrderUpdate::Filled { fill }, .. } if id.number == 0 => {
+                Some(*fill)
+            }
+            _ => None,
+        };
+        self.told.iter().filter_map(of).collect()
+    }
+
+    /// A client with a position of that quantity, and nothing told yet.
+    pub fn holding(side: Side, qty: &str) -> Self {
+        let mut desk = Self::ready(World::new());
+        desk.enter(side, qty);
+        desk
+    }
+
+    /// Opens a position, and forgets what was told of it.
+    pub fn enter(&mut self, side: Side, qty: &str) {
+        self.command(&Command::SetLeverage { symbol: BTC, leverage: 5 });
+        self.run(200);
+        let id = self.order(OrderType::Market, side, qty, 0);
+        self.run(1_000);
+        assert_eq!(self.words(id).len(), 2, "{:?}", self.notes);
+        self.told.clear();
+        self.notes.clear();
     }
 
     /// The words for what was told of an order.

@@ -18,28 +18,95 @@ fn the_clock_believes_the_sample_of_the_shortest_way() {
     let (mut clock, mut out) = (Clock::new(), Vec::new());
     let mut now = ms(1_000_000);
     clock.step(now, clock::Input::Tick, &mut out);
-    // The exchange is 3 s ahead; samples are delayed one way by up to 200 ms.
+    // The exchange is 300 ms ahead; samples are delayed one way by up to 200 ms.
     for (there, back) in [(90, 10), (5, 5), (200, 0), (0, 150), (40, 40)] {
         assert_eq!(out, [clock::Wish::Sample]);
         out.clear();
         let sent = now;
-        let server_ms = now.after(ms(there)).as_millis() + 3_000;
+        let server_ms = now.after(ms(there)).as_millis() + 300;
         now = now.after(ms(there + back));
         clock.step(now, clock::Input::Sample { sent, server_ms }, &mut out);
     }
     assert_eq!(out, [clock::Wish::Synced]);
-    assert_eq!((clock.offset(), clock.trip()), (ms(3_000), ms(10)));
+    assert_eq!((clock.offset(), clock.trip()), (ms(300), ms(10)));
     let behind = clock.server_ms(now) - clock.stamp_ms(now);
     assert!((1..=10).contains(&behind), "{behind}");
-    // Again after a quarter of an hour, and at once when the exchange doubts it.
+    // Again after five minutes, and at once when the exchange doubts it.
     out.clear();
-    clock.step(now.after(ms(899_000)), clock::Input::Tick, &mut out);
+    clock.step(now.after(ms(299_000)), clock::Input::Tick, &mut out);
     assert!(out.is_empty());
-    clock.step(now.after(ms(900_000)), clock::Input::Tick, &mut out);
+    clock.step(now.after(ms(300_000)), clock::Input::Tick, &mut out);
     assert_eq!(out, [clock::Wish::Sample]);
     assert!(clock.synced(), "the old offset serves until the new one is there");
-    clock.step(now.after(ms(900_001)), clock::Input::Doubted, &mut out);
+    clock.step(now.after(ms(300_001)), clock::Input::Doubted, &mut out);
     assert!(!clock.synced());
+}
+
+#[test]
+fn a_clock_that_jumps_says_so_until_a_round_agrees_with_the_one_before() {
+    let (mut clock, mut out) = (Clock::new(), Vec::new());
+    let mut now = Nanos::ZERO;
+    let mut jumped = Vec::new();
+    for offset in [0, 20, 700, 690, -5_000, -5_000] {
+        out.clear();
+        now = clock.next().max(now);
+        clock.step(now, clock::Input::Tick, &mut out);
+        for _ in 0..clock::SAMPLES {
+            assert_eq!(out, [clock::Wish::Sample]);
+            out.clear();
+            let server_ms = now.as_millis() + offset;
+            clock.step(now, clock::Input::Sample { sent: now, server_ms }, &mut out);
+        }
+        assert_eq!(out, [clock::Wish::Synced]);
+        jumped.push(clock.jumped());
+    }
+    assert_eq!(jumped, [false, false, true, false, true, false]);
+}
+
+#[test]
+fn what_others_use_of_the_address_is_left_free_in_the_windows_that_follow() {
+    let mut ledger = Ledger::new(Limits { weight_1m: 1_000, ..Limits::default() });
+    let at = Nanos::MINUTE.times(77);
+    assert_eq!(ledger.admit(at, 10, 0, Urgency::Usual), Admission::Go);
+    // We have used 10 of the 610 that are counted.
+    ledger.told(at, &Meters { weight_1m: Some(610), ..Meters::default() });
+    let turn = at.after(Nanos::MINUTE);
+    assert_eq!(ledger.admit(turn, 299, 0, Urgency::Usual), Admission::Go);
+    assert!(matches!(ledger.admit(turn, 2, 0, Urgency::Usual), Admission::Wait(_)));
+    assert_eq!(ledger.admit(turn, 400, 0, Urgency::Protect), Admission::Go, "the reserve is free");
+    // It fades when they do not come back, and somebody who takes all leaves a fifth to us.
+    let later = at.after(Nanos::MINUTE.times(9));
+    for minute in 2..9 {
+        ledger.admit(at.after(Nanos::MINUTE.times(minute)), 1, 0, Urgency::Usual);
+    }
+    assert_eq!(ledger.admit(later, 700, 0, Urgency::Usual), Admission::Go);
+    ledger.refused(later, Refusal::TooMany { retry_after_s: None });
+    let after = later.after(Nanos::MINUTE).after(Nanos::SECOND);
+    assert_eq!(ledger.admit(after, 100, 0, Urgency::Usual), Admission::Go);
+}
+
+#[test]
+fn behind_a_firewall_only_an_exit_tries_and_an_answer_opens_the_door() {
+    let mut ledger = Ledger::new(Limits::default());
+    let at = Nanos::MINUTE.times(10);
+    ledger.refused(at, Refusal::Blocked);
+    let (mut now, mut tries) = (at, Vec::new());
+    while now < at.after(Nanos::MINUTE.times(4)) {
+        assert!(matches!(ledger.admit(now, 0, 1, Urgency::Usual), Admission::Wait(_)));
+        assert!(matches!(ledger.admit(now, 1, 0, Urgency::Protect), Admission::Wait(_)));
+        if ledger.admit(now, 0, 1, Urgency::Exit) == Admission::Go {
+            tries.push(now.since(at).as_millis() / 1_000);
+            ledger.refused(now, Refusal::Blocked);
+        }
+        now = now.after(Nanos::SECOND);
+    }
+    assert_eq!(tries, [10, 30, 70, 130, 190], "ever more seldom");
+    ledger.answered(now);
+    assert_eq!(ledger.admit(now, 1, 0, Urgency::Usual), Admission::Go);
+    // Over a limit, or banned, nobody tries.
+    ledger.refused(now, Refusal::Banned { until_ms: None, retry_after_s: None });
+    let soon = now.after(Nanos::MINUTE);
+    assert!(matches!(ledger.admit(soon, 0, 1, Urgency::Exit), Admission::Wait(_)));
 }
 
 #[test]

@@ -343,6 +343,7 @@ pub struct Attempts {
     /// Orders of others that were spoken of, and how many the newest lists named.
     strangers: Vec<Text<48>>,
     foreign_listed: usize,
+    foreign_listing: usize,
     /// The exchange refuses this account: no more entries.
     pub(super) stopped: bool,
     /// Symbols in which the exchange lets positions only be reduced.
@@ -361,6 +362,7 @@ impl Attempts {
             deferred: Vec::new(),
             strangers: Vec::new(),
             foreign_listed: 0,
+            foreign_listing: 0,
             stopped: false,
             reduce_only: Vec::new(),
             forgotten: 0,

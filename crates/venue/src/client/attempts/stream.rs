@@ -77,8 +77,18 @@ impl Attempts {
         if let Some(execution) = &fact.execution {
             self.outside(now, execution, fact.maker.reason(), account, out);
         } else if fact.status == Status::New {
-            let (client, symbol) = (fact.client, fact.symbol);
-            out.notes.push(Note::ForeignOrder { client, symbol });
+            self.speak_of(fact, out);
+        }
+    }
+
+    /// Says that an order is not ours: once, not at every reading.
+    fn speak_of(&mut self, fact: &OrderFact, out: &mut Out) {
+        if !self.strangers.contains(&fact.client) {
+            if self.strangers.len() >= OUTSIDE_MAX {
+                self.strangers.remove(0);
+            }
+            self.strangers.push(fact.client);
+            out.notes.push(Note::ForeignOrder { client: fact.client, symbol: fact.symbol });
         }
     }
 
@@ -278,16 +288,8 @@ impl Attempts {
         out: &mut Out,
     ) -> Option<ClientOrderId> {
         let Some(index) = self.owner(fact) else {
-            let note = Note::ForeignOrder { client: fact.client, symbol: fact.symbol };
-            self.foreign_listed += 1;
-            // Said once, not at every reading.
-            if !self.strangers.contains(&fact.client) {
-                if self.strangers.len() >= OUTSIDE_MAX {
-                    self.strangers.remove(0);
-                }
-                self.strangers.push(fact.client);
-                out.notes.push(note);
-            }
+            self.foreign_listing += 1;
+            self.speak_of(fact, out);
             return None;
         };
         if self.table[index].phase == Phase::Over {
@@ -311,9 +313,14 @@ impl Attempts {
         }
     }
 
+    /// The lists of open orders were read.
+    pub fn lists_read(&mut self) {
+        self.foreign_listed = self.foreign_listing;
+    }
+
     /// The lists of open orders are being asked for.
     pub fn lists_asked(&mut self) {
-        self.foreign_listed = 0;
+        self.foreign_listing = 0;
         for attempt in &mut self.table {
             attempt.over_before = attempt.phase == Phase::Over;
         }

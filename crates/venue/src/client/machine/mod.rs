@@ -287,6 +287,7 @@ impl Machine {
             }
             Input::UserClosed(conn) => self.listen(now, listen_key::Input::Closed(conn), out),
         }
+        self.watch_dead_man(now);
         self.drain(now, out);
         // An order is on its way out first; what it changes is seen with what comes next.
         if !matches!(input, Input::Command(_)) {
@@ -335,7 +336,6 @@ impl Machine {
         self.read_again(now);
         self.watch_stream(now, out);
         self.watch_reach(now);
-        self.watch_dead_man(now);
         self.refuse_stale(now, out);
     }
 

@@ -159,6 +159,7 @@ impl Machine {
         // What ended unseen is in no list: every order that should be in one is asked for.
         let Reading { listed, began, .. } = &self.reading;
         self.attempts.unlisted(now, *began, listed);
+        self.attempts.lists_read();
         self.reading.reconcile_at = now.after(self.config.sweep);
         self.first_read = false;
         if core::mem::replace(&mut self.reading.gate, false) {

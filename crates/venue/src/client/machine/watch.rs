@@ -6,7 +6,7 @@ use crate::client::gateway;
 use crate::client::health::{Foreign, OFFSET_MAX, UNEXPLAINED_MAX, UNSYNCED_MAX};
 use crate::client::request::{Loss, Outcome, Purpose};
 use crate::client::startup::Stage;
-use aegis_types::{Cause, Nanos};
+use aegis_types::{Cause, Nanos, OrderType};
 
 /// What people and tests see of the client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Machine {
     pub(super) fn reached(&mut self, now: Nanos, sent: Nanos, outcome: &Outcome<'_>) {
         match outcome {
             Outcome::Reply(reply) if reply.status < 500 && reply.status != 408 => {
-                self.reach.answered();
+                self.reach.answered(now);
             }
             Outcome::Lost(Loss::Stopped | Loss::Capped) => {}
             Outcome::Lost(Loss::NotSent) => self.reach.failed(now),
@@ -78,7 +78,8 @@ impl Machine {
             .iter()
             .filter(|queued| self.clock.synced() || !queued.call.endpoint().security.is_signed());
         let since = waits.map(|queued| queued.since.max(queued.blocked_until));
-        since.fold(Nanos::MAX, Nanos::min)
+        let answered = self.reach.last_answer().unwrap_or(Nanos(i64::MIN));
+        since.fold(Nanos::MAX, Nanos::min).max(answered)
     }
 
     /// Tells which conditions have begun or ended.
@@ -183,7 +184,7 @@ impl Machine {
     /// Keeps the exchange's countdowns running for symbols in which a plain order of ours rests.
     pub(super) fn watch_dead_man(&mut self, now: Nanos) {
         let attempts = self.attempts.all().iter();
-        let resting = attempts.filter(|a| !a.is_algo() && a.is_open());
+        let resting = attempts.filter(|a| a.order.kind == OrderType::Limit && a.is_open());
         self.dead_man.tick(now, resting.map(|a| a.order.symbol), &mut self.purposes);
     }
 }

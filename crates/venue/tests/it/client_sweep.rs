@@ -1,0 +1,168 @@
+//! The sweep: every position's stop is confirmed by the exchange at the start, behind a silence and
+//! now and then; one that is gone for sure is told, one that merely cannot be found is not.
+
+use crate::client_desk::{BTC, Desk, SESSION};
+use crate::world::{KEY, World};
+use aegis_types::{Cause, ClientOrderId, Nanos, Order, OrderType, Side, SymbolTable};
+use aegis_venue::client::Note;
+use aegis_venue::client::attempts::Before;
+use aegis_venue::client::machine::Config;
+use serde_json::json;
+
+fn now(desk: &Desk) -> Nanos {
+    Nanos::from_millis(desk.world.wall)
+}
+
+/// A position with its stop.
+fn protected() -> (Desk, ClientOrderId) {
+    let mut desk = Desk::holding(Side::Buy, "0.01");
+    let stop = desk.order(OrderType::StopMarket, Side::Sell, "0.01", 59_000);
+    desk.run(200);
+    assert_eq!(desk.words(stop), ["accepted"]);
+    (desk, stop)
+}
+
+#[test]
+fn the_age_of_the_last_confirmation_stays_below_the_sweep() {
+    let (mut desk, _) = protected();
+    let mut worst = Nanos::ZERO;
+    for _ in 0..300 {
+        desk.run(1_000);
+        worst = worst.max(desk.machine.protection_age(now(&desk)).unwrap());
+    }
+    assert!(worst >= Nanos::SECOND.times(50), "it is an age: {}", worst.as_millis());
+    assert!(worst <= Nanos::SECOND.times(61), "{} ms", worst.as_millis());
+    let status = desk.machine.status(now(&desk));
+    assert!(status.protection_age_ms.is_some_and(|age| age < 61_000), "{status:?}");
+    // Out of reach it grows, and says so.
+    desk.cut_off = true;
+    desk.run(180_000);
+    assert!(desk.machine.protection_age(now(&desk)).unwrap() > Nanos::MINUTE.times(2));
+    assert!(desk.machine.holds(Cause::Connection));
+    desk.cut_off = false;
+    desk.run(20_000);
+    assert!(desk.machine.protection_age(now(&desk)).unwrap() < Nanos::MINUTE);
+    let exit = desk.exit(Side::Sell, "0.01");
+    desk.run(1_000);
+    assert_eq!(desk.words(exit).len(), 2);
+    assert_eq!(desk.machine.protection_age(now(&desk)), None, "nothing is held");
+}
+
+#[test]
+fn a_position_without_a_stop_has_the_age_of_its_entry() {
+    let mut desk = Desk::holding(Side::Buy, "0.01");
+    desk.run(30_000);
+    let age = desk.machine.protection_age(now(&desk)).unwrap();
+    assert!(age >= Nanos::SECOND.times(30) && age < Nanos::SECOND.times(32), "{}", age.0);
+    // One that covers only a part confirms nothing.
+    desk.order(OrderType::StopMarket, Side::Sell, "0.005", 59_000);
+    desk.run(1_000);
+    assert!(desk.machine.protection_age(now(&desk)).unwrap() > age);
+    desk.order(OrderType::StopMarket, Side::Sell, "0.01", 59_000);
+    desk.run(100);
+    assert!(desk.machine.protection_age(now(&desk)).unwrap() < Nanos::SECOND);
+}
+
+#[test]
+fn a_stop_that_was_taken_back_unheard_is_told_within_a_sweep() {
+    let (mut desk, stop) = protected();
+    desk.deaf_until = desk.world.wall + 1_000;
+    desk.world.must("DELETE", "/fapi/v1/algoOrder", &format!("clientAlgoId={stop}"));
+    desk.run(62_000);
+    assert_eq!(desk.words(stop), ["accepted", "canceled"], "{:?}", desk.notes);
+}
+
+#[test]
+fn a_stop_that_cannot_be_found_is_still_believed() {
+    let mut desk = Desk::holding(Side::Buy, "0.01");
+    desk.world.fault(&json!({"fault": "algo_invisible", "ms": 1_800_000}));
+    let stop = desk.order(OrderType::StopMarket, Side::Sell, "0.01", 59_000);
+    desk.run(1_700_000);
+    assert_eq!(desk.words(stop), ["accepted"], "not found is not absent");
+    assert_eq!(desk.placements(stop), 1);
+    let age = desk.machine.protection_age(now(&desk)).unwrap();
+    assert!(age > Nanos::MINUTE.times(25), "and the age says that nobody has seen it");
+    desk.run(200_000);
+    assert_eq!(desk.words(stop), ["accepted"]);
+    assert!(desk.machine.protection_age(now(&desk)).unwrap() <= Nanos::SECOND.times(61));
+}
+
+#[test]
+fn a_restart_and_a_reconnect_confirm_the_stop_at_once() {
+    let (mut desk, stop) = protected();
+    let held = *desk.machine.account().held(BTC).unwrap();
+    let order: Order = desk.machine.attempts().get(stop).unwrap().order;
+    // Taken back while nobody runs.
+    desk.world.must("DELETE", "/fapi/v1/algoOrder", &format!("clientAlgoId={stop}"));
+    let symbols = SymbolTable::new(["BTCUSDT", "ETHUSDT"]).unwrap();
+    let mut again = Desk::with(desk.world, Config::new(SESSION, symbols));
+    let before = Before { accepted: true, ..Before::default() };
+    let at = now(&again);
+    again.machine.attempts_mut().resume(at, &order, before);
+    again.machine.account_mut().resume(BTC, held);
+    again.run(5_000);
+    assert!(again.machine.ready());
+    assert_eq!(again.words(stop), ["canceled"]);
+    // Behind a silence: a stop that went with it.
+    let (mut desk, stop) = protected();
+    desk.run(10_000);
+    desk.deaf_until = desk.world.wall + 10;
+    desk.world.must("DELETE", "/fapi/v1/algoOrder", &format!("clientAlgoId={stop}"));
+    desk.run(20);
+    desk.world.fault(&json!({"fault": "listen_key_expire", "key": KEY}));
+    desk.run(5_000);
+    assert_eq!(desk.words(stop), ["accepted", "canceled"]);
+}
+
+#[test]
+fn an_order_that_is_over_for_us_and_stands_there_is_taken_back() {
+    let mut desk = Desk::holding(Side::Buy, "0.01");
+    // Invisible for two minutes: it can be neither found nor taken back, and is given up.
+    desk.world.fault(&json!({"fault": "algo_invisible", "ms": 200_000}));
+    let stop = desk.order(OrderType::StopMarket, Side::Sell, "0.01", 59_000);
+    desk.run(1_000);
+    desk.intercept = Some(Box::new(|request| {
+        let cancels = matches!(request.purpose, aegis_venue::client::request::Purpose::Cancel(_));
+        cancels.then(|| (400, r#"{"code":-2011,"msg":"Unknown order sent."}"#.to_owned()))
+    }));
+    desk.cancel(stop);
+    desk.run(150_000);
+    assert_eq!(desk.words(stop), ["accepted", "rejected unknown_order"], "{:?}", desk.notes);
+    desk.intercept = None;
+    desk.run(200_000);
+    let truth = desk.world.truth(KEY);
+    assert_eq!(truth["algo_orders"][0]["algoStatus"], "CANCELED", "{:?}", desk.notes);
+    assert!(desk.notes.iter().any(|note| matches!(note, Note::Orphan { .. })));
+    assert_eq!(desk.words(stop).len(), 2, "and nothing more is told of it");
+}
+
+#[test]
+fn entries_do_not_outlive_the_program_and_stops_do() {
+    let symbols = SymbolTable::new(["BTCUSDT", "ETHUSDT"]).unwrap();
+    let dead_man = Nanos::SECOND.times(30);
+    let mut desk = Desk::with(World::new(), Config { dead_man, ..Config::new(SESSION, symbols) });
+    desk.run(5_000);
+    desk.enter(Side::Buy, "0.01");
+    let stop = desk.order(OrderType::StopMarket, Side::Sell, "0.01", 59_000);
+    desk.run(1_000);
+    assert_eq!(desk.world.arrivals("/fapi/v1/countdownCancelAll").len(), 0, "nothing rests");
+    let limit = desk.order(OrderType::Limit, Side::Buy, "0.01", 50_000);
+    desk.run(100_000);
+    assert_eq!(desk.words(limit), ["accepted"], "it is renewed in time");
+    let set = desk.world.arrivals("/fapi/v1/countdownCancelAll").len();
+    assert!((9..=12).contains(&set), "every third of its time: {set}");
+    // The program stands still.
+    desk.world.wait(35_000);
+    let open = |desk: &mut Desk, path: &str| {
+        desk.world.must("GET", path, "symbol=BTCUSDT").as_array().unwrap().len()
+    };
+    assert_eq!(open(&mut desk, "/fapi/v1/openOrders"), 0, "the entry is gone");
+    assert_eq!(open(&mut desk, "/fapi/v1/openAlgoOrders"), 1, "the stop is spared");
+    desk.run(5_000);
+    assert_eq!(desk.words(limit), ["accepted", "canceled"]);
+    assert_eq!(desk.words(stop), ["accepted"]);
+    // Nothing rests any more: the countdown is ended.
+    let set = desk.world.arrivals("/fapi/v1/countdownCancelAll").len();
+    desk.run(60_000);
+    assert_eq!(desk.world.arrivals("/fapi/v1/countdownCancelAll").len(), set);
+}
