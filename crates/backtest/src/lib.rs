@@ -35,12 +35,13 @@ mod text;
 
 pub use progress::Bar;
 pub use record::{event_kind, is_input, record_command, record_event, step_again};
-pub use replay::{Difference, Replay, ReplayError, TornTail, print, replay};
+pub use replay::{Begin, Difference, Replay, ReplayError, TornTail, print, replay, replay_from};
 pub use report::{GroupReport, OpenPosition, OrderOutcomes, Report, SymbolReport};
 pub use run::{RunError, run};
 pub use session::{Execution, Market, Past, Session, SessionError};
 pub use snapshot::{
-    SNAPSHOT_LAYOUT, Simulates, Snapshot, SnapshotError, state_bytes, state_digest, write_snapshot,
+    Loaded, SNAPSHOT_LAYOUT, Simulates, Snapshot, SnapshotError, load_snapshot, state_bytes,
+    state_digest, write_snapshot,
 };
 pub use stats::{Curve, Group};
 pub use tally::{Counts, Tally};

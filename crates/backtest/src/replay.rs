@@ -14,10 +14,13 @@
 
 use crate::describe::Describe;
 use crate::record::{event_kind, is_input, step_again};
-use crate::session::{Execution, Session, SessionError};
-use aegis_driver::Observer;
+use crate::session::{Execution, Past, Session, SessionError};
+use crate::snapshot::{load_snapshot, state_digest};
+use crate::tally::Tally;
+use aegis_driver::{Driver, Observer};
+use aegis_journal::disk::system;
 use aegis_journal::{JournalError, Kind, OrderDigest, Reader};
-use aegis_types::{CodecError, Command, Event, Nanos, Notice, SymbolTable};
+use aegis_types::{CodecError, Command, Event, EventBody, Nanos, Notice, SymbolTable};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::fmt;
@@ -28,12 +31,17 @@ use std::path::Path;
 pub struct Replay {
     /// The session in the journal's header.
     pub session: String,
-    /// Events that the engine saw again.
+    /// The first record that was made again: 1, or the first behind the snapshot that replay began
+    /// with. What came before is counted as the snapshot has it.
+    pub from_record: u64,
+    /// Events that the engine saw.
     pub events: u64,
-    /// Records read, the header not counted.
+    /// Records, the header not counted.
     pub records: u64,
-    /// Order commands made again.
+    /// Order commands.
     pub orders: u64,
+    /// SHA-256 of the state of driver, engine and exchange at the end.
+    pub state_digest: Option<String>,
     /// Digest of the orders made again.
     pub digest: String,
     /// Digest of the orders in the journal.
@@ -65,6 +73,9 @@ impl fmt::Display for Replay {
         let verdict = if self.matches { "match" } else { "NO MATCH" };
         writeln!(f, "session {}: {verdict}", self.session)?;
         writeln!(f, "{} events, {} orders, {} records", self.events, self.orders, self.records)?;
+        if self.from_record > 1 {
+            writeln!(f, "from the snapshot before record {}", self.from_record)?;
+        }
         if self.unverified_tail > 0 {
             writeln!(f, "{} records at the end belong to a step cut off", self.unverified_tail)?;
         }
@@ -166,6 +177,31 @@ struct Check {
 }
 
 impl Check {
+    fn new(reader: Reader, session: &Session, until: u64) -> Self {
+        Self {
+            reader,
+            symbols: session.symbols.clone(),
+            execution: session.execution,
+            until,
+            ahead: VecDeque::new(),
+            journal_digest: OrderDigest::new(),
+            digest: OrderDigest::new(),
+            records: 0,
+            events: 0,
+            orders: 0,
+            difference: None,
+        }
+    }
+
+    /// Counts on behind a snapshot, which was taken of what the journal has.
+    fn go_on(&mut self, tally: &Tally, record: u64) {
+        self.digest = tally.order_digest().clone();
+        self.journal_digest = self.digest.clone();
+        self.records = record.saturating_sub(1);
+        self.events = tally.counts().events;
+        self.orders = tally.counts().orders;
+    }
+
     /// The next record that belongs to the engine's loop.
     fn pull(&mut self) -> Result<Option<Entry>, ReplayError> {
         while let Some(record) = self.reader.next()? {
@@ -289,37 +325,52 @@ impl Observer for Check {
     fn notice(&mut self, _at: Nanos, _seq: u64, _notice: &Notice) {}
 }
 
+/// Where a replay begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Begin {
+    /// With the first record, or, where old segments were removed, behind the oldest snapshot.
+    #[default]
+    Start,
+    /// Behind the newest snapshot that can be used; with the first record when there is none.
+    Snapshot,
+}
+
+/// Replays the journal in `dir` from its first record, up to the record number `until` if given.
+///
+/// # Errors
+/// As [`replay_from`].
+pub fn replay(dir: &Path, until: Option<u64>) -> Result<Replay, ReplayError> {
+    replay_from(dir, until, Begin::Start)
+}
+
 /// Replays the journal in `dir`, up to the record number `until` if given: builds the session of
-/// its header anew, gives it the journalled inputs, and compares every event and command with the
-/// journalled ones.
+/// its header anew, or takes it from a snapshot, gives it the journalled inputs, and compares every
+/// event and command with the journalled ones.
 ///
 /// After a difference the inputs are still followed to the end, so that the digest is that of
 /// what this version makes of them.
 ///
 /// # Errors
 /// [`ReplayError`] when the journal cannot be read; a difference is a result, not an error.
-pub fn replay(dir: &Path, until: Option<u64>) -> Result<Replay, ReplayError> {
-    let reader = Reader::open(dir)?;
-    let session = session_of(&reader)?;
-    let mut check = Check {
-        reader,
-        symbols: session.symbols.clone(),
-        execution: session.execution,
-        until: until.unwrap_or(u64::MAX),
-        ahead: VecDeque::new(),
-        journal_digest: OrderDigest::new(),
-        digest: OrderDigest::new(),
-        records: 0,
-        events: 0,
-        orders: 0,
-        difference: None,
+pub fn replay_from(dir: &Path, until: Option<u64>, begin: Begin) -> Result<Replay, ReplayError> {
+    let until = until.unwrap_or(u64::MAX);
+    let Stage { mut check, mut driver, mut initial, from_record, session } = match begin {
+        Begin::Snapshot => match behind(dir, until, &newest_first(dir)?)? {
+            Some(stage) => stage,
+            None => at_start(dir, until)?,
+        },
+        Begin::Start => match at_start(dir, until) {
+            Err(ReplayError::Journal(trimmed @ JournalError::Trimmed { .. })) => {
+                let mut oldest_first = newest_first(dir)?;
+                oldest_first.reverse();
+                behind(dir, until, &oldest_first)?.ok_or(trimmed)?
+            }
+            other => other?,
+        },
     };
-    let (mut driver, initial) = session.again()?;
-    let mut started = false;
     while let Some(input) = check.next_input()? {
-        if !started {
+        if let Some(initial) = initial.take() {
             driver.start(input.at, &initial, &mut check)?;
-            started = true;
         }
         let timers = check.ahead.iter().filter(|entry| entry.kind == Kind::Timer).count();
         step_again(&mut driver, &input, timers, &mut check)?;
@@ -331,10 +382,12 @@ pub fn replay(dir: &Path, until: Option<u64>) -> Result<Replay, ReplayError> {
     });
     let (digest, journal_digest) = (check.digest.hex(), check.journal_digest.hex());
     Ok(Replay {
-        session: session.id,
+        session,
+        from_record,
         events: check.events,
         records: check.records,
         orders: check.orders,
+        state_digest: state_digest(&driver),
         matches: check.difference.is_none() && digest == journal_digest,
         digest,
         journal_digest,
@@ -342,6 +395,47 @@ pub fn replay(dir: &Path, until: Option<u64>) -> Result<Replay, ReplayError> {
         unverified_tail: check.ahead.len() as u64,
         torn,
     })
+}
+
+/// A session where its replay begins.
+struct Stage {
+    check: Check,
+    driver: Driver<Past>,
+    /// The venue's first words, unless they were said before.
+    initial: Option<Vec<EventBody>>,
+    from_record: u64,
+    session: String,
+}
+
+fn at_start(dir: &Path, until: u64) -> Result<Stage, ReplayError> {
+    let reader = Reader::open(dir)?;
+    let session = session_of(&reader)?;
+    let (driver, initial) = session.again()?;
+    let check = Check::new(reader, &session, until);
+    Ok(Stage { check, driver, initial: Some(initial), from_record: 1, session: session.id })
+}
+
+fn newest_first(dir: &Path) -> Result<Vec<u64>, ReplayError> {
+    Ok(aegis_journal::snapshot::list(&*system(), dir)?)
+}
+
+/// Behind the first of these snapshots that can be used.
+fn behind(dir: &Path, until: u64, records: &[u64]) -> Result<Option<Stage>, ReplayError> {
+    let disk = system();
+    for record in records.iter().copied().filter(|record| *record <= until) {
+        let Ok(loaded) = load_snapshot(&disk, dir, record) else { continue };
+        let session = session_of(&loaded.reader)?;
+        let (mut driver, _) = session.again()?;
+        let mut tally = Tally::new(&session);
+        if loaded.state.restore(&mut driver, &mut tally).is_err() {
+            continue;
+        }
+        let mut check = Check::new(loaded.reader, &session, until);
+        check.go_on(&tally, record);
+        let (initial, session) = (None, session.id);
+        return Ok(Some(Stage { check, driver, initial, from_record: record, session }));
+    }
+    Ok(None)
 }
 
 fn session_of(reader: &Reader) -> Result<Session, ReplayError> {

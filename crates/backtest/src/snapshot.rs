@@ -21,12 +21,17 @@ use crate::tally::Tally;
 use aegis_driver::{Driver, DriverState};
 use aegis_engine::{Brain, Engine, Teacher};
 use aegis_exchange::{Exchange, ExchangeState};
+use aegis_journal::disk::Disk;
+use aegis_journal::snapshot::SnapshotInfo;
+use aegis_journal::{JournalError, Reader};
 use aegis_types::Venue;
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
 
 /// What the program's sources say that the bytes mean; a snapshot of another layout is not read.
 pub const SNAPSHOT_LAYOUT: u32 = match u32::from_str_radix(env!("AEGIS_LAYOUT"), 16) {
@@ -39,6 +44,10 @@ pub const SNAPSHOT_LAYOUT: u32 = match u32::from_str_radix(env!("AEGIS_LAYOUT"),
 pub enum SnapshotError {
     /// Its bytes are no snapshot.
     Damaged(String),
+    /// It was taken by a program of other sources.
+    Layout,
+    /// The file, or the journal that it says it continues.
+    Journal(String),
     /// It belongs to another session.
     Session(String),
 }
@@ -47,6 +56,8 @@ impl fmt::Display for SnapshotError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Damaged(why) => write!(f, "the snapshot cannot be read: {why}"),
+            Self::Layout => f.write_str("the snapshot was taken by another build of the program"),
+            Self::Journal(why) => f.write_str(why),
             Self::Session(why) => write!(f, "the snapshot belongs elsewhere: {why}"),
         }
     }
@@ -156,6 +167,35 @@ impl<B: Brain> Snapshot<B> {
         }
         Ok(())
     }
+}
+
+/// A snapshot of a journal, and the journal behind it.
+#[derive(Debug)]
+pub struct Loaded<B = Teacher> {
+    /// What it belongs to.
+    pub info: SnapshotInfo,
+    /// The state.
+    pub state: Snapshot<B>,
+    /// Stands at the first record that it has not seen.
+    pub reader: Reader,
+}
+
+/// Loads the snapshot of a record, and makes sure that the journal holds what it has seen.
+///
+/// # Errors
+/// [`SnapshotError`] when it cannot be used by this program.
+pub fn load_snapshot<B: Brain + DeserializeOwned>(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    record: u64,
+) -> Result<Loaded<B>, SnapshotError> {
+    let journal = |e: JournalError| SnapshotError::Journal(e.to_string());
+    let snapshot = aegis_journal::snapshot::load(&**disk, dir, record).map_err(journal)?;
+    if snapshot.info.layout != SNAPSHOT_LAYOUT {
+        return Err(SnapshotError::Layout);
+    }
+    let reader = Reader::open_behind(Arc::clone(disk), dir, &snapshot.info).map_err(journal)?;
+    Ok(Loaded { state: Snapshot::read(&snapshot.payload)?, info: snapshot.info, reader })
 }
 
 /// The bytes of driver, engine and exchange: equal for equal states. None while something waits to

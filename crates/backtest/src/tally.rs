@@ -161,6 +161,11 @@ impl Tally {
         self.digest.hex()
     }
 
+    /// The same, to go on from there.
+    pub const fn order_digest(&self) -> &OrderDigest {
+        &self.digest
+    }
+
     /// The table of names that ids refer to.
     pub const fn symbols(&self) -> &SymbolTable {
         &self.about.symbols
