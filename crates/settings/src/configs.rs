@@ -44,6 +44,16 @@ pub struct VenueSettings {
     pub recv_window_ms: u32,
     /// Longest wait for an answer to a write.
     pub request_timeout: Nanos,
+    /// Orders and positions that are not ours end entries.
+    pub foreign_ends_entries: bool,
+    /// How often the account is read although nothing seems wrong.
+    pub sweep: Nanos,
+    /// How long requests may fail before entries end.
+    pub unreachable_after: Nanos,
+    /// Orders that may leave: in a second and a minute, then the same of one symbol.
+    pub orders_max: [u32; 4],
+    /// The exchange's own countdown; zero is off.
+    pub dead_man: Nanos,
 }
 
 impl Settings {
@@ -242,6 +252,16 @@ impl Settings {
             orders_by_socket: self.text("venue.order_transport") == "ws",
             recv_window_ms: self.whole("venue.recv_window_ms"),
             request_timeout: self.span("venue.request_timeout_ms", Nanos::MILLISECOND),
+            foreign_ends_entries: self.text("venue.foreign") == "alert",
+            sweep: self.span("venue.sweep_s", Nanos::SECOND),
+            unreachable_after: self.span("venue.unreachable_s", Nanos::SECOND),
+            orders_max: [
+                self.whole("venue.orders_per_second_max"),
+                self.whole("venue.orders_per_minute_max"),
+                self.whole("venue.orders_per_second_symbol_max"),
+                self.whole("venue.orders_per_minute_symbol_max"),
+            ],
+            dead_man: self.span("venue.dead_man_s", Nanos::SECOND),
         }
     }
 

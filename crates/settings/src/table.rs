@@ -554,6 +554,65 @@ pub const TABLE: &[Row] = &[
         "ms",
         "a write without an answer for so long has an unknown outcome",
     ),
+    row(
+        "venue.foreign",
+        Choice(&["alert", "ignore"]),
+        "alert",
+        "",
+        "orders and positions on the account that are not ours, always left alone: no entries while \
+         there are any, or only a word in the log",
+    ),
+    row(
+        "venue.sweep_s",
+        Whole(5, 3_600),
+        "60",
+        "s",
+        "how often the account is read, and every stop confirmed, although nothing seems wrong",
+    ),
+    row(
+        "venue.unreachable_s",
+        Whole(1, 600),
+        "5",
+        "s",
+        "no entries once requests have failed for so long",
+    ),
+    row(
+        "venue.orders_per_second_max",
+        Whole(1, 15),
+        "10",
+        "orders",
+        "orders that may leave within a second; entries beyond are refused, what reduces may use \
+         twice as much",
+    ),
+    row(
+        "venue.orders_per_minute_max",
+        Whole(1, 600),
+        "120",
+        "orders",
+        "the same within a minute",
+    ),
+    row(
+        "venue.orders_per_second_symbol_max",
+        Whole(1, 15),
+        "5",
+        "orders",
+        "the same within a second, of one symbol",
+    ),
+    row(
+        "venue.orders_per_minute_symbol_max",
+        Whole(1, 600),
+        "40",
+        "orders",
+        "the same within a minute, of one symbol",
+    ),
+    row(
+        "venue.dead_man_s",
+        Whole(0, 86_400),
+        "0",
+        "s",
+        "the exchange cancels plain orders of a symbol when nothing was heard for so long; 0 is \
+         off. It is not documented whether Binance spares stops: try it on the demo first",
+    ),
     // data
     row(
         "data.archive_url",
