@@ -1,10 +1,12 @@
 //! The binary: read the command line, run one command, turn its result into an exit code.
 //!
 //! Exit codes: 0 done (also after SIGTERM), 1 failed, 2 usage or configuration, 3 NO-GO from the
-//! audit, 130 after Ctrl-C.
+//! audit, 4 by the kill switch, 130 after Ctrl-C.
 
+mod alerts;
 mod args;
 mod bench;
+mod chaos;
 mod children;
 mod context;
 mod data;
@@ -45,7 +47,17 @@ fn usage(error: clap::Error) -> Result<i32, Failure> {
     Ok(error.exit_code())
 }
 
+/// May this command find keys? Feed and brain harden themselves further.
+fn may_hold_keys(command: &Command) -> bool {
+    use Command::{Audit, Brain, Config, Demo, Feed, Run, Sign};
+    matches!(command, Demo(_) | Run(_) | Feed(_) | Brain(_) | Audit(_) | Config(_) | Sign(_))
+}
+
 fn run(cli: Cli) -> Result<i32, Failure> {
+    if may_hold_keys(&cli.command) {
+        // Before the first thread and before a key is read.
+        let _ = aegis_node::hardening::process();
+    }
     match cli.command {
         Command::Demo(args) => demo::demo(&args),
         Command::Run(args) => demo::run(&args),
@@ -62,6 +74,7 @@ fn run(cli: Cli) -> Result<i32, Failure> {
         Command::Indicators(args) => indicators::indicators(&args),
         Command::Smc(args) => smc::smc(&args),
         Command::Bench(args) => bench::bench(&args),
+        Command::Chaos(args) => chaos::chaos(&args),
         Command::BenchChild(args) => Ok(aegis_bench::child(&args.words)),
         Command::AuditChild(args) => Ok(aegis_node::audit::child(&args.words)),
         Command::Status(args) => operate::status(&args),
@@ -69,5 +82,8 @@ fn run(cli: Cli) -> Result<i32, Failure> {
         Command::Resume(args) => operate::command(aegis_types::Operator::Resume, &args),
         Command::Flatten(args) => operate::command(aegis_types::Operator::Flatten, &args),
         Command::Halt(args) => operate::command(aegis_types::Operator::Halt, &args),
+        Command::Kill(args) => operate::kill(&args),
+        Command::Alerts(args) => alerts::alerts(&args),
+        Command::Ack(args) => alerts::ack(&args),
     }
 }

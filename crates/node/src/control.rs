@@ -3,6 +3,7 @@
 use crate::Failure;
 use crate::home::Home;
 use aegis_types::Operator;
+use rustix::process::Uid;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -22,6 +23,11 @@ const QUESTION_MAX: u64 = 4096;
 pub enum Ask {
     /// How is everything?
     Status,
+    /// Use the kill switch.
+    Kill {
+        /// Close positions, too.
+        flatten: bool,
+    },
     /// Carry out an operator's command.
     Operator {
         /// Which.
@@ -74,7 +80,18 @@ pub fn listen(home: &Home, hand: impl Fn(Asked) + Clone + Send + 'static) -> Res
     Ok(())
 }
 
+/// May this user ask? The socket's mode and the folder's say so already; this holds where somebody
+/// has changed them.
+fn may_ask(peer: Uid, us: Uid) -> bool {
+    peer == us || peer.is_root()
+}
+
 fn serve(mut stream: UnixStream, hand: &impl Fn(Asked)) -> std::io::Result<()> {
+    let peer = rustix::net::sockopt::socket_peercred(&stream)?;
+    if !may_ask(peer.uid, rustix::process::geteuid()) {
+        tracing::warn!(uid = peer.uid.as_raw(), "another user asked at the control socket");
+        return writeln!(stream, "{}", serde_json::json!({ "error": "not your aegis" }));
+    }
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
     stream.set_write_timeout(Some(Duration::from_secs(1)))?;
     let mut line = String::new();
@@ -118,6 +135,13 @@ pub fn ask(home: &Home, ask: Ask) -> Result<serde_json::Value, Failure> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn only_its_user_and_root_may_ask() {
+        let [us, other, root] = [1_000, 1_001, 0].map(Uid::from_raw);
+        assert!(may_ask(us, us) && may_ask(root, us));
+        assert!(!may_ask(other, us) && !may_ask(us, root));
+    }
 
     #[test]
     fn a_command_that_waits_does_not_hold_up_a_status() {

@@ -85,7 +85,8 @@ impl Feed {
         loop {
             match self.orders.try_recv() {
                 Err(TryRecvError::Empty) => return false,
-                Ok(Some(Order::Operator { .. } | Order::Live { .. })) => {}
+                Ok(Some(Order::Condition { .. } | Order::Operator { .. } | Order::Live { .. })) => {
+                }
                 Ok(Some(Order::Stop) | None) | Err(TryRecvError::Disconnected) => return true,
             }
         }
@@ -148,7 +149,8 @@ impl Feed {
 /// When the session, its data or the ring cannot be used.
 pub fn run(args: &Args) -> Result<i32, Failure> {
     let started = clock::monotonic();
-    let home = Home::open(&args.home)?;
+    // It writes nothing into the state folder, and may not.
+    let home = Home::of_running(&args.home);
     let session = session::load(&args.run)?;
     if let Some(source) = session::source(&args.run)? {
         return live(args, &home, &source, &session.symbols, started);

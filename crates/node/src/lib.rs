@@ -18,10 +18,13 @@
 //! There is no async code here: three pipes, one Unix socket, a handful of threads and the
 //! exchange's sockets, polled by the loops that use them, do not need it.
 
+pub mod alerts;
+pub mod arming;
 pub mod audit;
 pub mod brain;
 pub mod bus;
 pub mod causal;
+pub mod claim;
 pub mod clock;
 pub mod control;
 pub mod dispatch;
@@ -30,7 +33,9 @@ pub mod emergency;
 pub mod exchange_child;
 pub mod feed;
 pub mod handover;
+pub mod hardening;
 pub mod home;
+pub mod identity;
 pub mod latency;
 pub mod listing;
 pub mod live;
@@ -42,11 +47,15 @@ pub mod persist;
 pub mod protocol;
 pub mod question;
 pub mod recorder;
+pub mod recovery;
+pub mod reports;
+pub mod risk_file;
 pub mod sequencer;
 pub mod session;
-pub mod snapshot;
+pub mod snapshots;
 pub mod steps;
 pub mod supervisor;
+pub mod underway;
 pub mod view;
 
 /// Exit code: done, or stopped by SIGTERM.
@@ -57,6 +66,8 @@ pub const EXIT_FAILED: i32 = 1;
 pub const EXIT_USAGE: i32 = 2;
 /// Exit code: the audit said NO-GO.
 pub const EXIT_NO_GO: i32 = 3;
+/// Exit code: stopped by the kill switch.
+pub const EXIT_KILLED: i32 = 4;
 /// Exit code: stopped by Ctrl-C.
 pub const EXIT_INTERRUPTED: i32 = 130;
 

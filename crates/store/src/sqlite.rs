@@ -55,6 +55,8 @@ impl Sqlite {
         self.connection.busy_timeout(BUSY)?;
         self.connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         self.connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+        // The process may write beside the database and nowhere else.
+        self.connection.execute_batch("PRAGMA temp_store = MEMORY")?;
         self.connection.set_prepared_statement_cache_capacity(64);
         // Reads the file's head: says now, and not at the first batch, what it is.
         self.connection.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))

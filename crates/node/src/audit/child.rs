@@ -1,15 +1,72 @@
-//! The second process of the audit: a ring writer that can be read, overrun and killed.
+//! The second process of the audit: a ring writer that can be read, overrun and killed, or one that
+//! hardens itself as a brain does and then tries what it may not.
 
+use crate::hardening::{self, InForce, Paths};
+use crate::home::Home;
 use aegis_ring::{Config, Writer};
+use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::process::Command;
 
 /// Slots of the audit's ring.
 pub const SLOTS: usize = 1_024;
 
-/// `PATH`: publishes stamped messages at a steady pace until it is killed. Never returns early: the
-/// audit kills it.
+/// First word of the probe that hardens itself.
+pub const HARDEN: &str = "harden";
+
+/// What a hardened process could do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// What was in force.
+    pub in_force: InForce,
+    /// It has read a file outside of its folders.
+    pub reads_outside: bool,
+    /// It has written a file into its state folder.
+    pub writes_inside: bool,
+    /// It has started a program.
+    pub starts_programs: bool,
+}
+
+/// Hardens this process as that of a brain of `home`, then tries.
+fn harden(home: &Path, outside: &Path) -> Result<Probe, crate::Failure> {
+    let home = Home::open(home)?;
+    let program = std::env::current_exe().unwrap_or_default();
+    let paths = Paths::of_brain(&home, None)?;
+    let in_force = InForce { files: hardening::files(&paths), ..hardening::process() };
+    let inside = home.path().join(format!(".write-test-{}", std::process::id()));
+    let writes_inside = std::fs::write(&inside, b"1").is_ok();
+    let _ = std::fs::remove_file(&inside);
+    Ok(Probe {
+        in_force,
+        reads_outside: std::fs::read(outside).is_ok(),
+        writes_inside,
+        starts_programs: Command::new(program).arg("--version").output().is_ok(),
+    })
+}
+
+/// `PATH`, or `harden HOME OUTSIDE`.
 pub fn run(words: &[String]) -> i32 {
-    let [path] = words else { return crate::EXIT_USAGE };
+    match words {
+        [path] => publish(path),
+        [first, home, outside] if first == HARDEN => {
+            match harden(Path::new(home), Path::new(outside)) {
+                Ok(probe) => {
+                    println!("{}", serde_json::to_string(&probe).unwrap_or_default());
+                    crate::EXIT_OK
+                }
+                Err(failure) => {
+                    eprintln!("{failure}");
+                    failure.code
+                }
+            }
+        }
+        _ => crate::EXIT_USAGE,
+    }
+}
+
+/// Publishes stamped messages at a steady pace until it is killed. Never returns early: the
+/// audit kills it.
+fn publish(path: &str) -> i32 {
     let config = Config { capacity: SLOTS, ..Config::default() };
     let mut writer = match Writer::create(Path::new(path), &config) {
         Ok(writer) => writer,

@@ -11,6 +11,7 @@ mod integrity;
 mod performance;
 mod render;
 mod resilience;
+mod security;
 mod venue;
 
 pub use child::run as child;
@@ -215,6 +216,7 @@ pub fn run(options: &Options) -> Report {
             0 => integrity::phase(&mut auditor),
             1 => {
                 configuration::phase(&mut auditor, options);
+                security::phase(&mut auditor, options);
                 venue::phase(&mut auditor, options);
             }
             2 => dry_run::phase(&mut auditor, &mut performance),
