@@ -396,7 +396,8 @@ impl Machine {
                     self.progress.cancelled += 1;
                     out.deed("entry taken back", &symbol, &id, String::new());
                 }
-                // Filled meanwhile, or nobody knows: the lists tell.
+                // Filled meanwhile, or nobody knows: lists of a later time tell.
+                self.orders.known = None;
                 self.orders.soon(now);
                 self.positions.soon(now);
             }
@@ -405,6 +406,7 @@ impl Machine {
                     self.progress.stops_cancelled += 1;
                     out.deed("stop of a flat symbol taken back", &symbol, &id, String::new());
                 }
+                self.algos.known = None;
                 self.algos.soon(now);
             }
             Purpose::Place(number) => {
@@ -460,9 +462,9 @@ impl Machine {
             let (symbol, id) = (row.symbol, row.client_id);
             let query = Query::new().with("symbol", &*symbol).with("origClientOrderId", &*id);
             let purpose = Purpose::Cancel { symbol, id };
+            // This list was not the last word.
+            self.orders.known = None;
             if !self.under_way.iter().any(|(_, other)| *other == purpose) {
-                // This list was not the last word.
-                self.orders.known = None;
                 self.ask(Call::CancelOrder, query, purpose, out);
             }
         }

@@ -375,7 +375,7 @@ fn while_the_exchange_shuts_us_out_nothing_is_asked() {
     let mut scene = Scene::new(account());
     let mut asked_inside = 0;
     let mut fate = |_: &mut Exchange, _: &Ask, passed: Nanos| {
-        if passed < Nanos::SECOND.times(30) {
+        if passed < Nanos::SECOND.times(15) {
             asked_inside += 1;
             return Fate::Refused(429, -1003);
         }
