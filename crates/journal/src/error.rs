@@ -82,6 +82,15 @@ pub enum JournalError {
         /// The newest version of such records that this program reads.
         supported: u8,
     },
+    /// A record of a kind that this program does not know.
+    RecordKind {
+        /// The segment.
+        file: PathBuf,
+        /// The record.
+        record: u64,
+        /// The code of its kind.
+        code: u8,
+    },
     /// A file of this version with another record layout.
     Layout {
         /// The file.
@@ -238,6 +247,12 @@ impl fmt::Display for JournalError {
                  program wrote it; use that one",
                 file.display()
             ),
+            Self::RecordKind { file, record, code } => write!(
+                f,
+                "record {record} in {} is of kind {code}, which this program does not know: a newer \
+                 program wrote it; use that one",
+                file.display()
+            ),
             Self::RecordVersion { file, record, kind, found, supported } => write!(
                 f,
                 "record {record} in {} is a {kind} record of version {found}, this program reads \
@@ -276,8 +291,9 @@ impl fmt::Display for JournalError {
             }
             Self::NoSession { dir } => write!(
                 f,
-                "the journal in {} has no complete session header: nothing was ever journalled; \
-                 remove the folder and start a new session",
+                "the journal in {} has no complete session header: it was never begun, or its start \
+                 is destroyed; if the exchange has no order of it, remove the folder and start a \
+                 new session",
                 dir.display()
             ),
             Self::TooLong { bytes } => write!(

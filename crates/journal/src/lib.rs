@@ -43,6 +43,16 @@ pub use reader::{Reader, Torn, begun, begun_on};
 mod writer;
 pub use writer::{Config, Durability, Last, Recovery, Writer};
 
+pub mod retention;
+
+mod migrate;
+pub use migrate::{Migrated, migrate};
+
+mod verify;
+pub use verify::{Checked, Verified, verify};
+
+pub mod fuzzing;
+
 mod threaded;
 pub use threaded::{Durable, Threaded};
 

@@ -75,7 +75,7 @@ impl Money {
         let span = &self.span;
         bytes[..8].copy_from_slice(MAGIC);
         bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[12..16].copy_from_slice(&segment::layout().to_le_bytes());
+        bytes[12..16].copy_from_slice(&segment::layout(segment::VERSION).to_le_bytes());
         bytes[16..48].copy_from_slice(&span.identity);
         bytes[48..56].copy_from_slice(&span.index.to_le_bytes());
         bytes[56..64].copy_from_slice(&span.first.to_le_bytes());
@@ -106,14 +106,15 @@ impl Money {
 
 /// The record at the start of these bytes, and what is behind it.
 fn first(frames: &[u8]) -> Option<(Record<'_>, &[u8])> {
-    let head = Head::parse(frames.first_chunk::<HEAD>()?);
+    let head = Head::parse(frames.first_chunk::<HEAD>()?, segment::VERSION);
     let (bytes, behind) = frames.split_at_checked(head.total())?;
     let kind = Kind::from_code(head.kind)?;
     if crc32fast::hash(&bytes[4..]) != head.crc {
         return None;
     }
     let payload = &bytes[HEAD..HEAD + head.length];
-    Some((Record { number: head.number, kind, source: head.source, payload }, behind))
+    let (number, version, source) = (head.number, head.version, head.source);
+    Some((Record { number, kind, version, source, payload }, behind))
 }
 
 /// Reads and checks what was kept of segment `index`.
@@ -139,8 +140,12 @@ pub fn read(disk: &dyn Disk, dir: &Path, index: u64) -> Result<Money, JournalErr
         return Err(JournalError::Version { file: path, found: version, supported: VERSION });
     }
     let found = u32::from_le_bytes(take(&bytes, 12));
-    if found != segment::layout() {
-        return Err(JournalError::Layout { file: path, found, supported: segment::layout() });
+    if found != segment::layout(segment::VERSION) {
+        return Err(JournalError::Layout {
+            file: path,
+            found,
+            supported: segment::layout(segment::VERSION),
+        });
     }
     let span = Span {
         identity: take(&bytes, 16),

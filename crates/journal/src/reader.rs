@@ -4,8 +4,8 @@ use crate::chain::{BLOCK, Chain};
 use crate::disk::{self, Disk, DiskFile, Open, read_full};
 use crate::error::JournalError;
 use crate::money;
-use crate::record::{HEAD, Head, Kind, Record, take};
-use crate::segment::{self, HEADER, SegmentHeader};
+use crate::record::{HEAD, Head, Kind, Record, kind_of, take};
+use crate::segment::{self, HEADER, OLDEST, SegmentHeader, VERSION};
 use crate::snapshot::SnapshotInfo;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -71,6 +71,8 @@ pub struct Reader {
     /// Offset whose tail was already found clean; asking again costs one read.
     clean_at: Option<u64>,
     sync: Sync,
+    /// Of the format.
+    version: u32,
 }
 
 /// What the records that were read say about the syncs that covered them.
@@ -157,7 +159,7 @@ impl Reader {
         let segments = segment::range(&*disk, dir)?;
         let mut found = None;
         for index in segments.rev() {
-            let (_, header) = open_segment(&*disk, &segment::path(dir, index))?;
+            let (_, header) = open_segment(&*disk, &segment::path(dir, index), VERSION)?;
             if header.is_some_and(|header| header.first <= snapshot.record) {
                 found = Some(index);
                 break;
@@ -183,19 +185,29 @@ impl Reader {
     }
 
     fn start(disk: Arc<dyn Disk>, dir: &Path, follow: bool) -> Result<Self, JournalError> {
+        let mut reader = Self::start_from(disk, dir, VERSION)?;
+        reader.follow = follow;
+        Ok(reader)
+    }
+
+    /// As [`Reader::open`], of any version of the format that can be migrated.
+    pub(crate) fn open_older(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, JournalError> {
+        Self::start_from(disk, dir, OLDEST)
+    }
+
+    fn start_from(disk: Arc<dyn Disk>, dir: &Path, oldest: u32) -> Result<Self, JournalError> {
         let segments = segment::range(&*disk, dir)?;
         if segments.is_empty() {
             return Err(JournalError::Missing { dir: dir.to_path_buf() });
         }
         let no_session = || JournalError::NoSession { dir: dir.to_path_buf() };
         let path = segment::path(dir, segments.start);
-        let (file, header) = open_segment(&*disk, &path)?;
+        let (file, header) = open_segment(&*disk, &path, oldest)?;
         let header = header.ok_or_else(no_session)?;
         if segments.start > 0 {
             return Err(JournalError::Trimmed { dir: dir.to_path_buf(), first: header.first });
         }
         let mut reader = Self::at(disk, dir, path, file, &header);
-        reader.follow = follow;
         if header.index != 0 || header.first != 0 || header.chain != Chain::new() {
             return Err(reader.corrupt("the first segment does not begin the chain"));
         }
@@ -216,7 +228,7 @@ impl Reader {
             money::session(&*disk, dir)?
         };
         let path = segment::path(dir, index);
-        let (file, header) = open_segment(&*disk, &path)?;
+        let (file, header) = open_segment(&*disk, &path, VERSION)?;
         let header = header.ok_or_else(|| JournalError::NoSession { dir: dir.to_path_buf() })?;
         let mut reader = Self::at(disk, dir, path, file, &header);
         if header.index != index {
@@ -227,6 +239,14 @@ impl Reader {
         }
         reader.header = session;
         Ok(reader)
+    }
+
+    /// At the first record of a segment, record 0 included, knowing no session.
+    pub(crate) fn raw(disk: Arc<dyn Disk>, dir: &Path, index: u64) -> Result<Self, JournalError> {
+        let path = segment::path(dir, index);
+        let (file, header) = open_segment(&*disk, &path, VERSION)?;
+        let header = header.ok_or_else(|| JournalError::NoSession { dir: dir.to_path_buf() })?;
+        Ok(Self::at(disk, dir, path, file, &header))
     }
 
     fn at(
@@ -254,6 +274,7 @@ impl Reader {
             follow: false,
             clean_at: None,
             sync: Sync::default(),
+            version: header.version,
         }
     }
 
@@ -269,12 +290,23 @@ impl Reader {
     /// [`JournalError::Corrupt`] with file and offset when something other than the tail is wrong.
     #[allow(clippy::should_implement_trait, reason = "lends from its buffer")]
     pub fn next(&mut self) -> Result<Option<Record<'_>>, JournalError> {
+        Ok(self.next_raw()?.map(|(record, _)| record))
+    }
+
+    /// Version of the format that the journal is written in.
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// As [`Reader::next`], with the record's own bytes.
+    pub(crate) fn next_raw(&mut self) -> Result<Option<(Record<'_>, &[u8])>, JournalError> {
         let Some((at, head)) = self.advance()? else { return Ok(None) };
-        let from = at + HEAD;
-        let payload = &self.buffer[from..from + head.length];
-        // `look` accepted the code, so this is only the type's way of saying so.
+        let bytes = &self.buffer[at..at + head.total()];
+        // `advance` accepted the code, so this is only the type's way of saying so.
         let kind = Kind::from_code(head.kind).unwrap_or(Kind::Node);
-        Ok(Some(Record { number: head.number, kind, source: head.source, payload }))
+        let payload = &bytes[HEAD..HEAD + head.length];
+        let (number, version, source) = (head.number, head.version, head.source);
+        Ok(Some((Record { number, kind, version, source, payload }, bytes)))
     }
 
     /// Number of the next record: how many were read, the session header included.
@@ -317,6 +349,7 @@ impl Reader {
             if head.link != self.chain.link() {
                 return Err(self.corrupt("the record does not continue the hash chain"));
             }
+            self.understood(&head)?;
             if head.batch.first == head.number {
                 self.sync.last = (self.index, self.offset);
             }
@@ -330,19 +363,34 @@ impl Reader {
         }
     }
 
+    /// Is the record one that this program knows? One that is whole and in its place, and is not,
+    /// is no torn tail: a newer program wrote it.
+    fn understood(&self, head: &Head) -> Result<(), JournalError> {
+        let (file, record) = (self.path.clone(), self.number);
+        let Some(kind) = kind_of(head.kind, self.version) else {
+            return Err(JournalError::RecordKind { file, record, code: head.kind });
+        };
+        let (found, supported) = (head.version, kind.version());
+        if found == 0 || found > supported {
+            let kind = kind.name();
+            return Err(JournalError::RecordVersion { file, record, kind, found, supported });
+        }
+        Ok(())
+    }
+
     /// Is there a whole record at the present place?
     fn look(&mut self) -> Result<Found, JournalError> {
         if !self.fill(HEAD)? {
             return Ok(Found::Not("the file ends inside a record's head"));
         }
-        let head = Head::parse(&take(&self.buffer[self.start..], 0));
+        let head = Head::parse(&take(&self.buffer[self.start..], 0), self.version);
         if head.length == 0 && head.kind == 0 {
             return Ok(Found::Not("zeros stand where a record should be"));
         }
-        if Kind::from_code(head.kind).is_none() {
-            return Ok(Found::Not("the record's kind is not known"));
-        }
-        if !self.fill(head.total())? {
+        let behind = self.offset + head.total() as u64;
+        // Before space is taken for a long one: a length that is only noise is longer than the file.
+        let noise = head.total() > CHUNK && behind > self.length()?;
+        if noise || !self.fill(head.total())? {
             return Ok(Found::Not("the file ends inside a record"));
         }
         let bytes = &self.buffer[self.start..self.start + head.total()];
@@ -364,6 +412,11 @@ impl Reader {
                 return Ok(End::Again);
             }
             return self.roll(next, why);
+        }
+        if !self.disk.exists(&self.path) {
+            // Segments go in their order, so the next one may be gone too: this is no end.
+            let (dir, first) = (self.dir.clone(), self.number);
+            return Err(JournalError::Trimmed { dir, first });
         }
         if self.follow || self.clean_at == Some(self.offset) {
             return Ok(End::Here);
@@ -399,7 +452,7 @@ impl Reader {
         if self.tail()?.end.is_some() {
             return Err(self.corrupt(why));
         }
-        let (file, header) = open_segment(&*self.disk, &next)?;
+        let (file, header) = open_segment(&*self.disk, &next, self.version)?;
         let Some(header) = header else {
             if self.disk.exists(&segment::path(&self.dir, self.index + 2)) {
                 return Err(JournalError::Corrupt {
@@ -416,7 +469,8 @@ impl Reader {
         if header.first > self.number {
             return Err(self.corrupt("the segment ends before the next one begins"));
         }
-        let continues = header.first == self.number
+        let continues = header.version == self.version
+            && header.first == self.number
             && header.chain == self.chain
             && header.index == self.index + 1
             && header.identity == self.identity;
@@ -465,14 +519,21 @@ impl Reader {
         if block.len() < HEAD {
             return Ok(None);
         }
-        let head = Head::parse(&take(block, 0));
-        if Kind::from_code(head.kind).is_none() || head.number <= self.number {
+        let head = Head::parse(&take(block, 0), self.version);
+        // A record takes a block at least, so there are no more numbers than blocks between.
+        let most = self.number.saturating_add((place - self.offset) / BLOCK as u64);
+        let plausible = head.kind != 0 && head.number > self.number && head.number <= most;
+        if !plausible || place + head.total() as u64 > self.file.length()? {
             return Ok(None);
         }
         let mut bytes = vec![0; head.total()];
         let n = read_full(&*self.file, &mut bytes, place)?;
         let whole = n == bytes.len() && crc32fast::hash(&bytes[4..]) == head.crc;
         Ok(whole.then_some(head))
+    }
+
+    fn length(&self) -> Result<u64, JournalError> {
+        self.file.length().map_err(|e| JournalError::io("read", &self.path, e))
     }
 
     /// Makes at least `bytes` readable from the present place; false when the file ends before.
@@ -525,13 +586,13 @@ pub(crate) fn identity(header: &[u8]) -> [u8; 32] {
 type Opened = (Box<dyn DiskFile>, Option<SegmentHeader>);
 
 /// Opens a segment; `None` for a header that was never completely written.
-fn open_segment(disk: &dyn Disk, path: &Path) -> Result<Opened, JournalError> {
+fn open_segment(disk: &dyn Disk, path: &Path, oldest: u32) -> Result<Opened, JournalError> {
     let file = disk.open(path, Open::Read).map_err(|e| JournalError::io("open", path, e))?;
     let mut bytes = [0; HEADER];
     let n = read_full(&*file, &mut bytes, 0).map_err(|e| JournalError::io("read", path, e))?;
     if n < HEADER || bytes == [0; HEADER] {
         return Ok((file, None));
     }
-    let header = SegmentHeader::decode(path, &bytes)?;
+    let header = SegmentHeader::decode(path, &bytes, oldest)?;
     Ok((file, Some(header)))
 }

@@ -8,7 +8,8 @@
 //! 24 epoch    u64  ┐
 //! 32 seq      u64  ├ source of a market record; zero elsewhere
 //! 40 position u64  ┘
-//! 48 batch    u32  low 31 bits: records before it that share its sync; top bit: written in `Power`
+//! 48 batch    u24  records before it that share its sync
+//! 51 version  u8   low 7 bits: version of the payload; top bit: written in `Power`
 //! 52 payload       73 bytes for a market event: 125, padded to 128
 //! ```
 
@@ -23,9 +24,17 @@ pub const PAYLOAD_MAX: usize = (1 << 24) - 1;
 /// The layout above as text; its CRC is in every segment header, so that a program with another
 /// layout refuses the file instead of misreading it.
 pub(crate) const LAYOUT: &[u8] =
+    b"crc4 length3 kind1 number8 link8 epoch8 seq8 position8 batch3 version1 payload pad64";
+
+/// That of format version 1, which had no versions of payloads: `batch` took their byte too.
+pub(crate) const LAYOUT_1: &[u8] =
     b"crc4 length3 kind1 number8 link8 epoch8 seq8 position8 batch4 payload pad64";
 
+/// Newest kind in format version 1.
+const KIND_MAX_1: u8 = 7;
+
 const POWER: u32 = 1 << 31;
+const BATCH_MAX: u32 = (1 << 24) - 1;
 
 /// What a record holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +80,13 @@ impl Kind {
         }
     }
 
+    /// Version of the payloads of this kind that this program writes, and the newest that it reads.
+    /// Whoever changes the bytes of an event or a command in a way that old bytes cannot be read by
+    /// raises it here, and keeps the old decoder beside the new one.
+    pub const fn version(self) -> u8 {
+        1
+    }
+
     /// The name in listings.
     pub const fn name(self) -> &'static str {
         match self {
@@ -104,6 +120,8 @@ pub struct Record<'a> {
     pub number: u64,
     /// What the payload is.
     pub kind: Kind,
+    /// Version of the payload, up to [`Kind::version`].
+    pub version: u8,
     /// Where a market event came from.
     pub source: Source,
     /// The bytes that were appended.
@@ -132,12 +150,13 @@ pub(crate) fn frame(
     chain: &mut Chain,
     batch: Batch,
     number: u64,
-    kind: Kind,
+    (kind, version): (Kind, u8),
     source: Source,
     payload: &[u8],
 ) {
     let start = out.len();
-    let since = (number - batch.first).min(u64::from(POWER - 1)) as u32;
+    let since = (number - batch.first).min(u64::from(BATCH_MAX)) as u32;
+    let tail = since | u32::from(version) << 24 | if batch.power { POWER } else { 0 };
     let mut head = [0u8; HEAD];
     let length = payload.len() as u32 | (kind as u32) << 24;
     head[4..8].copy_from_slice(&length.to_le_bytes());
@@ -146,7 +165,7 @@ pub(crate) fn frame(
     head[24..32].copy_from_slice(&source.epoch.to_le_bytes());
     head[32..40].copy_from_slice(&source.seq.to_le_bytes());
     head[40..48].copy_from_slice(&source.position.to_le_bytes());
-    head[48..52].copy_from_slice(&(since | if batch.power { POWER } else { 0 }).to_le_bytes());
+    head[48..52].copy_from_slice(&tail.to_le_bytes());
     out.extend_from_slice(&head);
     out.extend_from_slice(payload);
     out.resize(start + total(payload.len()), 0);
@@ -162,6 +181,7 @@ pub(crate) struct Head {
     pub crc: u32,
     pub length: usize,
     pub kind: u8,
+    pub version: u8,
     pub number: u64,
     pub link: u64,
     pub source: Source,
@@ -174,24 +194,34 @@ impl Head {
         total(self.length)
     }
 
-    /// Reads a head.
-    pub(crate) fn parse(bytes: &[u8; HEAD]) -> Self {
+    /// Reads a head of this version of the format.
+    pub(crate) fn parse(bytes: &[u8; HEAD], format: u32) -> Self {
         let u32_at = |at: usize| u32::from_le_bytes(take(bytes, at));
         let u64_at = |at: usize| u64::from_le_bytes(take(bytes, at));
         let (length, batch, number) = (u32_at(4), u32_at(48), u64_at(8));
+        let (since, version) = match format {
+            1 => (batch & !POWER, 1),
+            _ => (batch & BATCH_MAX, (batch >> 24) as u8 & 0x7f),
+        };
         Self {
             crc: u32_at(0),
             length: (length & 0x00ff_ffff) as usize,
             kind: (length >> 24) as u8,
+            version,
             number,
             link: u64::from_be_bytes(take(bytes, 16)),
             source: Source { epoch: u64_at(24), seq: u64_at(32), position: u64_at(40) },
             batch: Batch {
-                first: number.wrapping_sub(u64::from(batch & !POWER)),
+                first: number.wrapping_sub(u64::from(since)),
                 power: batch & POWER != 0,
             },
         }
     }
+}
+
+/// The kind of this code in this version of the format.
+pub(crate) const fn kind_of(code: u8, format: u32) -> Option<Kind> {
+    if format == 1 && code > KIND_MAX_1 { None } else { Kind::from_code(code) }
 }
 
 /// `N` bytes at a constant offset inside a head or a segment header.
@@ -219,10 +249,11 @@ mod tests {
         let source = Source { epoch: 3, seq: 1 << 40, position: u64::MAX };
         let batch = Batch { first: 5, power: true };
         let link = chain.link();
-        frame(&mut out, &mut chain, batch, 9, Kind::Market, source, &[7; 73]);
+        frame(&mut out, &mut chain, batch, 9, (Kind::Market, 3), source, &[7; 73]);
         assert_eq!(out.len(), 128);
-        let head = Head::parse(&take(&out, 0));
+        let head = Head::parse(&take(&out, 0), 2);
         assert_eq!((head.length, head.kind, head.number), (73, Kind::Market as u8, 9));
+        assert_eq!(head.version, 3);
         assert_eq!((head.source, head.batch, head.link), (source, batch, link));
         assert_eq!(head.crc, crc32fast::hash(&out[4..]));
         assert_ne!(chain, Chain::new());

@@ -3,15 +3,17 @@
 use crate::chain::Chain;
 use crate::disk::{Disk, DiskFile, Lock, LockRefused, Open};
 use crate::error::JournalError;
-use crate::record::{LAYOUT, take};
+use crate::record::{LAYOUT, LAYOUT_1, take};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Bytes before the first record.
 pub(crate) const HEADER: usize = 128;
-/// Version of the file format.
-pub(crate) const VERSION: u32 = 1;
+/// Version of the file format that is written, and read without further ado.
+pub(crate) const VERSION: u32 = 2;
+/// Oldest version of the file format that can be migrated.
+pub(crate) const OLDEST: u32 = 1;
 const MAGIC: &[u8; 8] = b"AEGISJNL";
 const PREPARED: &str = "next.tmp";
 
@@ -26,22 +28,23 @@ const PREPARED: &str = "next.tmp";
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
+    pub version: u32,
     pub identity: [u8; 32],
     pub index: u64,
     pub first: u64,
     pub chain: Chain,
 }
 
-pub(crate) fn layout() -> u32 {
-    crc32fast::hash(LAYOUT)
+pub(crate) fn layout(version: u32) -> u32 {
+    crc32fast::hash(if version == 1 { LAYOUT_1 } else { LAYOUT })
 }
 
 impl SegmentHeader {
     pub(crate) fn encode(&self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         bytes[..8].copy_from_slice(MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[12..16].copy_from_slice(&layout().to_le_bytes());
+        bytes[8..12].copy_from_slice(&self.version.to_le_bytes());
+        bytes[12..16].copy_from_slice(&layout(self.version).to_le_bytes());
         bytes[16..48].copy_from_slice(&self.identity);
         bytes[48..56].copy_from_slice(&self.index.to_le_bytes());
         bytes[56..64].copy_from_slice(&self.first.to_le_bytes());
@@ -51,20 +54,19 @@ impl SegmentHeader {
         bytes
     }
 
-    pub(crate) fn decode(file: &Path, bytes: &[u8; HEADER]) -> Result<Self, JournalError> {
+    /// Reads a header of a version from `oldest` on. In every version, magic, version and checksum
+    /// have their place.
+    pub(crate) fn decode(
+        file: &Path,
+        bytes: &[u8; HEADER],
+        oldest: u32,
+    ) -> Result<Self, JournalError> {
         let owned = || file.to_path_buf();
         if &bytes[..8] != MAGIC {
             return Err(JournalError::NotAJournal { file: owned() });
         }
-        let version = u32::from_le_bytes(take(bytes, 8));
-        if version != VERSION {
-            return Err(JournalError::Version {
-                file: owned(),
-                found: version,
-                supported: VERSION,
-            });
-        }
         let header = Self {
+            version: u32::from_le_bytes(take(bytes, 8)),
             identity: take(bytes, 16),
             index: u64::from_le_bytes(take(bytes, 48)),
             first: u64::from_le_bytes(take(bytes, 56)),
@@ -78,9 +80,13 @@ impl SegmentHeader {
                 why: "the segment header's checksum does not match",
             });
         }
-        let found = u32::from_le_bytes(take(bytes, 12));
-        if found != layout() {
-            return Err(JournalError::Layout { file: owned(), found, supported: layout() });
+        let (found, supported) = (header.version, VERSION);
+        if found < oldest || found > supported {
+            return Err(JournalError::Version { file: owned(), found, supported });
+        }
+        let (found, supported) = (u32::from_le_bytes(take(bytes, 12)), layout(found));
+        if found != supported {
+            return Err(JournalError::Layout { file: owned(), found, supported });
         }
         Ok(header)
     }
@@ -235,33 +241,51 @@ mod tests {
     use super::*;
 
     fn header() -> SegmentHeader {
-        SegmentHeader { identity: [9; 32], index: 2, first: 77, chain: Chain::new() }
+        SegmentHeader {
+            version: VERSION,
+            identity: [9; 32],
+            index: 2,
+            first: 77,
+            chain: Chain::new(),
+        }
     }
 
     #[test]
     fn header_round_trip_and_every_flipped_byte_refused() {
         let file = Path::new("segment");
         let bytes = header().encode();
-        assert_eq!(SegmentHeader::decode(file, &bytes).ok(), Some(header()));
+        assert_eq!(SegmentHeader::decode(file, &bytes, VERSION).ok(), Some(header()));
         for at in 0..HEADER {
             let mut bad = bytes;
             bad[at] ^= 1;
-            assert!(SegmentHeader::decode(file, &bad).is_err(), "byte {at}");
+            let refused = SegmentHeader::decode(file, &bad, VERSION);
+            match refused {
+                Err(JournalError::NotAJournal { .. }) => assert!(at < 8),
+                Err(JournalError::Corrupt { .. }) => {}
+                other => panic!("byte {at}: {other:?}"),
+            }
         }
     }
 
     #[test]
     fn other_versions_and_layouts_say_so() {
-        let file = Path::new("segment");
-        let mut bytes = header().encode();
-        bytes[8] = 2;
-        let refused = SegmentHeader::decode(file, &bytes);
-        assert!(matches!(refused, Err(JournalError::Version { found: 2, .. })));
+        let file = Path::new("journal/segment");
+        for (version, says) in [(1, "aegis journal migrate journal"), (VERSION + 1, "newer")] {
+            let bytes = SegmentHeader { version, ..header() }.encode();
+            let refused = SegmentHeader::decode(file, &bytes, VERSION).unwrap_err();
+            assert!(matches!(refused, JournalError::Version { found, .. } if found == version));
+            let text = refused.to_string();
+            let names_both = text.contains(&format!("journal version {version}"))
+                && text.contains(&format!("program has version {VERSION}"));
+            assert!(names_both && text.contains(says), "{text}");
+        }
+        let old = SegmentHeader { version: 1, ..header() };
+        assert_eq!(SegmentHeader::decode(file, &old.encode(), OLDEST).ok(), Some(old));
         let mut bytes = header().encode();
         bytes[12] ^= 0xff;
         let crc = crc32fast::hash(&bytes[..124]);
         bytes[124..].copy_from_slice(&crc.to_le_bytes());
-        let refused = SegmentHeader::decode(file, &bytes);
+        let refused = SegmentHeader::decode(file, &bytes, VERSION);
         assert!(matches!(refused, Err(JournalError::Layout { .. })));
     }
 }

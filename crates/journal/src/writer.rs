@@ -136,9 +136,11 @@ impl Writer {
         }
         let (mut chain, mut first) = (Chain::new(), Vec::new());
         let power = config.durability == Durability::Power;
-        let segment = SegmentHeader { identity: identity(header), index: 0, first: 0, chain };
+        let (version, identity) = (segment::VERSION, identity(header));
+        let segment = SegmentHeader { version, identity, index: 0, first: 0, chain };
         let batch = Batch { first: 0, power };
-        record::frame(&mut first, &mut chain, batch, 0, Kind::Header, Source::default(), header);
+        let kind = (Kind::Header, Kind::Header.version());
+        record::frame(&mut first, &mut chain, batch, 0, kind, Source::default(), header);
         let capacity = capacity(config, first.len());
         let room = Room::new(&*disk, dir, config.reserve_bytes)?;
         let begun = segment::prepare(&*disk, dir, capacity, power).and_then(|prepared| {
@@ -288,6 +290,17 @@ impl Writer {
         source: Source,
         payload: &[u8],
     ) -> Result<u64, JournalError> {
+        self.append_as((kind, kind.version()), source, payload)
+    }
+
+    /// As [`Writer::append`], of a version of the payload that may be an older one.
+    #[inline]
+    pub(crate) fn append_as(
+        &mut self,
+        (kind, version): (Kind, u8),
+        source: Source,
+        payload: &[u8],
+    ) -> Result<u64, JournalError> {
         check_length(payload)?;
         self.check()?;
         let total = record::total(payload.len());
@@ -299,7 +312,8 @@ impl Writer {
         let number = self.number;
         let power = self.config.durability == Durability::Power;
         let batch = Batch { first: self.batch_first, power };
-        record::frame(&mut self.buffer, &mut self.chain, batch, number, kind, source, payload);
+        let kinds = (kind, version);
+        record::frame(&mut self.buffer, &mut self.chain, batch, number, kinds, source, payload);
         self.number += 1;
         self.last = Last { number, kind, source };
         if kind == Kind::Market {
@@ -425,6 +439,11 @@ impl Writer {
         self.number
     }
 
+    /// Index of the present segment.
+    pub const fn segment(&self) -> u64 {
+        self.index
+    }
+
     /// Records in the file; in `Process` they are durable.
     pub const fn written(&self) -> u64 {
         self.written
@@ -491,6 +510,7 @@ impl Writer {
             }
         };
         let header = SegmentHeader {
+            version: segment::VERSION,
             identity: self.identity,
             index: self.index + 1,
             first: self.number,

@@ -246,5 +246,5 @@ fn the_format_is_pinned() {
     for file in segments(folder.path()) {
         crc = crc32fast::hash(&[&u32::to_le_bytes(crc)[..], &fs::read(file).unwrap()].concat());
     }
-    assert_eq!(format!("{crc:08x}"), "33f779b7");
+    assert_eq!(format!("{crc:08x}"), "9d7352ca");
 }

@@ -7,14 +7,17 @@
 //! - Random programs of appends, flushes, reopens and cuts keep all of that (`model`).
 
 mod crash;
+mod damage;
 mod faults;
 mod follow;
 mod kill;
 mod life;
 mod model;
+mod retention;
 mod sim;
 mod snapshots;
 mod threaded;
+mod versions;
 
 use aegis_journal::{Config, Durability, JournalError, Kind, Reader, Source, Torn, Writer};
 use std::fs;
