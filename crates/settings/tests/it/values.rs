@@ -83,6 +83,7 @@ fn every_setting_moves_what_it_names() {
             "sqlite:a.db",
             "https://example.org",
             "ws",
+            "ignore",
             "1024",
             "7",
             "2",
