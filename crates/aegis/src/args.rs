@@ -83,6 +83,11 @@ pub enum Command {
     /// The project's own measurements.
     #[command(after_help = "Examples:\n  aegis bench ring --json\n  aegis bench ring --soak")]
     Bench(Bench),
+    /// Real processes under real faults: what the system believes in the end is what is true.
+    #[command(after_help = "Examples:\n  aegis chaos --rounds 200\n  aegis chaos --rounds 1 \
+        --seed 17 --keep\n  aegis chaos --only reply_cut,sigkill_brain --json\n  aegis chaos \
+        --kills 500")]
+    Chaos(crate::chaos::Chaos),
     /// The second process of a measurement.
     #[command(hide = true)]
     BenchChild(BenchChild),
@@ -104,6 +109,18 @@ pub enum Command {
     /// No new entries until a new session.
     #[command(after_help = "Example:\n  aegis halt")]
     Halt(Operate),
+    /// Kill switch: kills the brain, takes entries back at the exchange, closes positions if asked.
+    #[command(after_help = "Examples:\n  aegis kill\n  aegis kill --flatten --json\n\nTwo other \
+        ways do the same: a file KILL in AEGIS_HOME (content `flatten` closes positions, too),\nand \
+        SIGUSR1 (SIGUSR2 with closing) to the first process. No run starts afterwards without\n\
+        --lift-fence.")]
+    Kill(Kill),
+    /// What a person has to know; by default what waits to be acknowledged.
+    #[command(after_help = "Examples:\n  aegis alerts\n  aegis alerts --all --json")]
+    Alerts(Alerts),
+    /// Says that alerts were seen.
+    #[command(after_help = "Examples:\n  aegis ack 7\n  aegis ack all")]
+    Ack(Ack),
 }
 
 /// Which data.
@@ -179,6 +196,12 @@ pub struct Demo {
     /// Facts and orders go through sockets to a simulated exchange of its own, which is stepped.
     #[arg(long, conflicts_with = "resume")]
     pub wire: bool,
+    /// Takes away what the kill switch left (fence, KILL) and starts.
+    #[arg(long)]
+    pub lift_fence: bool,
+    /// Starts only if this program's SHA-256 begins so, as deploy.expect_build.
+    #[arg(long, value_name = "HASH")]
+    pub expect_build: Option<String>,
 }
 
 #[derive(Args)]
@@ -253,6 +276,9 @@ pub struct Brain {
     /// `aegis run` has decided that orders go to the exchange.
     #[arg(long, hide = true)]
     pub armed: bool,
+    /// Lock of the account, to be held while this brain lives.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub claim: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -353,6 +379,9 @@ pub struct Replay {
     /// Stops before the record of this number.
     #[arg(long, value_name = "RECORD")]
     pub until: Option<u64>,
+    /// Begins behind the newest snapshot instead of the first record.
+    #[arg(long, conflicts_with = "print")]
+    pub from_snapshot: bool,
 }
 
 #[derive(Args)]
@@ -538,7 +567,7 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "not a finite number from 0 on".to_owned())
 }
 
-const BENCHES: [&str; 13] = [
+const BENCHES: [&str; 15] = [
     "ring",
     "wire",
     "sign",
@@ -551,6 +580,8 @@ const BENCHES: [&str; 13] = [
     "startup",
     "memory",
     "wire-to-wire",
+    "kill-switch",
+    "endurance",
     "all",
 ];
 
@@ -577,6 +608,10 @@ pub struct Bench {
     /// Seconds to measure for.
     #[arg(long, default_value_t = 3.0, value_parser = seconds)]
     pub seconds: f64,
+    /// Rounds of each way of the kill switch and each state of the brain.
+    #[arg(long, value_name = "N", default_value_t = 10,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub rounds: u32,
     /// Recorded candles for the benches that take them; generated ones without it.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -594,6 +629,36 @@ pub struct BenchChild {
 
 #[derive(Args)]
 pub struct Operate {
+    /// One JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Kill {
+    /// Closes every position in the session's symbols, too.
+    #[arg(long)]
+    pub flatten: bool,
+    /// One JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Alerts {
+    /// Every alert, also acknowledged ones and those that need no answer.
+    #[arg(long)]
+    pub all: bool,
+    /// One JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Ack {
+    /// Numbers of alerts, or all.
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
     /// One JSON object on stdout.
     #[arg(long)]
     pub json: bool,

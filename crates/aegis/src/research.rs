@@ -2,7 +2,7 @@
 
 use crate::output::Reader;
 use crate::{args, context, output};
-use aegis_backtest::{Bar, ReplayError};
+use aegis_backtest::{Bar, Begin, ReplayError, replay_from};
 use aegis_node::{EXIT_FAILED, EXIT_OK, Failure, session};
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,8 @@ pub fn replay(args: &args::Replay) -> Result<i32, Failure> {
     if args.print {
         return print(&folder, args.until).map_err(failed)?;
     }
-    let replay = aegis_backtest::replay(&folder, args.until).map_err(failed)?;
+    let begin = if args.from_snapshot { Begin::Snapshot } else { Begin::Start };
+    let replay = replay_from(&folder, args.until, begin).map_err(failed)?;
     if args.json {
         let object = serde_json::to_value(&replay)
             .map_err(|e| Failure::failed(format!("replay: {e}"), ""))?;

@@ -4,26 +4,32 @@
 //! the engine, so what it answered before must come out again, byte for byte. Then it attaches to
 //! the ring at the next fact.
 
+mod begin;
+mod keep;
 mod live;
+mod outside;
 mod understudy;
 
 use crate::bus::Bus;
 use crate::dispatch::{Dispatcher, LaneFull, Priority};
-use crate::door::{Door, Wired};
+use crate::door::Door;
 use crate::exchange_child::Account;
 use crate::home::{Home, write_whole};
 use crate::pace::Speed;
 use crate::persist::{self, Persist, Pulse, Trouble};
 use crate::protocol::{BrainReport, Order, Report, orders, send};
 use crate::recorder::Recorder;
+use crate::recovery::{Recovered, Recovery, sound};
+use crate::reports::Reports;
 use crate::sequencer::{Sequenced, Sequencer};
-use crate::snapshot::Snapshots;
-use crate::{EXIT_OK, Failure, clock, session};
-use aegis_backtest::{Execution, Session, SessionError, step_again};
+use crate::snapshots::{Schedule, Written};
+use crate::{EXIT_OK, Failure, clock, identity, session};
+use aegis_backtest::{Session, state_digest};
 use aegis_driver::Driver;
-use aegis_journal::{Reader as JournalReader, Source, Writer as JournalWriter};
+use aegis_journal::Source;
 use aegis_ring::{Poll, Reader, Wait, WaitOutcome, Words};
-use aegis_types::{Event, EventBody, Nanos, Operator, Tick, TradingState};
+use aegis_types::{Condition, EventBody, Nanos, Operator, Tick, TradingState};
+use begin::From;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
@@ -94,12 +100,17 @@ struct Brain {
     initial: Option<Vec<EventBody>>,
     recorder: Recorder,
     sequencer: Sequencer,
+    /// Where recovery began.
+    from: From,
+    schedule: Schedule,
     orders: Receiver<Option<Order>>,
     /// Operator's commands that came before the last brain's unfinished input was made again.
     held: VecDeque<(Operator, u64)>,
+    /// Conditions that have not been delivered yet.
+    conditions: Vec<Condition>,
     /// What facts that come live need; none for recorded ones.
     live: Option<live::Live>,
-    snapshots: Snapshots,
+    reports: Reports,
     lanes: Dispatcher<Job>,
     trouble: Trouble,
     pulse: Pulse,
@@ -119,6 +130,8 @@ enum Job {
     Report(Box<BrainReport>),
     /// Rows to the database: background.
     Persist,
+    /// A snapshot to its file: background.
+    Snapshot(Box<Written>),
     /// The last rows, and how it went.
     LastRows {
         /// How long a database may take that does not answer.
@@ -147,6 +160,7 @@ fn lanes(persist: Persist) -> (Dispatcher<Job>, Receiver<serde_json::Value>) {
             let rows = persist.take().map_or_else(persist::incomplete, |p| p.finish(patience));
             let _ = done.send(rows);
         }
+        Job::Snapshot(snapshot) => snapshot.write(),
         Job::Report(_) => {}
     };
     (Dispatcher::start(LANE_JOBS, urgent, ordinary), rows)
@@ -188,72 +202,65 @@ pub fn run(args: &Args) -> Result<i32, Failure> {
     }
 }
 
-/// Engine and venue of a session behind their driver, and the venue's first words.
-fn behind_the_door(
-    session: &Session,
-    run: &Path,
-) -> Result<(Driver<Door>, Vec<EventBody>), Failure> {
-    let usage = |e: SessionError| Failure::usage(e.to_string(), "check the settings");
-    let engine = session.engine().map_err(usage)?;
-    let mut initial = Vec::new();
-    let door = match session.execution {
-        Execution::Simulated => {
-            let mut exchange = session.exchange().map_err(usage)?;
-            exchange.open(&mut initial);
-            Door::Inside(Box::new(exchange))
-        }
-        Execution::Wire => {
-            let stepped = session::source(run)?.is_some_and(|source| live::is_stepped(&source));
-            Door::Wire(Box::new(Wired::new(stepped.then(|| session.symbols.len()))))
-        }
-    };
-    Ok((Driver::new(engine, door), initial))
-}
-
 impl Brain {
     fn open(args: &Args, home: &Home) -> Result<Self, Failure> {
         let session = session::load(&args.run)?;
         let settings =
             session.settings().map_err(|e| Failure::usage(e.to_string(), "start a new session"))?;
-        let config = settings.journal();
         let journal = args.run.join("journal");
-        let failed = |e: aegis_journal::JournalError| Failure::failed(e.to_string(), "");
-        // A folder without a segment is what a brain leaves that died while it made the journal.
-        let fresh = !aegis_journal::begun(&journal).map_err(failed)?;
-        let (writer, reader) = if fresh {
-            let header = serde_json::to_vec(&session)
-                .map_err(|e| Failure::failed(format!("session: {e}"), ""))?;
-            (JournalWriter::create(&journal, &header, &config).map_err(failed)?, None)
-        } else {
-            let (writer, found) = JournalWriter::resume(&journal, &config).map_err(failed)?;
-            if found.truncated_bytes > 0 {
-                tracing::warn!(bytes = found.truncated_bytes, "torn tail of the journal cut off");
-            }
-            (writer, Some(JournalReader::open(&journal).map_err(failed)?))
-        };
-        let (driver, initial) = behind_the_door(&session, &args.run)?;
+        let mut begun = begin::begin(&session, &args.run, &settings.journal())?;
+        if begun.fresh
+            && matches!(begun.driver.venue(), Door::Wire(_))
+            && let Some(initial) = &mut begun.initial
+        {
+            outside::remember(&args.run, initial)?;
+        }
         let mut bus = Bus::new();
         let url = args.store.clone().unwrap_or_else(|| persist::sqlite_url(&home.database()));
-        let persist = Persist::new(&url, args.store_rows, &session, &journal, &mut bus);
+        let mut persist = Persist::new(&url, args.store_rows, &session, &journal, &mut bus);
         let (trouble, pulse) = (persist.trouble(), persist.pulse());
-        let (lanes, rows) = lanes(persist);
-        let snapshots = Snapshots::new(&session, &mut bus);
-        let mut recorder = Recorder::new(&session, writer, reader, bus);
-        if !fresh {
-            recorder
-                .node(&serde_json::json!({"node": "brain restarted", "pid": std::process::id()}))?;
+        let mut reports = Reports::new(&session, &mut bus);
+        let mut recorder = Recorder::new(&session, begun.writer, begun.reader, bus);
+        let mut live = live::Live::of(args, &session)?;
+        let mut sequencer = Sequencer::new(0, Nanos::ZERO);
+        if let Some((tally, beside)) = begun.state {
+            *recorder.tally_mut() = tally;
+            recorder.restore_news(beside.news);
+            reports.restore(&beside.days);
+            sequencer = beside.sequencer;
+            if let (Some(live), Some(admission)) = (&mut live, beside.admission) {
+                live.restore(admission);
+            }
+            // What came before is in the journal, and perhaps not in the database.
+            persist.begin_behind();
         }
+        if let Some(build) = identity::of_run(&args.run) {
+            recorder.node(&serde_json::json!({ "node": "build", "build": build }))?;
+        }
+        if !begun.fresh {
+            let (pid, from_record) = (std::process::id(), begun.from.record);
+            recorder.node(&serde_json::json!({
+                "node": "brain restarted", "pid": pid, "from_record": from_record
+            }))?;
+        }
+        let every = settings.snapshot_every();
+        let schedule =
+            Schedule::new(every, recorder.records(), recorder.segment(), begun.from.record);
+        let (lanes, rows) = lanes(persist);
         Ok(Self {
-            snapshots,
+            reports,
             orders: orders(args.supervised),
             held: VecDeque::new(),
-            live: live::Live::of(args, &session)?,
+            conditions: Vec::new(),
+            live,
             args: args.clone(),
             session,
-            driver,
-            initial: Some(initial),
+            driver: begun.driver,
+            initial: begun.initial,
+            from: begun.from,
+            schedule,
             recorder,
-            sequencer: Sequencer::new(0, Nanos::ZERO),
+            sequencer,
             lanes,
             trouble,
             pulse,
@@ -286,64 +293,31 @@ impl Brain {
 
     /// No bound of the driver was passed.
     fn sound(&self) -> Result<(), Failure> {
-        match self.driver.fault() {
-            None => Ok(()),
-            Some(fault) => Err(Failure::failed(
-                format!("event {}: {fault}", last_seq()),
-                "report it with the journal; positions keep their protective stops",
-            )),
-        }
+        sound(self.driver.fault())
     }
 
-    /// Steps through what the journal already holds.
+    /// Steps through what the journal holds behind the snapshot that this brain began with.
     ///
     /// Returns the newest epoch of a ring in it.
     fn recover(&mut self) -> Result<u64, Failure> {
         let started = clock::monotonic();
-        let (mut inputs, mut epoch) = (0u64, 0);
-        while let Some(expected) = self.recorder.next_input()? {
-            let event = Event::decode(&expected.payload).map_err(|e| {
-                Failure::failed(
-                    format!("journal record {} cannot be read: {e}", expected.number),
-                    "it was written by another version; finish the session with that version",
-                )
-            })?;
-            self.recorder.from_journal(expected.source);
-            if let EventBody::Market(tick) = event.body {
-                let taken = self.sequencer.fact(expected.source.position, tick);
-                if !matches!(taken, Sequenced::Input { .. }) {
-                    return Err(Failure::failed(
-                        format!(
-                            "journal record {} is out of its place: source position {}, {} was \
-                             next",
-                            expected.number,
-                            expected.source.position,
-                            self.sequencer.next_position()
-                        ),
-                        "the journal is damaged; start a new session",
-                    ));
+        let from = self.from;
+        let Self { driver, initial, recorder, sequencer, reports, live, .. } = self;
+        let mut recovery = Recovery { driver, initial, recorder, sequencer };
+        let Recovered { inputs, epoch } = recovery.run(|body| {
+            if let EventBody::Market(tick) = body {
+                reports.tick(tick);
+                if let Some(live) = live {
+                    live.shown_before(tick);
                 }
-                self.snapshots.tick(&tick);
             }
-            if let Some(initial) = self.initial.take() {
-                self.driver.start(event.at, &initial, &mut self.recorder)?;
-            }
-            if let Door::Wire(wired) = self.driver.venue_mut() {
-                wired.past(&event.body);
-            }
-            self.shown_before(&event.body);
-            epoch = epoch.max(expected.source.epoch);
-            let timers = self.recorder.expected_timers();
-            step_again(&mut self.driver, &event, timers, &mut self.recorder)?;
-            self.sound()?;
-            inputs += 1;
-        }
-        self.recorder.flush()?;
-        if inputs > 0 {
+        })?;
+        if inputs > 0 || from.record > 0 {
             let ms = clock::monotonic().since(started).as_millis();
-            tracing::info!(inputs, ms, "recovered from the journal");
+            let from_record = from.record;
+            tracing::info!(from_record, inputs, ms, "recovered from the journal");
         }
-        Ok(epoch)
+        Ok(epoch.max(from.epoch))
     }
 
     /// Waits for the ring and takes the gating place; `None` when told to stop first. A segment of
@@ -480,7 +454,7 @@ impl Brain {
                 self.read += 1;
                 let source = Source { epoch: ring.epoch(), seq, position };
                 self.recorder.from_ring(source, tick.received_us);
-                self.snapshots.tick(&tick);
+                self.reports.tick(&tick);
                 self.step(at, body)?;
                 Ok(false)
             }
@@ -504,6 +478,7 @@ impl Brain {
             // A full lane is about to take these rows too.
             let _ = self.lanes.push(Priority::Background, Job::Persist);
         }
+        self.snapshot_when_due()?;
         self.beat(Some(ring))
     }
 
@@ -514,11 +489,12 @@ impl Brain {
         }
         self.reported = now;
         if self.args.supervised {
-            let mut report = self.snapshots.report(&self.driver, &self.recorder);
+            let mut report = self.reports.report(&self.driver, &self.recorder);
             report.read = self.read;
             report.overruns = self.overruns;
             report.lost = self.lost();
             report.position = self.sequencer.next_position();
+            report.risk = self.memory();
             report.store = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(ring) = ring {
                 (report.lag, report.capacity) = (ring.lag(), self.slots);
@@ -540,6 +516,7 @@ impl Brain {
             match self.orders.try_recv() {
                 Err(TryRecvError::Empty) => break false,
                 Ok(Some(Order::Operator { what, request })) => self.held.push_back((what, request)),
+                Ok(Some(Order::Condition { condition })) => self.conditions.push(condition),
                 Ok(Some(Order::Live { epoch, facts })) => {
                     if let Some(live) = &mut self.live {
                         live.listens(epoch, facts);
@@ -548,6 +525,7 @@ impl Brain {
                 Ok(Some(Order::Stop) | None) | Err(TryRecvError::Disconnected) => break true,
             }
         };
+        self.outside()?;
         // The journal may end inside an input: its timers, say, and not yet the fact itself.
         // Nothing may come between them, or this brain would differ from its journal.
         while self.recorder.caught_up()
@@ -559,11 +537,12 @@ impl Brain {
             let refused = halted.then(|| "entries are halted until a new session".to_owned());
             if self.args.supervised {
                 // First what is true now: whoever asks for the status next must not see the past.
-                let report = self.snapshots.report(&self.driver, &self.recorder);
+                let report = self.reports.report(&self.driver, &self.recorder);
                 send(&Report::Brain(Box::new(BrainReport {
                     read: self.read,
                     overruns: self.overruns,
                     position: self.sequencer.next_position(),
+                    risk: self.memory(),
                     ..report
                 })));
                 send(&Report::Applied { request, refused });
@@ -589,6 +568,10 @@ impl Brain {
         }
         self.recorder.bus().close();
         let (rows, answered) = self.last_rows(finished)?;
+        if answered {
+            // The lane is idle: it has answered to the last of its jobs.
+            self.last_snapshot()?;
+        }
         let mut report = self.recorder.tally().finish(self.driver.engine());
         report.journal = Some(self.args.run.join("journal").display().to_string());
         let mut summary = serde_json::to_value(&report)
@@ -598,16 +581,18 @@ impl Brain {
             serde_json::to_value(self.recorder.delays().quantiles()).unwrap_or_default();
         summary["store"] = rows;
         summary["capacities"] = self.capacities();
+        summary["state_digest"] = state_digest(&self.driver).into();
         let text = serde_json::to_vec_pretty(&summary)
             .map_err(|e| Failure::failed(format!("summary: {e}"), ""))?;
         write_whole(&self.args.run.join("summary.json"), &text)?;
         if self.args.supervised {
-            let mut last = self.snapshots.report(&self.driver, &self.recorder);
+            let mut last = self.reports.report(&self.driver, &self.recorder);
             last.read = self.read;
             last.overruns = self.overruns;
             last.lost = self.lost();
             last.position = self.sequencer.next_position();
             last.finished = finished;
+            last.risk = self.memory();
             if answered {
                 self.lanes.finish();
             }

@@ -112,6 +112,16 @@ impl Causal {
         self.seen.get(symbol.index()).copied().unwrap_or(Nanos(i64::MIN))
     }
 
+    /// The same of all symbols.
+    pub fn seen_all(&self) -> &[Nanos] {
+        &self.seen
+    }
+
+    /// Facts were seen up to here by an earlier process.
+    pub fn restore(&mut self, seen: &[Nanos]) {
+        self.seen.iter_mut().zip(seen).for_each(|(mine, before)| *mine = *before);
+    }
+
     /// Nothing waits.
     pub fn is_empty(&self) -> bool {
         self.held.is_empty()

@@ -6,13 +6,13 @@
 
 use crate::causal::Causal;
 use crate::clock;
+use crate::underway::{Open, Underway};
+use aegis_backtest::Simulates;
 use aegis_engine::Engine;
 use aegis_exchange::Exchange;
-use aegis_types::{
-    Answers, ClientOrderId, Command, EventBody, Nanos, Order, OrderUpdate, SymbolId, Tick, Venue,
-};
+use aegis_types::{Answers, ClientOrderId, Command, EventBody, Nanos, SymbolId, Tick, Venue};
 use aegis_venue::client::account::Held;
-use aegis_venue::client::attempts::{Before, Phase};
+use aegis_venue::client::attempts::Phase;
 use aegis_venue::client::{Machine, WireVenue};
 
 /// Longest wait for an answer where the exchange stands still until we have it.
@@ -71,13 +71,6 @@ pub enum Door<C = WireVenue> {
     Wire(Box<Wired<C>>),
 }
 
-/// An order that the journal's past has sent and not seen the end of.
-#[derive(Clone, Copy, Debug)]
-struct Open {
-    order: Order,
-    before: Before,
-}
-
 /// An order that the kernel has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handed {
@@ -91,9 +84,7 @@ pub struct Handed {
 pub struct Wired<C = WireVenue> {
     /// None while the journal's past is stepped through.
     venue: Option<C>,
-    open: Vec<Open>,
-    /// Fills that the past has booked.
-    booked: Vec<(SymbolId, u64)>,
+    underway: Underway,
     /// Where the exchange waits for us.
     causal: Option<Causal>,
     said: Answers,
@@ -108,8 +99,7 @@ impl<C: Carrier> Wired<C> {
     pub fn new(symbols: Option<usize>) -> Self {
         Self {
             venue: None,
-            open: Vec::new(),
-            booked: Vec::new(),
+            underway: Underway::default(),
             causal: symbols.map(Causal::new),
             said: Vec::new(),
             leaving: Vec::with_capacity(LEAVING_MAX),
@@ -145,38 +135,28 @@ impl<C: Carrier> Wired<C> {
 
     /// The journal's past told this: keeps account of what is still under way.
     pub fn past(&mut self, body: &EventBody) {
-        let EventBody::Order { id, update, .. } = body else { return };
-        if let OrderUpdate::Filled { fill } = update {
-            self.booked.push((fill.symbol, fill.trade_id));
-        }
-        let Some(index) = self.open.iter().position(|open| open.order.id == *id) else { return };
-        match update {
-            OrderUpdate::Accepted => self.open[index].before.accepted = true,
-            OrderUpdate::Filled { fill } if !fill.leaves.is_zero() => {
-                let booked = &mut self.open[index].before.booked;
-                *booked = booked.saturating_plus(fill.qty);
-            }
-            OrderUpdate::Unknown => {}
-            OrderUpdate::Filled { .. }
-            | OrderUpdate::Rejected { .. }
-            | OrderUpdate::Canceled
-            | OrderUpdate::Expired => {
-                self.open.remove(index);
-            }
+        self.underway.told(body);
+    }
+
+    /// What is under way at the exchange, as far as the engine has heard or is about to.
+    pub const fn underway(&self) -> &Underway {
+        &self.underway
+    }
+
+    /// Up to where each symbol's facts were seen, where the exchange waits for us; `None` while an
+    /// answer waits for its fact.
+    pub fn seen_all(&self) -> Option<Vec<Nanos>> {
+        match &self.causal {
+            None => Some(Vec::new()),
+            Some(causal) => causal.is_empty().then(|| causal.seen_all().to_vec()),
         }
     }
 
-    /// The journal's past commanded this.
-    fn sent_before(&mut self, command: &Command) {
-        match *command {
-            Command::Submit { order } => {
-                self.open.push(Open { order, before: Before::default() });
-            }
-            Command::Cancel { id, .. } => {
-                let canceled = self.open.iter_mut().filter(|open| open.order.id == id);
-                canceled.for_each(|open| open.before.canceling = true);
-            }
-            Command::SetLeverage { .. } | Command::WakeAt { .. } => {}
+    /// Begins where an earlier process stood, before connecting.
+    pub fn restore(&mut self, underway: Underway, seen: &[Nanos]) {
+        self.underway = underway;
+        if let Some(causal) = &mut self.causal {
+            causal.restore(seen);
         }
     }
 
@@ -184,16 +164,17 @@ impl<C: Carrier> Wired<C> {
     pub fn connect<B>(&mut self, mut venue: C, engine: &Engine<B>) {
         let now = venue.now();
         let machine = venue.machine_mut();
-        for Open { order, before } in self.open.drain(..) {
-            machine.attempts_mut().resume(now, &order, before);
+        for Open { order, before } in self.underway.open() {
+            machine.attempts_mut().resume(now, order, *before);
         }
-        for (symbol, trade) in self.booked.drain(..) {
+        for (symbol, trade) in self.underway.booked() {
             machine.account_mut().booked_before(symbol, trade);
         }
         for position in engine.positions() {
             let held = Held { side: position.side, qty: position.qty, margin: position.margin };
             machine.account_mut().resume(position.symbol, held);
         }
+        engine.causes().for_each(|cause| machine.believed(cause));
         self.venue = Some(venue);
     }
 
@@ -232,10 +213,17 @@ impl<C: Carrier> Wired<C> {
     }
 
     fn tell(&mut self, answers: &mut Answers) {
+        let before = answers.len();
         match &mut self.causal {
             Some(causal) => causal.take(&mut self.said, answers),
             None => answers.append(&mut self.said),
         }
+        self.note_told(&answers[before..]);
+    }
+
+    /// Keeps account of what goes to the engine.
+    fn note_told(&mut self, answers: &[EventBody]) {
+        answers.iter().for_each(|body| self.underway.told(body));
     }
 
     /// A fact that the engine has seen before.
@@ -252,9 +240,11 @@ impl<C: Carrier> Wired<C> {
 
     /// All facts of a step were seen: what still waits for one is told.
     pub fn rest(&mut self, answers: &mut Answers) {
+        let before = answers.len();
         if let Some(causal) = &mut self.causal {
             causal.rest(answers);
         }
+        self.note_told(&answers[before..]);
     }
 
     /// The exchange stands still until we go on, so its answer is waited for.
@@ -269,18 +259,36 @@ impl<C: Carrier> Wired<C> {
     }
 }
 
+impl<C: Carrier> Simulates for Door<C> {
+    fn simulated(&self) -> Option<&Exchange> {
+        match self {
+            Self::Inside(exchange) => Some(exchange),
+            Self::Wire(_) => None,
+        }
+    }
+
+    fn simulated_mut(&mut self) -> Option<&mut Exchange> {
+        match self {
+            Self::Inside(exchange) => Some(exchange),
+            Self::Wire(_) => None,
+        }
+    }
+}
+
 impl<C: Carrier> Venue for Door<C> {
     #[inline]
     fn on_market(&mut self, at: Nanos, tick: &Tick, answers: &mut Answers) {
         match self {
             Self::Inside(exchange) => exchange.on_market(at, tick, answers),
             Self::Wire(wired) => {
+                let before = answers.len();
                 if let Some(venue) = &mut wired.venue {
                     venue.on_market(at, tick, answers);
                 }
                 if let Some(causal) = &mut wired.causal {
                     causal.fact(tick, answers);
                 }
+                wired.note_told(&answers[before..]);
             }
         }
     }
@@ -290,9 +298,8 @@ impl<C: Carrier> Venue for Door<C> {
             Self::Inside(exchange) => return exchange.execute(at, command, answers),
             Self::Wire(wired) => wired,
         };
-        let Some(venue) = &mut wired.venue else {
-            return wired.sent_before(command);
-        };
+        wired.underway.commanded(command);
+        let Some(venue) = &mut wired.venue else { return };
         venue.execute(at, command, &mut wired.said);
         if let Command::Submit { order } = command
             && wired.leaving.len() < LEAVING_MAX

@@ -58,6 +58,10 @@ pub struct Persist {
     projector: Projector,
     backlog: Backlog,
     follower: Option<Follower>,
+    /// The journal is to be read first.
+    behind: bool,
+    /// Notices of events before this number were made from the journal.
+    made: u64,
     /// Events whose rows were dropped and are not made again yet.
     missing: Option<(u64, u64)>,
     /// The bus has dropped this lane and the journal could not be read instead.
@@ -100,6 +104,8 @@ impl Persist {
             projector: projector(session),
             backlog: Backlog::new(BacklogConfig { rows_max, ..BacklogConfig::default() }),
             follower: None,
+            behind: false,
+            made: 0,
             missing: None,
             cut_off: false,
             trouble: Trouble::default(),
@@ -108,6 +114,12 @@ impl Persist {
             taken: Vec::new(),
             fresh: Vec::new(),
         }
+    }
+
+    /// The notices on the bus do not begin with the session: what came before is taken from the
+    /// journal first.
+    pub const fn begin_behind(&mut self) {
+        self.behind = true;
     }
 
     /// Where the pump says how it is.
@@ -122,12 +134,16 @@ impl Persist {
 
     /// Takes what waits and writes what can be written now.
     pub fn turn(&mut self) {
+        if std::mem::take(&mut self.behind) {
+            self.catch_up_with_journal();
+        }
         match self.notices.read(&mut self.taken, Duration::ZERO) {
             Read::Dropped(seq) if self.follower.is_none() => self.fall_behind(seq),
             _ => {}
         }
         let mut taken = std::mem::take(&mut self.taken);
-        for Noticed { at, seq, notice } in taken.drain(..) {
+        let made = self.made;
+        for Noticed { at, seq, notice } in taken.drain(..).filter(|noticed| noticed.seq >= made) {
             self.projector.notice(at, seq, &notice, &mut self.fresh);
             self.step(Offer::Rows(seq));
         }
@@ -135,6 +151,19 @@ impl Persist {
         self.follow();
         self.step(Offer::Tick);
         self.catch_up();
+    }
+
+    /// Makes the rows of everything that the journal's file has by now; the bus has the rest.
+    fn catch_up_with_journal(&mut self) {
+        match Follower::open(Reader::follow, &self.journal, 0) {
+            Ok(follower) => self.follower = Some(follower),
+            Err(failure) => {
+                self.cut_off = true;
+                return self.say(&failure.what);
+            }
+        }
+        self.follow();
+        self.made = self.follower.take().map_or(0, |follower| follower.driver.next_seq());
     }
 
     fn fall_behind(&mut self, seq: u64) {

@@ -11,8 +11,9 @@ use crate::protocol::OrderOutcomes;
 use crate::{Failure, clock, narrate};
 use aegis_backtest::{Execution, Session, Tally, event_kind, is_input};
 use aegis_driver::Observer;
+use aegis_journal::snapshot::Ticket;
 use aegis_journal::{JournalError, Kind, Reader, Source, Writer};
-use aegis_types::{ClientOrderId, Command, Event, Nanos, Notice};
+use aegis_types::{Alert, ClientOrderId, Command, Event, Nanos, Notice};
 use std::collections::VecDeque;
 
 /// Most lines of news kept for the view.
@@ -45,6 +46,8 @@ pub struct Recorder {
     /// Orders on their way to the kernel, with the feed's stamp on the fact that caused them.
     leaving: Vec<(ClientOrderId, u32)>,
     news: VecDeque<String>,
+    /// What people have to know, and was not handed on yet.
+    alerts: Vec<Alert>,
     pending: u32,
 }
 
@@ -67,8 +70,19 @@ impl Recorder {
             delays: Histogram::new(),
             leaving: Vec::with_capacity(LEAVING_MAX),
             news: VecDeque::new(),
+            alerts: Vec::new(),
             pending: 0,
         }
+    }
+
+    /// Counts from here on behind what a snapshot has counted.
+    pub const fn tally_mut(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    /// The news that were told before a snapshot.
+    pub fn restore_news(&mut self, news: Vec<String>) {
+        self.news = news.into();
     }
 
     /// The next input (market event or operator's command) that the journal holds, or `None` when
@@ -238,6 +252,30 @@ impl Recorder {
         self.writer.records()
     }
 
+    /// Alerts since the last call.
+    pub fn drain_alerts(&mut self) -> impl Iterator<Item = Alert> + '_ {
+        self.alerts.drain(..)
+    }
+
+    /// Bytes of the journal.
+    pub const fn bytes(&self) -> u64 {
+        self.writer.bytes()
+    }
+
+    /// The journal's present segment.
+    pub const fn segment(&self) -> u64 {
+        self.writer.segment()
+    }
+
+    /// A snapshot of what the records so far have made, to be written elsewhere.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn snapshot_here(&mut self, layout: u32) -> Result<Ticket, Failure> {
+        self.pending = 0;
+        self.writer.snapshot_here(layout).map_err(|e| journal_failure(&e))
+    }
+
     /// The bus, to close it at the end.
     pub const fn bus(&self) -> &Bus {
         &self.bus
@@ -289,6 +327,11 @@ impl Observer for Recorder {
                 self.news.pop_front();
             }
             self.news.push_back(format!("{}  {line}", at.utc()));
+        }
+        if let Notice::Alert(alert) = notice
+            && self.caught_up()
+        {
+            self.alerts.push(*alert);
         }
         self.bus.publish(Noticed { at, seq, notice: *notice });
     }

@@ -9,20 +9,22 @@ use aegis_driver::Driver;
 use aegis_types::{
     Nanos, Notice, Position, Side, SymbolId, SymbolTable, Tick, TickBody, Timeframe, Topic,
 };
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Hourly prices kept for the change over a day.
 const HOURS: usize = 24;
 
-#[derive(Clone, Copy, Default)]
-struct Day {
+/// Hourly prices of a symbol's last day.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Day {
     hours: [f64; HOURS],
     hour: i64,
     filled: usize,
 }
 
 /// Follows prices for the change over 24 h, and builds reports.
-pub struct Snapshots {
+pub struct Reports {
     symbols: SymbolTable,
     days: Vec<Day>,
     found: Subscription,
@@ -30,7 +32,7 @@ pub struct Snapshots {
     structure: Vec<String>,
 }
 
-impl Snapshots {
+impl Reports {
     /// For the symbols of a session.
     pub fn new(session: &Session, bus: &mut Bus) -> Self {
         let symbols = session.symbols.clone();
@@ -57,6 +59,16 @@ impl Snapshots {
                 *text = format!("{timeframe} {pattern} {arrow} {level}");
             }
         }
+    }
+
+    /// The prices of the last day, by symbol.
+    pub fn days(&self) -> &[Day] {
+        &self.days
+    }
+
+    /// Goes on from the prices that an earlier process has followed.
+    pub fn restore(&mut self, days: &[Day]) {
+        self.days.iter_mut().zip(days).for_each(|(mine, before)| *mine = *before);
     }
 
     /// Follows a price.

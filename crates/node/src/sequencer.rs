@@ -5,6 +5,7 @@
 //! fact.
 
 use aegis_types::{EventBody, Nanos, Operator, Tick};
+use serde::{Deserialize, Serialize};
 
 /// What the sequencer makes of a ring fact.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,7 +29,7 @@ pub enum Sequenced {
 }
 
 /// Order and time of the engine's inputs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Sequencer {
     next_position: u64,
     now: Nanos,

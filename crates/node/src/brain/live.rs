@@ -3,6 +3,7 @@
 
 use super::understudy::Understudy;
 use super::{Brain, Ended, FLUSH_EVERY, WAIT};
+use crate::alerts::Told;
 use crate::door::Door;
 use crate::exchange_child::Account;
 use crate::home::Home;
@@ -18,7 +19,9 @@ use aegis_journal::Source as Place;
 use aegis_ring::machine::{core_pair, pin_to_core};
 use aegis_ring::{Info, Poll, Reader, State, Wait, WaitOutcome, Words};
 use aegis_settings::VenueSettings;
-use aegis_types::{Answers, EventBody, Nanos, Tick, TickBody};
+use aegis_types::{AlertCode, Answers, EventBody, Nanos, Tick, TickBody};
+use aegis_venue::client::gateway::Caps;
+use aegis_venue::client::health::Foreign;
 use aegis_venue::client::machine::Config;
 use aegis_venue::client::notes::Loud;
 use aegis_venue::client::startup::Stage;
@@ -87,7 +90,7 @@ pub(super) struct Live {
     admission: Admission,
     /// The feed that listens: epoch of its ring, and how many facts of the past it brings.
     listening: Option<(u64, u64)>,
-    answers: Answers,
+    pub(super) answers: Answers,
     /// Of a brain that spins.
     understudy: Option<Understudy>,
 }
@@ -144,6 +147,21 @@ impl Live {
         Ok(())
     }
 
+    /// This fact was taken by an earlier brain.
+    pub fn shown_before(&mut self, tick: &Tick) {
+        self.admission.admits(tick);
+    }
+
+    /// The facts that were taken.
+    pub const fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// Goes on from what an earlier brain had taken.
+    pub fn restore(&mut self, admission: Admission) {
+        self.admission = admission;
+    }
+
     /// A feed listens.
     pub fn listens(&mut self, epoch: u64, facts: u64) {
         self.listening = Some((epoch, facts));
@@ -161,6 +179,18 @@ impl Live {
                 let passed = self.clock.now().since(ours).0 as f64 * times;
                 Some(market.after(Nanos(passed as i64)))
             }
+        }
+    }
+
+    /// How many orders may leave. Where market time is not ours, a day of them may pass in a second.
+    fn caps(&self) -> Caps {
+        let [second, minute, symbol_second, symbol_minute] = self.venue.orders_max;
+        match self.time {
+            Time::Wall => Caps { second, minute, symbol_second, symbol_minute },
+            Time::Market { times, .. } if times <= 1.0 => {
+                Caps { second, minute, symbol_second, symbol_minute }
+            }
+            Time::Stepped | Time::Market { .. } => Caps::WIDE,
         }
     }
 
@@ -189,6 +219,11 @@ impl Live {
             // A wick on one exchange must not close a position; where the mark is derived from the
             // last price, both are one.
             stops_by_mark: self.source.streams == Streams::All,
+            caps: self.caps(),
+            foreign: if self.venue.foreign_ends_entries { Foreign::Alert } else { Foreign::Ignore },
+            sweep: self.venue.sweep,
+            unreachable_after: self.venue.unreachable_after,
+            dead_man: self.venue.dead_man,
             ..Config::new(number, session.symbols.clone())
         };
         WireVenue::new(&urls(&self.source), identity, config)
@@ -273,11 +308,15 @@ impl Brain {
         let Door::Wire(wired) = self.driver.venue_mut() else { return Ok((true, None)) };
         wired.poll(&mut live.answers);
         let Some(venue) = wired.venue_mut() else { return Ok((false, None)) };
+        let mut loud = Vec::new();
         for note in venue.drain_notes() {
             match note.loud() {
                 Loud::Info => tracing::info!("{note}"),
                 Loud::Warn => tracing::warn!("{note}"),
-                Loud::Alert => tracing::error!("{note}"),
+                Loud::Alert => {
+                    tracing::error!("{note}");
+                    loud.push(note.to_string());
+                }
             }
         }
         let failed = match venue.stage() {
@@ -285,8 +324,21 @@ impl Brain {
             _ => None,
         };
         let ready = venue.ready();
+        for text in loud {
+            let (code, symbol) = (AlertCode::Venue.to_string(), String::new());
+            self.alert(Told { code, symbol, text, must_ack: AlertCode::Venue.must_acknowledge() });
+        }
         self.deliver()?;
         Ok((ready, failed))
+    }
+
+    /// Tells the engine something that comes from neither the market nor a venue.
+    pub(super) fn tell(&mut self, body: EventBody) -> Result<(), Failure> {
+        if let Some(live) = &mut self.live {
+            live.answers.push(body);
+        }
+        self.deliver()?;
+        self.recorder.flush().map(|_| ())
     }
 
     /// Applies the answers that have come. Before the first fact they wait for it: nothing can be
@@ -469,7 +521,7 @@ impl Brain {
         self.read += 1;
         let source = Place { epoch: ring.epoch(), seq, position };
         self.recorder.from_ring(source, tick.received_us);
-        self.snapshots.tick(&tick);
+        self.reports.tick(&tick);
         self.step(at, body)
     }
 
@@ -533,13 +585,6 @@ impl Brain {
                 tracing::debug!(%error, "ring not ready");
                 Ok(None)
             }
-        }
-    }
-
-    /// Facts dated before this were taken by an earlier brain.
-    pub(super) fn shown_before(&mut self, body: &EventBody) {
-        if let (Some(live), EventBody::Market(tick)) = (&mut self.live, body) {
-            live.admission.admits(tick);
         }
     }
 }

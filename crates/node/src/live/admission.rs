@@ -2,9 +2,10 @@
 //! interval.
 
 use aegis_types::{Nanos, Tick, TickBody};
+use serde::{Deserialize, Serialize};
 
 /// What a symbol has shown, so that nothing is shown twice.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Shown {
     opened: Nanos,
     closed: Nanos,
@@ -15,7 +16,7 @@ struct Shown {
 const UNSEEN: Nanos = Nanos(i64::MIN);
 
 /// The facts that were taken, of every symbol.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Admission {
     shown: Vec<Shown>,
     quote_interval: Nanos,

@@ -1,0 +1,122 @@
+//! How a brain begins: a new journal, or one that is there, behind its newest snapshot of use.
+
+use super::live;
+use crate::door::{Door, Wired};
+use crate::snapshots::{self, Beside, Found};
+use crate::{Failure, session};
+use aegis_backtest::{Execution, Session, SessionError, Tally};
+use aegis_driver::Driver;
+use aegis_journal::disk::system;
+use aegis_journal::{Config, JournalError, Reader, Writer};
+use aegis_types::EventBody;
+use std::path::Path;
+
+/// Where recovery begins.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct From {
+    /// The first record that is stepped through; 0 is the session's start.
+    pub record: u64,
+    /// The newest epoch of a ring before.
+    pub epoch: u64,
+}
+
+/// A brain's journal, and its machine where recovery begins.
+pub(super) struct Begun {
+    /// The journal was made just now.
+    pub fresh: bool,
+    pub writer: Writer,
+    /// What is still to be stepped through.
+    pub reader: Option<Reader>,
+    pub driver: Driver<Door>,
+    /// The venue's first words, unless they were said before.
+    pub initial: Option<Vec<EventBody>>,
+    pub from: From,
+    /// What a snapshot has of the rest.
+    pub state: Option<(Tally, Beside)>,
+}
+
+/// Engine and venue of a session behind their driver, and the venue's first words.
+fn behind_the_door(
+    session: &Session,
+    run: &Path,
+) -> Result<(Driver<Door>, Vec<EventBody>), Failure> {
+    let usage = |e: SessionError| Failure::usage(e.to_string(), "check the settings");
+    let engine = session.engine().map_err(usage)?;
+    let mut initial = Vec::new();
+    let door = match session.execution {
+        Execution::Simulated => {
+            let mut exchange = session.exchange().map_err(usage)?;
+            exchange.open(&mut initial);
+            Door::Inside(Box::new(exchange))
+        }
+        Execution::Wire => {
+            let stepped = session::source(run)?.is_some_and(|source| live::is_stepped(&source));
+            Door::Wire(Box::new(Wired::new(stepped.then(|| session.symbols.len()))))
+        }
+    };
+    Ok((Driver::new(engine, door), initial))
+}
+
+/// Opens or makes the journal of a run.
+///
+/// # Errors
+/// When the session, its settings or its journal cannot be used.
+pub(super) fn begin(session: &Session, run: &Path, config: &Config) -> Result<Begun, Failure> {
+    let journal = run.join("journal");
+    let failed = |e: JournalError| Failure::failed(e.to_string(), "");
+    // A folder without a segment is what a brain leaves that died while it made the journal.
+    if !aegis_journal::begun(&journal).map_err(failed)? {
+        let header = serde_json::to_vec(session)
+            .map_err(|e| Failure::failed(format!("session: {e}"), ""))?;
+        let (driver, initial) = behind_the_door(session, run)?;
+        return Ok(Begun {
+            fresh: true,
+            writer: Writer::create(&journal, &header, config).map_err(failed)?,
+            reader: None,
+            driver,
+            initial: Some(initial),
+            from: From::default(),
+            state: None,
+        });
+    }
+    let start = newest(session, run, &journal)?;
+    let info = start.as_ref().map(|(found, ..)| &found.info);
+    let (writer, found) =
+        Writer::resume_behind(system(), &journal, config, info).map_err(failed)?;
+    if found.truncated_bytes > 0 {
+        tracing::warn!(bytes = found.truncated_bytes, "torn tail of the journal cut off");
+    }
+    let reader = match info {
+        Some(info) => Reader::open_behind(system(), &journal, info),
+        None => Reader::open(&journal),
+    };
+    let reader = Some(reader.map_err(failed)?);
+    let Some((found, driver, tally)) = start else {
+        let (driver, initial) = behind_the_door(session, run)?;
+        let (initial, from) = (Some(initial), From::default());
+        return Ok(Begun { fresh: false, writer, reader, driver, initial, from, state: None });
+    };
+    let epoch = found.info.last_market.map_or(0, |source| source.epoch);
+    let from = From { record: found.info.record, epoch };
+    let state = Some((tally, found.beside));
+    Ok(Begun { fresh: false, writer, reader, driver, initial: None, from, state })
+}
+
+/// The newest snapshot of which a machine can be made, and that machine.
+fn newest(
+    session: &Session,
+    run: &Path,
+    journal: &Path,
+) -> Result<Option<(Found, Driver<Door>, Tally)>, Failure> {
+    for mut found in snapshots::usable(journal)? {
+        let (mut driver, _) = behind_the_door(session, run)?;
+        let mut tally = Tally::new(session);
+        match found.restore(&mut driver, &mut tally) {
+            Ok(()) => return Ok(Some((found, driver, tally))),
+            Err(why) => {
+                tracing::warn!(record = found.info.record, %why, "a snapshot is passed over");
+            }
+        }
+    }
+    Ok(None)
+}
