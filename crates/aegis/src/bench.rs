@@ -9,6 +9,7 @@ pub fn bench(args: &args::Bench) -> Result<i32, Failure> {
         seconds: args.soak.unwrap_or(args.seconds),
         data: args.data.clone(),
         soak: args.soak.is_some(),
+        rounds: args.rounds,
         peer: args.peer.clone(),
     };
     let names: &[&str] = if args.name == "all" { &NAMES } else { &[args.name.as_str()] };

@@ -1,12 +1,14 @@
 //! `aegis demo` and `aegis run`: the whole system.
 
-use crate::{args, context, output, wired};
+use crate::{args, context, operate, output, wired};
+use aegis_node::emergency::fence;
 use aegis_node::home::{Home, write_whole};
-use aegis_node::orchestrator::{self, Options, Outcome};
+use aegis_node::identity::Identity;
+use aegis_node::orchestrator::{self, Options, Outcome, Watching};
 use aegis_node::pace::Speed;
 use aegis_node::supervisor::Limits;
 use aegis_node::view::View;
-use aegis_node::{EXIT_OK, Failure, session};
+use aegis_node::{EXIT_KILLED, EXIT_OK, Failure, session};
 use aegis_settings::Settings;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -15,12 +17,12 @@ use std::path::PathBuf;
 const SHOW_SECONDS: f64 = 120.0;
 
 pub fn demo(args: &args::Demo) -> Result<i32, Failure> {
-    let settings = context::settings(&args.settings, args.data.market_seed)?;
+    let settings = context::settings(&given(args), args.data.market_seed)?;
     if args.wire { wired::demo(args, &settings) } else { system(args, &settings) }
 }
 
 pub fn run(args: &args::Run) -> Result<i32, Failure> {
-    let mut given = args.demo.settings.clone();
+    let mut given = given(&args.demo);
     if let Some(url) = &args.exchange_url {
         given.set.push(format!("venue.exchange_url={url}"));
     }
@@ -44,10 +46,33 @@ pub fn run(args: &args::Run) -> Result<i32, Failure> {
     wired::run(args, &settings)
 }
 
+/// The flags that set settings, with those that are short for one.
+fn given(args: &args::Demo) -> args::Settings {
+    let mut given = args.settings.clone();
+    if let Some(hash) = &args.expect_build {
+        given.set.push(format!("deploy.expect_build={hash}"));
+    }
+    given
+}
+
+/// Which program this is, held against what is expected; and no kill switch was used here.
+pub(crate) fn may_start(
+    args: &args::Demo,
+    settings: &Settings,
+    home: &Home,
+    mode: &str,
+) -> Result<Identity, Failure> {
+    fence::check(home, args.lift_fence)?;
+    let identity = Identity::of(settings, home, mode)?;
+    identity.expect(settings.expected_build())?;
+    Ok(identity)
+}
+
 fn system(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
     let home = context::home()?;
     let _lock = home.lock("lock", "another aegis")?;
     drop(home.lock("brain.lock", "the brain of an earlier aegis")?);
+    let identity = may_start(args, settings, &home, "simulated")?;
     let show = !args.headless && !args.pacing.json && std::io::stdout().is_terminal();
     let wanted = context::wanted(&args.data)?;
     let session = session::prepare(settings, &wanted)?;
@@ -57,12 +82,12 @@ fn system(args: &args::Demo, settings: &Settings) -> Result<i32, Failure> {
     let title = session::describe(&session);
     let speed = args.pacing.speed.unwrap_or_else(|| default_speed(show, &session));
     let orders = settings.mode_line();
-    announce(settings, [&title, orders], &run, resumed, show);
+    announce(settings, &identity, [&title, orders], &run, resumed, show);
     let view = show.then(|| View::new(title, "SIM, orders simulated"));
-    let outcome = orchestrator::run(Options {
-        view,
-        ..options(settings, home, &session.id, run.clone(), speed, log)
-    })?;
+    let base = options(settings, home, &session.id, run.clone(), speed, log, identity);
+    let watching =
+        Watching { settings_file: context::settings_file(&args.settings), ..base.watching };
+    let outcome = orchestrator::run(Options { view, watching, ..base })?;
     print(&outcome, args.pacing.json, &run)?;
     Ok(outcome.code)
 }
@@ -75,6 +100,7 @@ pub(crate) fn options(
     run: PathBuf,
     speed: Speed,
     log: Option<PathBuf>,
+    identity: Identity,
 ) -> Options {
     Options {
         home,
@@ -96,6 +122,14 @@ pub(crate) fn options(
         view: None,
         live: false,
         keys: None,
+        identity,
+        arms: None,
+        claim: None,
+        watches_orders: false,
+        escalate_after: settings.escalate_after(),
+        heartbeat_timeout: settings.heartbeat_timeout(),
+        flatten_on_crash_loop: settings.flatten_on_crash_loop(),
+        watching: Watching::default(),
     }
 }
 
@@ -141,6 +175,7 @@ pub(crate) fn default_speed(show: bool, session: &aegis_backtest::Session) -> Sp
 
 pub(crate) fn announce(
     settings: &Settings,
+    identity: &Identity,
     [title, orders]: [&str; 2],
     run: &std::path::Path,
     resumed: bool,
@@ -154,6 +189,7 @@ pub(crate) fn announce(
     let lines = [
         format!("AEGIS {version} [{environment}] {title}"),
         orders.to_owned(),
+        identity.line(),
         format!("{how} {}", run.display()),
     ];
     for line in lines {
@@ -176,6 +212,10 @@ fn log_flags(settings: &Settings, file: Option<PathBuf>) -> Vec<String> {
 pub(crate) fn print(outcome: &Outcome, json: bool, run: &std::path::Path) -> Result<(), Failure> {
     if json {
         output::line(&outcome.summary)?;
+        return Ok(());
+    }
+    if outcome.code == EXIT_KILLED {
+        output::text(operate::describe_kill(&outcome.summary["killed"]))?;
         return Ok(());
     }
     match serde_json::from_value::<aegis_backtest::Report>(outcome.summary.clone()) {

@@ -60,6 +60,20 @@ fn describe(s: &Value) -> String {
             text(&p["unrealized"])
         ));
     }
+    if s["alerts_open"].as_u64() > Some(0) {
+        lines.push(format!("alerts   {} wait for `aegis ack`", s["alerts_open"]));
+    }
+    if s["killing"] == Value::Bool(true) {
+        lines.push("KILL SWITCH is at work".to_owned());
+    }
+    let build = &s["build"];
+    let binary = text(&build["binary"]);
+    let binary = binary.get(..12).unwrap_or(&binary);
+    lines.push(format!(
+        "build    {binary} (commit {}), {}",
+        text(&build["commit"]),
+        text(&build["mode"])
+    ));
     lines.push(format!("run      {}\n", text(&s["run"])));
     lines.join("\n")
 }
@@ -75,6 +89,51 @@ pub fn command(what: Operator, args: &args::Operate) -> Result<i32, Failure> {
         output::line(format_args!("{what}: applied and journalled"))?;
     }
     Ok(EXIT_OK)
+}
+
+/// The kill switch by the socket. Exit 1 when something is left to be done.
+pub fn kill(args: &args::Kill) -> Result<i32, Failure> {
+    let answer =
+        control::ask(&running()?, Ask::Kill { flatten: args.flatten }).map_err(|failure| {
+            let hint = "a file KILL in AEGIS_HOME, or SIGUSR1 to the orchestrator, need no answer; \
+                    without an orchestrator no brain runs";
+            Failure { hint: hint.to_owned(), ..failure }
+        })?;
+    if let Some(error) = answer["error"].as_str() {
+        return Err(Failure::failed(format!("kill: {error}"), "look at emergency.jsonl"));
+    }
+    let killed = &answer["killed"];
+    if args.json {
+        output::line(&answer)?;
+    } else {
+        output::text(describe_kill(killed))?;
+    }
+    Ok(if killed["complete"] == Value::Bool(true) { EXIT_OK } else { EXIT_FAILED })
+}
+
+/// What the kill switch did, for people.
+pub fn describe_kill(killed: &Value) -> String {
+    let names = |key: &str| {
+        let names: Vec<&str> =
+            killed[key].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(" ") }
+    };
+    let mut lines = vec![format!("KILL SWITCH ({}): the brain is dead", killed["by"])];
+    if killed["simulated"] == Value::Bool(true) {
+        lines.push("orders and positions were simulated, and are gone with it".to_owned());
+    } else {
+        lines.push(format!("entries taken back    {}", killed["cancelled"]));
+        lines.push(format!("closed                {}", names("flattened")));
+        lines.push(format!("closed without a stop {}", names("unprotected")));
+        lines.push(format!("still open            {}", names("open")));
+        lines.push(format!("outcome not known     {}", killed["unknown"]));
+        lines.push(format!("last order after      {} ms", killed["ms"]));
+        if killed["complete"] != Value::Bool(true) {
+            lines.push("NOT DONE YET: look at the account and at emergency.jsonl".to_owned());
+        }
+    }
+    lines.push("no run starts without --lift-fence\n".to_owned());
+    lines.join("\n")
 }
 
 pub fn audit(args: &args::Audit) -> Result<i32, Failure> {

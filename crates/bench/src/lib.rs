@@ -15,6 +15,7 @@
 //!  endurance the whole system over 24 days of 500 symbols: memory stays flat
 //!  book      orders added, cancelled, amended, matched
 //!  wire-to-wire  from the exchange's frame to the signed order, all processes real
+//!  kill-switch  from the switch to the last cancel or close on the wire
 //!  feed      frames a second from loopback sockets to the ring; nothing lost at a pace
 //! ```
 
@@ -30,6 +31,7 @@ pub mod endurance;
 pub mod engine;
 pub mod indicators;
 pub mod ingest;
+pub mod kill_switch;
 pub mod memory;
 pub mod orders;
 pub mod ring;
@@ -40,6 +42,8 @@ pub mod wire;
 pub mod wire_to_wire;
 
 mod origin;
+
+pub use origin::origin;
 
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -53,13 +57,15 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// The long form, where a bench has one.
     pub soak: bool,
+    /// How often whatever is counted in rounds is done.
+    pub rounds: u32,
     /// A Python with the peers of `indicators` and `smc`, to be timed in the same run.
     pub peer: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seconds: 3.0, data: None, soak: false, peer: None }
+        Self { seconds: 3.0, data: None, soak: false, rounds: 10, peer: None }
     }
 }
 
@@ -80,7 +86,7 @@ pub const NAMES: [&str; 12] = [
 ];
 
 /// Benches that take minutes, and that `all` leaves out.
-pub const LONG: [&str; 1] = ["endurance"];
+pub const LONG: [&str; 2] = ["endurance", "kill-switch"];
 
 /// Runs the bench called `name`.
 ///
@@ -100,6 +106,7 @@ pub fn run(name: &str, opts: &Options) -> Result<Value, String> {
         "startup" => startup::run(opts)?,
         "memory" => memory::run(opts)?,
         "endurance" => endurance::run(opts)?,
+        "kill-switch" => kill_switch::run(opts)?,
         "wire-to-wire" => wire_to_wire::run(opts)?,
         _ => {
             let names = NAMES.iter().chain(&LONG).copied().collect::<Vec<_>>().join(", ");

@@ -222,6 +222,24 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .map_err(|e| Failure::failed(format!("{}: {e}", path.display()), "free disk space"))
 }
 
+/// The same for this user's eyes alone (0600), on the disk before it has its name.
+///
+/// # Errors
+/// When it cannot be written, naming the path.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let part = path.with_extension("part");
+    let written = || -> std::io::Result<()> {
+        let open = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).clone();
+        let mut file = open.open(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    };
+    written().map_err(|e| Failure::failed(format!("{}: {e}", path.display()), "free disk space"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,17 +43,18 @@ pub fn line(notice: &Notice, symbols: &SymbolTable) -> Option<String> {
             let why = cause.map_or("", Cause::meaning);
             format!("entries stopped ({state}): {why}")
         }
-        Notice::Alert(alert) => of_alert(alert, symbols),
+        Notice::Alert(alert) => format!("ALERT {}: {}", alert.code, self::alert(alert, symbols)),
         _ => return None,
     })
 }
 
-fn of_alert(alert: &Alert, symbols: &SymbolTable) -> String {
+/// An alert with its numbers.
+pub fn alert(alert: &Alert, symbols: &SymbolTable) -> String {
     let Alert { code, symbol, measured, limit } = alert;
     let [meaning, what, allowed] = code.meaning();
     let of = symbol.map_or("", |symbol| symbols.name(symbol));
     let space = if of.is_empty() { "" } else { " " };
-    format!("ALERT {code}: {of}{space}{meaning} ({what}: {measured}, {allowed}: {limit})")
+    format!("{of}{space}{meaning} ({what}: {measured}, {allowed}: {limit})")
 }
 
 fn of_signal(signal: &Signal, symbols: &SymbolTable) -> String {

@@ -4,15 +4,24 @@
 //! children, their exits, signals, questions on the control socket; the [`Supervisor`] decides
 //! about restarts. Between events it sleeps.
 
+mod desk;
+mod killing;
+
+pub use desk::Watching;
+
+use crate::alerts::NodeAlert;
 use crate::control::{self, Ask, Asked};
+use crate::emergency::{self, Arms, By, Emergency, Killed};
 use crate::exchange_child::Account;
 use crate::home::Home;
+use crate::identity::{self, Identity};
 use crate::pace::Speed;
 use crate::protocol::{BrainReport, FeedReport, Order, Report, Signals};
 use crate::supervisor::{Child, Limits, Supervisor, Verdict};
 use crate::view::View;
-use crate::{EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, Failure, clock, handover};
+use crate::{EXIT_FAILED, EXIT_INTERRUPTED, EXIT_KILLED, EXIT_OK, Failure, clock, handover};
 use aegis_types::{Nanos, Operator};
+use desk::Desk;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -60,6 +69,22 @@ pub struct Options {
     pub live: bool,
     /// Keys of the account that orders go to; the brain alone receives them.
     pub keys: Option<Account>,
+    /// Which program this is.
+    pub identity: Identity,
+    /// What the kill switch needs to reach the exchange that orders go to.
+    pub arms: Option<Arms>,
+    /// The lock of the account, which the brain is to hold.
+    pub claim: Option<PathBuf>,
+    /// Orders go to an exchange that other people's orders go to, too: not to one of our own.
+    pub watches_orders: bool,
+    /// How long the brain may take to answer a halt or a flatten.
+    pub escalate_after: Nanos,
+    /// Silence after which a child is hung.
+    pub heartbeat_timeout: Nanos,
+    /// Closes every position after a crash loop.
+    pub flatten_on_crash_loop: bool,
+    /// Files, alerts and losses to be looked after.
+    pub watching: Watching,
 }
 
 /// How a run ended.
@@ -74,6 +99,14 @@ pub struct Outcome {
 enum Message {
     Report(Child, u32, Box<Report>),
     Asked(Asked),
+    Kill(emergency::Told),
+}
+
+/// A command that the brain has not answered yet.
+struct Waiting {
+    what: Operator,
+    since: Nanos,
+    answer: Sender<Value>,
 }
 
 struct Watched {
@@ -143,6 +176,7 @@ enum Stopping {
     Interrupted,
     Terminated,
     Failed,
+    Killed,
 }
 
 struct Orchestrator {
@@ -155,7 +189,7 @@ struct Orchestrator {
     brain_report: BrainReport,
     published_before: u64,
     read_before: u64,
-    waiting: HashMap<u64, Sender<Value>>,
+    waiting: HashMap<u64, Waiting>,
     next_request: u64,
     /// Facts that were in the journal's file when the first brain was ready; `None` until then.
     journalled: Option<u64>,
@@ -163,16 +197,28 @@ struct Orchestrator {
     known_until_ms: i64,
     started: Nanos,
     failure: Option<Failure>,
+    desk: Desk,
+    emergency: Emergency,
+    /// The kill switch was used.
+    killing: bool,
+    killed: Option<Box<Killed>>,
+    switch_gone: bool,
 }
 
 /// Runs a session to its end, or until stopped.
 ///
 /// # Errors
 /// When children cannot be started, or crash in a loop.
-pub fn run(options: Options) -> Result<Outcome, Failure> {
+pub fn run(mut options: Options) -> Result<Outcome, Failure> {
     let (sender, messages) = channel();
-    let asked = sender.clone();
-    control::listen(&options.home, move |question| drop(asked.send(Message::Asked(question))))?;
+    let told = sender.clone();
+    let emergency =
+        Emergency::start(&options.home, &options.session, options.arms.take(), move |what| {
+            drop(told.send(Message::Kill(what)));
+        })?;
+    control::listen(&options.home, killing::hand(&emergency, sender.clone()))?;
+    identity::keep(&options.run, &options.identity)?;
+    let watching = std::mem::take(&mut options.watching);
     let signals = Signals::watch();
     leave_nothing_of_earlier_runs(&options);
     // A new run begins at the first fact; where a resumed one goes on, its brain has to say.
@@ -192,6 +238,11 @@ pub fn run(options: Options) -> Result<Outcome, Failure> {
         known_until_ms: 0,
         started: clock::monotonic(),
         failure: None,
+        desk: Desk::new(&options.home, &options.session, watching),
+        emergency,
+        killing: false,
+        killed: None,
+        switch_gone: false,
         options,
     };
     orchestrator.start(Child::Brain)?;
@@ -217,12 +268,10 @@ impl Orchestrator {
         }
     }
 
-    fn command(&self, child: Child) -> Result<Command, Failure> {
-        let program = std::env::current_exe().map_err(|e| {
-            Failure::failed(format!("this program cannot find itself: {e}"), "start it by path")
-        })?;
+    fn command(&self, child: Child) -> Command {
         let o = &self.options;
-        let mut command = Command::new(program);
+        let mut command = Command::new(identity::program());
+        command.arg0("aegis").env(identity::BUILD, identity::build_words(&o.identity));
         command.arg(child.name()).arg("--supervised").arg("--run").arg(&o.run).args(&o.log_flags);
         match child {
             Child::Feed => {
@@ -248,6 +297,9 @@ impl Orchestrator {
                 if o.keys.is_some() {
                     // The keys themselves go through its pipe.
                     command.arg("--armed");
+                    if let Some(claim) = &o.claim {
+                        command.arg("--claim").arg(claim);
+                    }
                 }
                 command.args(["--store-rows", &o.store_rows.to_string()]);
                 if let Some(url) = &o.store {
@@ -260,7 +312,7 @@ impl Orchestrator {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         // Own group: Ctrl-C on the terminal reaches the orchestrator alone, which stops them.
         command.process_group(0);
-        Ok(command)
+        command
     }
 
     /// Where a new feed begins: after the last fact that a brain of this run has put into its
@@ -275,12 +327,22 @@ impl Orchestrator {
     }
 
     fn start(&mut self, child: Child) -> Result<(), Failure> {
-        let mut process = self.command(child)?.spawn().map_err(|e| {
+        let mut command = self.command(child);
+        let started = match child {
+            Child::Feed => command.spawn().map(Some),
+            // After the kill switch no brain starts.
+            Child::Brain => self.emergency.spawn(|| command.spawn()),
+        };
+        let started = started.map_err(|e| {
             Failure::failed(
                 format!("{} could not be started: {e}", child.name()),
                 "check memory and the limit of processes",
             )
         })?;
+        let Some(mut process) = started else {
+            self.watched(child).restart_at = None;
+            return Ok(());
+        };
         let pid = process.id();
         if let (Child::Brain, Some(keys), Some(pipe)) =
             (child, &self.options.keys, &mut process.stdin)
@@ -311,12 +373,17 @@ impl Orchestrator {
     fn watch(&mut self, signals: &Signals) -> Stopping {
         loop {
             self.take_messages(TICK);
-            if signals.interrupts() > 0 {
+            if let Some(stopping) = self.kill_done() {
+                return stopping;
+            }
+            // The first one after the kill switch is waited out: it has work at the exchange.
+            if signals.interrupts() > usize::from(self.killing) {
                 return Stopping::Interrupted;
             }
-            if signals.terminations() > 0 {
+            if signals.terminations() > usize::from(self.killing) {
                 return Stopping::Terminated;
             }
+            self.look_around();
             for child in [Child::Feed, Child::Brain] {
                 if let Some(stopping) = self.exited(child).and_then(|s| self.after_exit(child, s)) {
                     return stopping;
@@ -332,6 +399,15 @@ impl Orchestrator {
             self.check_ring();
             self.draw();
         }
+    }
+
+    fn look_around(&mut self) {
+        let now = clock::monotonic();
+        if let Some(condition) = self.desk.look(now) {
+            self.brain.tell(&Order::Condition { condition });
+        }
+        self.escalate(now);
+        self.kill_the_hung(now);
     }
 
     /// Some systems clear shared memory when a user logs out. Who has the segment mapped does not
@@ -351,6 +427,7 @@ impl Orchestrator {
             match taken {
                 Message::Report(child, pid, report) => self.report(child, pid, *report),
                 Message::Asked(asked) => self.answer(asked),
+                Message::Kill(told) => self.kill_told(told),
             }
             message = self.messages.try_recv().ok();
         }
@@ -365,6 +442,10 @@ impl Orchestrator {
             Report::Ready { after_ms, position, epoch, time_ms } => {
                 self.watched(child).ready = true;
                 tracing::info!(child = child.name(), after_ms, "ready");
+                if child == Child::Brain {
+                    let condition = self.desk.condition();
+                    self.brain.tell(&Order::Condition { condition });
+                }
                 match child {
                     Child::Brain if self.options.live => self.refill(time_ms),
                     Child::Brain => self.brain_ready(position),
@@ -380,16 +461,20 @@ impl Orchestrator {
             }
             Report::Brain(brain) => {
                 self.brain.progress |= brain.read > 0;
+                if let Some(memory) = brain.risk {
+                    self.desk.remember(memory);
+                }
                 self.brain_report = *brain;
             }
             Report::Applied { request, refused } => {
-                if let Some(answer) = self.waiting.remove(&request) {
+                if let Some(Waiting { answer, .. }) = self.waiting.remove(&request) {
                     let _ = answer.send(match refused {
                         None => json!({"ok": true, "applied": true}),
                         Some(why) => json!({ "error": why }),
                     });
                 }
             }
+            Report::Alert(told) => self.desk.alert(told),
             Report::Failed { what, hint, permanent } => {
                 tracing::error!(child = child.name(), "{what}");
                 self.watched(child).failed = Some((what, hint, permanent));
@@ -445,7 +530,7 @@ impl Orchestrator {
         self.take_messages(Duration::ZERO);
         if child == Child::Brain {
             let error = "the brain ended before it answered; look at `aegis status`, ask again";
-            for (_, answer) in self.waiting.drain() {
+            for (_, Waiting { answer, .. }) in self.waiting.drain() {
                 let _ = answer.send(json!({ "error": error }));
             }
         }
@@ -472,7 +557,10 @@ impl Orchestrator {
             Some(signal) => format!("killed by {}", signal_name(signal)),
             None => format!("exit code {}", status.code().unwrap_or(-1)),
         };
-        tracing::error!(child = child.name(), "{how}");
+        if self.killing {
+            return None;
+        }
+        self.desk.tell(NodeAlert::ChildDied, format!("{}: {how}", child.name()));
         let limits = self.options.limits;
         let watched = self.watched(child);
         let progress = watched.progress;
@@ -492,10 +580,17 @@ impl Orchestrator {
                     "" => what,
                     hint => format!("{what} ({hint})"),
                 });
+                let what = format!("{} ended {exits} times without progress: {why}", child.name());
+                self.desk.tell(NodeAlert::CrashLoop, what.clone());
                 self.failure = Some(Failure::failed(
-                    format!("{} ended {exits} times without progress: {why}", child.name()),
+                    what,
                     "then continue with --resume; positions keep their protective stops",
                 ));
+                if self.options.watches_orders && self.options.flatten_on_crash_loop {
+                    self.killing = true;
+                    self.emergency.handle().kill(By::CrashLoop, true, None);
+                    return None;
+                }
                 Some(Stopping::Failed)
             }
         }
@@ -504,14 +599,20 @@ impl Orchestrator {
     fn answer(&mut self, asked: Asked) {
         match asked.ask {
             Ask::Status => drop(asked.answer.send(self.status())),
+            // Not reached: the kill switch takes it before.
+            Ask::Kill { flatten } => {
+                self.emergency.handle().kill(By::Socket, flatten, Some(asked.answer));
+            }
             Ask::Operator { what } if self.brain.process.is_none() => {
-                let error = format!("the brain is down, {what} cannot be applied now");
+                let error =
+                    format!("the brain is down, {what} cannot be applied now; `aegis kill` can");
                 let _ = asked.answer.send(json!({ "error": error }));
             }
             Ask::Operator { what } => {
                 let request = self.next_request;
                 self.next_request += 1;
-                self.waiting.insert(request, asked.answer);
+                let since = clock::monotonic();
+                self.waiting.insert(request, Waiting { what, since, answer: asked.answer });
                 self.brain.tell(&Order::Operator { what, request });
                 tracing::warn!(%what, "operator command");
             }
@@ -570,6 +671,9 @@ impl Orchestrator {
             "positions": b.positions,
             "store": b.store,
             "live": self.feed_report.live,
+            "build": self.options.identity,
+            "alerts_open": self.desk.open_alerts(),
+            "killing": self.killing,
         })
     }
 
@@ -606,6 +710,9 @@ impl Orchestrator {
                 let _ = std::fs::remove_dir_all(folder);
             }
         }
+        if let Some(killed) = self.killed.take() {
+            return Ok(Outcome { summary: self.killed_summary(&killed), code: EXIT_KILLED });
+        }
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
@@ -619,6 +726,7 @@ impl Orchestrator {
             Stopping::Finished | Stopping::Terminated => EXIT_OK,
             Stopping::Interrupted => EXIT_INTERRUPTED,
             Stopping::Failed => EXIT_FAILED,
+            Stopping::Killed => EXIT_KILLED,
         };
         Ok(Outcome { summary, code })
     }
@@ -660,6 +768,8 @@ impl Orchestrator {
     /// Adds to the brain's summary what only the orchestrator knows.
     fn complete(&self, mut summary: Value) -> Value {
         let wall = clock::monotonic().since(self.started).0 as f64 / 1e9;
+        summary["build"] = json!(self.options.identity);
+        summary["alerts_open"] = self.desk.open_alerts().into();
         summary["ring"] = self.ring();
         summary["pids"] = self.pids();
         summary["health"] = self.health();

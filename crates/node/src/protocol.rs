@@ -3,9 +3,10 @@
 //! A child's stdin carries [`Order`]s; its end means that the orchestrator is gone. A child's
 //! stdout carries [`Report`]s; each one is also a heartbeat.
 
+use crate::alerts::Told;
 use crate::latency::Quantiles;
 use crate::live::LiveReport;
-use aegis_types::Operator;
+use aegis_types::{Condition, Operator, RiskMemory};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::sync::Arc;
@@ -24,6 +25,11 @@ pub enum Order {
         what: Operator,
         /// Comes back in [`Report::Applied`].
         request: u64,
+    },
+    /// A condition from outside, for the brain; one that it knows already changes nothing.
+    Condition {
+        /// Which, and whether it holds.
+        condition: Condition,
     },
     /// A live feed listens, for the brain: every fact that is told from now on reaches its ring.
     Live {
@@ -63,6 +69,8 @@ pub enum Report {
         /// Why it changed nothing, when it did not.
         refused: Option<String>,
     },
+    /// A person has to know something.
+    Alert(Told),
     /// The child failed and is about to exit.
     Failed {
         /// What happened and why.
@@ -196,6 +204,9 @@ pub struct BrainReport {
     pub store: String,
     /// The run has ended and its summary is written.
     pub finished: bool,
+    /// What the next session has to know of losses, where orders go to an exchange.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<RiskMemory>,
 }
 
 /// Writes one report line to stdout; an orchestrator that is gone is noticed on stdin.

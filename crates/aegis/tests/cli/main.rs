@@ -7,6 +7,8 @@
 //! - SQLite and PostgreSQL hold equal rows;
 //! - indicators and records equal the golden tables, and no event depends on a later candle;
 //! - a fetched folder is the original to a backtest, and a killed fetch goes on where it was;
+//! - the kill switch works with a stopped brain, by file, signal and socket; alerts wait until they
+//!   are acknowledged; one account has one engine;
 //! - wrong input is an error with its exit code, and says what to do.
 
 #[path = "../../../data/tests/it/server.rs"]
@@ -20,6 +22,7 @@ mod exchange;
 mod harness;
 mod indicators;
 mod input;
+mod kill;
 mod operate;
 mod output;
 mod recovery;
@@ -28,4 +31,5 @@ mod settings;
 mod smc;
 mod stores;
 mod tables;
+mod watch;
 mod wire;
