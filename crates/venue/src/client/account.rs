@@ -26,8 +26,6 @@ const READ_AGAIN: Nanos = Nanos::SECOND;
 
 /// Fills of a symbol of which it is remembered what they changed.
 const LOG: usize = 32;
-/// The bit of ids that were inferred.
-const INFERRED: u64 = 1 << 62;
 /// Answers after which a difference that no fill explains is somebody else's.
 const ROUNDS: u8 = 3;
 
@@ -610,7 +608,7 @@ impl Account {
 }
 
 /// The id of a fill that no trade of the exchange tells: from what it is about and not from a clock
-/// or a counter, so that a restart gives the same one. Bit 62 keeps it apart from real ones.
+/// or a counter, so that a restart gives the same one. Its top bit keeps it apart from real ones.
 pub fn inferred_id(symbol: SymbolId, about: u64, quantity: Qty) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     // FNV-1a (Fowler, Noll, Vo), 64 bits.
@@ -619,7 +617,7 @@ pub fn inferred_id(symbol: SymbolId, about: u64, quantity: Qty) -> u64 {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
-    (hash & (INFERRED - 1)) | INFERRED
+    hash | Fill::INFERRED
 }
 
 /// The same arithmetic as the simulated exchange's, so that both post the same margin: rounded up

@@ -107,9 +107,13 @@ impl Health {
         self.changes
     }
 
-    /// The engine believes this one to hold: an interrupted session was told so.
+    /// The engine believes this one to hold: an interrupted session was told so. Causes that are
+    /// not watched here are others' to end.
     pub const fn believed(&mut self, cause: Cause) {
-        self.on |= Self::bit(cause);
+        use Cause::{Clock, Connection, Foreign, Leverage, Mismatch, UserStream};
+        if matches!(cause, UserStream | Clock | Connection | Foreign | Mismatch | Leverage) {
+            self.on |= Self::bit(cause);
+        }
     }
 
     /// Holds from now on, or no longer; told when that is a change.

@@ -220,6 +220,8 @@ impl Note {
     pub const fn loud(&self) -> Loud {
         match self {
             Self::Proven { .. } | Self::Clock { .. } | Self::UserStreamReady => Loud::Info,
+            // Over a limit is over in a minute.
+            Self::Closed { status: 429, .. } => Loud::Warn,
             Self::Stop { .. }
             | Self::Closed { .. }
             | Self::Liquidated { .. }

@@ -4,7 +4,7 @@
 use crate::client_desk::{BTC, Desk, SESSION};
 use crate::world::{KEY, World};
 use aegis_types::{
-    Cause, Command, EventBody, FillReason, OrderType, OrderUpdate, RejectCode, Side, SymbolTable,
+    Cause, Command, EventBody, Fill, FillReason, OrderType, OrderUpdate, RejectCode, Side, SymbolTable,
 };
 use aegis_venue::client::Note;
 use aegis_venue::client::health::Foreign;
@@ -257,7 +257,7 @@ fn the_exchange_is_the_truth_of_positions_even_when_no_fill_explains_it() {
     let fills = first.outside();
     assert_eq!(fills.len(), 1, "{:?}", first.notes);
     assert_eq!((fills[0].side, fills[0].reason), (Side::Sell, FillReason::Manual));
-    assert!(fills[0].trade_id >= 1 << 62, "kept apart from the exchange's own numbers");
+    assert!(fills[0].trade_id >= Fill::INFERRED, "kept apart from the exchange's own numbers");
     assert!(first.machine.account().held(BTC).is_none());
     assert_eq!(first.turns(Cause::Mismatch), [true, false]);
     assert!(first.notes.iter().any(|note| matches!(note, Note::ClosedUnseen { .. })));
@@ -300,7 +300,7 @@ fn a_fill_that_only_the_order_counts_is_inferred_once_and_not_doubled_by_its_tra
         assert_eq!(filled, 1, "{:?}", desk.words(id));
         desk.assert_true("inferred");
     }
-    assert!(ids[0] >= 1 << 62 && ids[0] == ids[1], "{ids:?}");
+    assert!(ids[0] >= Fill::INFERRED && ids[0] == ids[1], "{ids:?}");
 }
 
 #[test]
