@@ -9,8 +9,8 @@ use crate::stats::{Curve, Group};
 use aegis_engine::Engine;
 use aegis_journal::OrderDigest;
 use aegis_types::{
-    AccountUpdate, Command, DenialCode, Event, EventBody, Money, Nanos, Notice, OrderReason,
-    OrderUpdate, RejectCode, Side, SymbolId, SymbolTable, Tick, TickBody,
+    AccountUpdate, ClientOrderId, Command, DenialCode, Event, EventBody, Money, Nanos, Notice,
+    OrderReason, OrderUpdate, RejectCode, Side, SymbolId, SymbolTable, Tick, TickBody,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,6 @@ struct Outcomes {
     rejected: u64,
     canceled: u64,
     expired: u64,
-    unknown: u64,
 }
 
 /// What of a tally its session says.
@@ -90,6 +89,8 @@ pub struct Tally {
     by_side: [Group; 2],
     all: Group,
     outcomes: Outcomes,
+    /// Orders whose outcome nobody knows at present: as good as always none.
+    unknown: Vec<ClientOrderId>,
     realized: Money,
     fees: Money,
     funding: Money,
@@ -127,6 +128,7 @@ impl Tally {
             by_side: [Group::default(); 2],
             all: Group::default(),
             outcomes: Outcomes::default(),
+            unknown: Vec::with_capacity(64),
             realized: Money::ZERO,
             fees: Money::ZERO,
             funding: Money::ZERO,
@@ -181,7 +183,7 @@ impl Tally {
         self.counts.events += 1;
         match &event.body {
             EventBody::Market(tick) => self.market(event.at, tick),
-            EventBody::Order { symbol, update, .. } => self.order(*symbol, update),
+            EventBody::Order { id, symbol, update } => self.order(*id, *symbol, update),
             EventBody::Account(update) => self.account(update),
             EventBody::Timer { .. }
             | EventBody::Operator(_)
@@ -209,7 +211,10 @@ impl Tally {
         self.last = Some(at);
     }
 
-    fn order(&mut self, symbol: SymbolId, update: &OrderUpdate) {
+    fn order(&mut self, id: ClientOrderId, symbol: SymbolId, update: &OrderUpdate) {
+        if !self.unknown.is_empty() {
+            self.unknown.retain(|unknown| *unknown != id);
+        }
         match update {
             OrderUpdate::Accepted => self.outcomes.accepted += 1,
             OrderUpdate::Rejected { code } => {
@@ -229,7 +234,7 @@ impl Tally {
             }
             OrderUpdate::Canceled => self.outcomes.canceled += 1,
             OrderUpdate::Expired => self.outcomes.expired += 1,
-            OrderUpdate::Unknown => self.outcomes.unknown += 1,
+            OrderUpdate::Unknown => self.unknown.push(id),
         }
     }
 
@@ -388,7 +393,8 @@ impl Tally {
     /// Orders by outcome, so far.
     pub fn order_outcomes(&self) -> OrderOutcomes {
         let (sent, o) = (self.counts.orders, self.outcomes);
-        let failed = o.rejected + o.unknown;
+        let unknown = self.unknown.len() as u64;
+        let failed = o.rejected + unknown;
         OrderOutcomes {
             sent,
             accepted: o.accepted,
@@ -396,7 +402,7 @@ impl Tally {
             rejected: o.rejected,
             canceled: o.canceled,
             expired: o.expired,
-            unknown: o.unknown,
+            unknown,
             success_rate: (sent > 0).then(|| sent.saturating_sub(failed) as f64 / sent as f64),
         }
     }
