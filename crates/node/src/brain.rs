@@ -4,12 +4,12 @@
 //! the engine, so what it answered before must come out again, byte for byte. Then it attaches to
 //! the ring at the next fact.
 
-mod begin;
 mod keep;
 mod live;
 mod outside;
 mod understudy;
 
+use crate::begin::{self, From, Watch};
 use crate::bus::Bus;
 use crate::dispatch::{Dispatcher, LaneFull, Priority};
 use crate::door::Door;
@@ -29,7 +29,6 @@ use aegis_driver::Driver;
 use aegis_journal::Source;
 use aegis_ring::{Poll, Reader, Wait, WaitOutcome, Words};
 use aegis_types::{Condition, EventBody, Nanos, Operator, Tick, TradingState};
-use begin::From;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
@@ -220,15 +219,13 @@ impl Brain {
         let mut persist = Persist::new(&url, args.store_rows, &session, &journal, &mut bus);
         let (trouble, pulse) = (persist.trouble(), persist.pulse());
         let mut reports = Reports::new(&session, &mut bus);
-        let mut recorder = Recorder::new(&session, begun.writer, begun.reader, bus);
         let mut live = live::Live::of(args, &session)?;
-        let mut sequencer = Sequencer::new(0, Nanos::ZERO);
-        if let Some((tally, beside)) = begun.state {
-            *recorder.tally_mut() = tally;
-            recorder.restore_news(beside.news);
-            reports.restore(&beside.days);
-            sequencer = beside.sequencer;
-            if let (Some(live), Some(admission)) = (&mut live, beside.admission) {
+        let (from, fresh) = (begun.from, begun.fresh);
+        let (watch, driver, initial) = begun.watch(&session, bus);
+        let Watch { mut recorder, sequencer, rest } = watch;
+        if let Some(rest) = rest {
+            reports.restore(&rest.days);
+            if let (Some(live), Some(admission)) = (&mut live, rest.admission) {
                 live.restore(admission);
             }
             // What came before is in the journal, and perhaps not in the database.
@@ -237,15 +234,14 @@ impl Brain {
         if let Some(build) = identity::of_run(&args.run) {
             recorder.node(&serde_json::json!({ "node": "build", "build": build }))?;
         }
-        if !begun.fresh {
-            let (pid, from_record) = (std::process::id(), begun.from.record);
+        if !fresh {
+            let (pid, from_record) = (std::process::id(), from.record);
             recorder.node(&serde_json::json!({
                 "node": "brain restarted", "pid": pid, "from_record": from_record
             }))?;
         }
         let every = settings.snapshot_every();
-        let schedule =
-            Schedule::new(every, recorder.records(), recorder.segment(), begun.from.record);
+        let schedule = Schedule::new(every, recorder.records(), recorder.segment(), from.record);
         let (lanes, rows) = lanes(persist);
         Ok(Self {
             reports,
@@ -255,9 +251,9 @@ impl Brain {
             live,
             args: args.clone(),
             session,
-            driver: begun.driver,
-            initial: begun.initial,
-            from: begun.from,
+            driver,
+            initial,
+            from,
             schedule,
             recorder,
             sequencer,

@@ -21,6 +21,7 @@
 pub mod alerts;
 pub mod arming;
 pub mod audit;
+pub mod begin;
 pub mod brain;
 pub mod bus;
 pub mod causal;

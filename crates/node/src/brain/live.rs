@@ -8,7 +8,7 @@ use crate::door::Door;
 use crate::exchange_child::Account;
 use crate::home::Home;
 use crate::live::admission::Admission;
-use crate::live::{Silence, Source, Streams};
+use crate::live::{Source, Streams};
 use crate::pace::Pace;
 use crate::question::Questions;
 use crate::sequencer::Sequenced;
@@ -40,11 +40,6 @@ const LOOKS: u32 = 64;
 const SHORT: Duration = Duration::from_millis(1);
 /// A brain that spins looks at its sockets so often.
 const GLANCE: Duration = Duration::from_micros(50);
-
-/// Does the exchange behind a source wait for us? A watch for silence would make no sense there.
-pub(super) fn is_stepped(source: &Source) -> bool {
-    source.silence == Silence::NEVER
-}
 
 /// Which time it is for the engine when nothing happens.
 enum Time {
@@ -130,7 +125,7 @@ impl Live {
         let mut exchange = Questions::to(&self.source.rest, STEP)?;
         let said = exchange.json("/sim/v1/clock")?;
         let market_ms = said["market_ms"].as_i64().unwrap_or(0);
-        if is_stepped(&self.source) {
+        if self.source.is_stepped() {
             self.time = Time::Stepped;
             self.stepping = Some(Stepping {
                 exchange,
@@ -258,7 +253,8 @@ impl Brain {
             return Ok(true);
         }
         let Some(live) = &self.live else { return Ok(true) };
-        let client = live.client(&self.session)?;
+        let mut client = live.client(&self.session)?;
+        client.set_fence(Home::of_running(&self.args.home).fence());
         let (door, engine) = self.driver.parts_mut();
         let Door::Wire(wired) = door else { return Ok(true) };
         wired.connect(client, engine);

@@ -100,6 +100,13 @@ pub struct Source {
     pub firewall: FirewallConfig,
 }
 
+impl Source {
+    /// Does the exchange wait for us? A watch for silence would make no sense there.
+    pub fn is_stepped(&self) -> bool {
+        self.silence == Silence::NEVER
+    }
+}
+
 /// How a live source fares.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveReport {

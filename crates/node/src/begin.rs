@@ -1,19 +1,23 @@
 //! How a brain begins: a new journal, or one that is there, behind its newest snapshot of use.
 
-use super::live;
+use crate::bus::Bus;
 use crate::door::{Door, Wired};
+use crate::live::admission::Admission;
+use crate::recorder::Recorder;
+use crate::reports::Day;
+use crate::sequencer::Sequencer;
 use crate::snapshots::{self, Beside, Found};
 use crate::{Failure, session};
 use aegis_backtest::{Execution, Session, SessionError, Tally};
 use aegis_driver::Driver;
 use aegis_journal::disk::system;
 use aegis_journal::{Config, JournalError, Reader, Writer};
-use aegis_types::EventBody;
+use aegis_types::{EventBody, Nanos};
 use std::path::Path;
 
 /// Where recovery begins.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct From {
+pub struct From {
     /// The first record that is stepped through; 0 is the session's start.
     pub record: u64,
     /// The newest epoch of a ring before.
@@ -21,19 +25,57 @@ pub(super) struct From {
 }
 
 /// A brain's journal, and its machine where recovery begins.
-pub(super) struct Begun {
+pub struct Begun {
     /// The journal was made just now.
     pub fresh: bool,
-    pub writer: Writer,
+    writer: Writer,
     /// What is still to be stepped through.
-    pub reader: Option<Reader>,
+    reader: Option<Reader>,
+    /// Engine and venue.
     pub driver: Driver<Door>,
     /// The venue's first words, unless they were said before.
     pub initial: Option<Vec<EventBody>>,
+    /// Where recovery begins.
     pub from: From,
     /// What a snapshot has of the rest.
-    pub state: Option<(Tally, Beside)>,
+    state: Option<(Tally, Beside)>,
 }
+
+/// What watches the driver and orders its inputs, where recovery begins.
+pub struct Watch {
+    /// Holds the journal.
+    pub recorder: Recorder,
+    /// Order and time of the inputs.
+    pub sequencer: Sequencer,
+    /// Of a snapshot: what the rest of a brain goes on from.
+    pub rest: Option<Rest>,
+}
+
+/// What a snapshot has of a brain beside what follows from its journal alone.
+pub struct Rest {
+    /// Prices of the last day, by symbol.
+    pub days: Vec<Day>,
+    /// The live facts that were taken.
+    pub admission: Option<Admission>,
+}
+
+impl Begun {
+    /// Takes out what watches; notices go to this bus.
+    pub fn watch(self, session: &Session, bus: Bus) -> (Watch, Driver<Door>, Initial) {
+        let mut recorder = Recorder::new(session, self.writer, self.reader, bus);
+        let mut sequencer = Sequencer::new(0, Nanos::ZERO);
+        let rest = self.state.map(|(tally, beside)| {
+            *recorder.tally_mut() = tally;
+            recorder.restore_news(beside.news);
+            sequencer = beside.sequencer;
+            Rest { days: beside.days, admission: beside.admission }
+        });
+        (Watch { recorder, sequencer, rest }, self.driver, self.initial)
+    }
+}
+
+/// The venue's first words, until they are said.
+pub type Initial = Option<Vec<EventBody>>;
 
 /// Engine and venue of a session behind their driver, and the venue's first words.
 fn behind_the_door(
@@ -50,7 +92,7 @@ fn behind_the_door(
             Door::Inside(Box::new(exchange))
         }
         Execution::Wire => {
-            let stepped = session::source(run)?.is_some_and(|source| live::is_stepped(&source));
+            let stepped = session::source(run)?.is_some_and(|source| source.is_stepped());
             Door::Wire(Box::new(Wired::new(stepped.then(|| session.symbols.len()))))
         }
     };
@@ -61,7 +103,7 @@ fn behind_the_door(
 ///
 /// # Errors
 /// When the session, its settings or its journal cannot be used.
-pub(super) fn begin(session: &Session, run: &Path, config: &Config) -> Result<Begun, Failure> {
+pub fn begin(session: &Session, run: &Path, config: &Config) -> Result<Begun, Failure> {
     let journal = run.join("journal");
     let failed = |e: JournalError| Failure::failed(e.to_string(), "");
     // A folder without a segment is what a brain leaves that died while it made the journal.
