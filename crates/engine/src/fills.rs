@@ -7,9 +7,13 @@ use crate::portfolio::{OrderState, Role, Slot, Stage};
 use crate::risk::Reject;
 use aegis_types::defect::{self, Defect};
 use aegis_types::{
-    DenialCode, Fill, Money, Nanos, Notice, OrderReason, Out, OutOfRange, Px, Qty, Side, Signal,
-    SymbolId, Trade,
+    AlertCode, DenialCode, Fill, FillReason, Money, Nanos, Notice, OrderReason, Out, OutOfRange,
+    Px, Qty, Side, Signal, SymbolId, Trade,
 };
+
+/// Rest of a symbol in which a position was liquidated: its stop should have come first, and a
+/// human should see why it did not.
+const LIQUIDATION_REST: Nanos = Nanos::DAY;
 
 impl<B: Brain> Engine<B> {
     /// An execution, told once or more, in any order.
@@ -40,6 +44,15 @@ impl<B: Brain> Engine<B> {
                 sent.filter(|s| ours && s.symbol == fill.symbol).map(|s| s.reason)
             }
         };
+        // No venue fills an order beyond its quantity: such a fill is one told twice.
+        let beyond = role.is_some_and(|(index, role)| {
+            let order = self.portfolio.slots[index].order(role);
+            order.filled.saturating_plus(fill.qty) > order.qty
+        });
+        if beyond && !defect::on(Defect::BookTwice) {
+            self.orders.duplicates += 1;
+            return;
+        }
         let Some(reason) = reason else {
             self.orders.strays += 1;
             return;
@@ -67,10 +80,22 @@ impl<B: Brain> Engine<B> {
         }
     }
 
-    /// The exchange acted by itself: a liquidation.
+    /// The exchange or somebody else acted on the account: a liquidation, a reduction against a
+    /// bankrupt position, an order that is not ours. What is held is what it makes of it.
     fn on_venue_fill(&mut self, held: Option<usize>, fill: &Fill, at: Nanos, out: &mut Out) {
-        let reason = OrderReason::Liquidation;
+        let (reason, code) = match fill.reason {
+            FillReason::Liquidated => (OrderReason::Liquidation, AlertCode::Liquidation),
+            FillReason::Deleveraged => (OrderReason::Deleveraged, AlertCode::Deleveraged),
+            _ => (OrderReason::Manual, AlertCode::ForeignClose),
+        };
         out.notice(Notice::Filled { fill: *fill, reason });
+        let before = held.map_or(Qty::ZERO, |index| self.portfolio.slots[index].position.qty);
+        self.alert(code, Some(fill.symbol), fill.qty.raw(), before.raw(), out);
+        if reason == OrderReason::Liquidation
+            && let Some(market) = self.universe.market_mut(fill.symbol)
+        {
+            market.cool_until = market.cool_until.max(at.after(LIQUIDATION_REST));
+        }
         match held.filter(|index| self.portfolio.slots[*index].stage != Stage::Leverage) {
             Some(index) => self.book(index, None, reason, fill, at, out),
             None => self.orders.strays += 1,

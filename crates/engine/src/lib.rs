@@ -45,6 +45,8 @@ mod portfolio;
 
 mod orders;
 
+mod answers;
+
 mod fills;
 
 mod account;

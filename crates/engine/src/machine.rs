@@ -73,7 +73,7 @@ impl<B: Brain> Engine<B> {
             universe: Universe::new(instruments)?,
             portfolio: Portfolio::new(),
             account: Account::new(),
-            orders: Orders::new(config.session),
+            orders: Orders::new(config.session, instruments.len()),
             level: Level::Teacher,
             standing: Standing::new(),
             controls: Controls::new(),

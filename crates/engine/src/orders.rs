@@ -6,15 +6,18 @@
 //! event that touches the slot. Reducing orders and cancels pass no gate.
 
 use crate::brain::Brain;
+use crate::entry::seconds;
 use crate::machine::Engine;
 use crate::portfolio::{OrderState, Role, Stage, Working};
 use crate::risk::Reject;
 use crate::universe::NO_SLOT;
 use aegis_types::defect::{self, Defect};
 use aegis_types::{
-    ClientOrderId, Command, DenialCode, Money, Nanos, Notice, Order, OrderReason, OrderType,
-    OrderUpdate, Out, Px, Qty, RejectCode, Side, SymbolId,
+    AlertCode, ClientOrderId, Command, DenialCode, Fill, Money, Nanos, Notice, Order, OrderReason,
+    OrderType, Out, Px, Qty, Side, SymbolId,
 };
+use alloc::vec;
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// Sent orders that are remembered, so that a fill after the end of its slot is still understood.
@@ -25,15 +28,6 @@ pub(crate) const RECENT_FILLS: usize = 256;
 
 /// Stops that may be refused or lost before the position is closed instead.
 const STOP_FAILURES_MAX: u8 = 3;
-
-/// Pause before a flatten that was refused for sure is sent again: half of what is allowed.
-const RESEND_AFTER: Nanos = Nanos::from_millis(250);
-
-/// Longest pause between closes that the venue refuses because it holds nothing or has no room.
-const RESEND_MAX: Nanos = Nanos::MINUTE;
-
-/// Pause before a target that was refused is tried again: one bar.
-const TARGET_RETRY: Nanos = Nanos::MINUTE;
 
 /// What is remembered of a sent order.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -54,12 +48,15 @@ pub(crate) struct Orders {
     #[serde(with = "aegis_types::array")]
     fills: [(SymbolId, u64); RECENT_FILLS],
     fills_seen: usize,
+    /// By symbol: every trade id up to it is known, for a venue counts them up. So a fill told
+    /// again is known however many came after it.
+    known_to: Vec<u64>,
     pub duplicates: u64,
     pub strays: u64,
 }
 
 impl Orders {
-    pub const fn new(session: u64) -> Self {
+    pub fn new(session: u64, symbols: usize) -> Self {
         let none = Sent { number: 0, symbol: SymbolId(0), reason: OrderReason::Entry };
         Self {
             session,
@@ -67,6 +64,7 @@ impl Orders {
             recent: [none; RECENT_ORDERS],
             fills: [(SymbolId(0), 0); RECENT_FILLS],
             fills_seen: 0,
+            known_to: vec![0; symbols],
             duplicates: 0,
             strays: 0,
         }
@@ -96,11 +94,22 @@ impl Orders {
     /// Notes a fill; false when it is already known.
     pub fn first_time(&mut self, symbol: SymbolId, trade_id: u64) -> bool {
         let fill = (symbol, trade_id);
-        if self.fills[..self.fills_known()].contains(&fill) && !defect::on(Defect::BookTwice) {
+        let known_to = self.known_to.get(symbol.index()).copied().unwrap_or_default();
+        let known = self.fills[..self.fills_known()].contains(&fill) || trade_id <= known_to;
+        if known && !defect::on(Defect::BookTwice) {
             self.duplicates += 1;
             return false;
         }
-        self.fills[self.fills_seen % RECENT_FILLS] = fill;
+        let place = self.fills_seen % RECENT_FILLS;
+        if self.fills_seen >= RECENT_FILLS {
+            let (symbol, forgotten) = self.fills[place];
+            if let Some(known_to) = self.known_to.get_mut(symbol.index())
+                && forgotten < Fill::INFERRED
+            {
+                *known_to = forgotten.max(*known_to);
+            }
+        }
+        self.fills[place] = fill;
         self.fills_seen += 1;
         true
     }
@@ -129,11 +138,20 @@ pub(crate) enum Timer {
     Leverage = 5,
     /// The entry must have begun to fill.
     Entry = 6,
+    /// Outcomes must be known.
+    Unknown = 7,
 }
 
 impl Timer {
-    const ALL: [Self; 6] =
-        [Self::Stop, Self::Hold, Self::Rotation, Self::Resend, Self::Leverage, Self::Entry];
+    const ALL: [Self; 7] = [
+        Self::Stop,
+        Self::Hold,
+        Self::Rotation,
+        Self::Resend,
+        Self::Leverage,
+        Self::Entry,
+        Self::Unknown,
+    ];
 
     /// The command that asks for it.
     pub fn wake(self, slot: usize, at: Nanos) -> Command {
@@ -214,8 +232,10 @@ impl<B: Brain> Engine<B> {
             Stage::Draining | Stage::Live => {}
         }
         self.make_use_of_room(index, at);
+        self.watch_unknown(index, at, out);
         let slot = &self.portfolio.slots[index];
         if slot.open() {
+            self.watch_protection(index, at, out);
             self.leave_if_doomed(index, at, out);
             let slot = &self.portfolio.slots[index];
             if slot.doomed.is_none() && !slot.order(Role::Exit).live() {
@@ -238,7 +258,7 @@ impl<B: Brain> Engine<B> {
 
     /// One acknowledged stop over exactly the held quantity, then one target.
     fn protect(&mut self, index: usize, at: Nanos, out: &mut Out) {
-        let slot = &mut self.portfolio.slots[index];
+        let slot = &self.portfolio.slots[index];
         let mut qty = slot.position.qty;
         if defect::on(Defect::StopForIntended) {
             qty = qty.max(slot.planned);
@@ -246,20 +266,15 @@ impl<B: Brain> Engine<B> {
         let stop = *slot.order(Role::Stop);
         let covers = stop.open_qty() == qty || defect::on(Defect::StopKeepsSize);
         if stop.state == OrderState::Accepted && covers {
-            slot.unprotected_since = None;
-            if !slot.position.protected {
-                slot.position.protected = true;
-                out.notice(Notice::Position(slot.position));
-            }
             self.cancel(index, Role::OldStop, out);
             self.aim(index, at, out);
             return;
         }
-        slot.position.protected = false;
-        if slot.unprotected_since.is_none() {
-            slot.unprotected_since = Some(at);
-            out.command(Timer::Stop.wake(index, at.after(self.config.stop_deadline)));
+        if self.past_deadline(index, at) {
+            // What was under way at the deadline has come to nothing, or did not close all.
+            return self.leave_unprotected(index, at, out);
         }
+        let slot = &mut self.portfolio.slots[index];
         match stop.state {
             // The answer decides; the deadline limits the wait.
             OrderState::Sent | OrderState::Unknown => {}
@@ -281,6 +296,48 @@ impl<B: Brain> Engine<B> {
                 }
             }
         }
+    }
+
+    /// Since when more is held than an acknowledged stop covers: from the first fill on, whatever
+    /// else is under way.
+    fn watch_protection(&mut self, index: usize, at: Nanos, out: &mut Out) {
+        let slot = &mut self.portfolio.slots[index];
+        let covered = slot.covered();
+        if covered {
+            if let Some(since) = slot.unprotected_since.take() {
+                self.controls.unprotected.note(seconds(at.since(since)));
+            }
+        } else if slot.unprotected_since.is_none() {
+            slot.unprotected_since = Some(at);
+            out.command(Timer::Stop.wake(index, at.after(self.config.stop_deadline)));
+        }
+        if slot.position.protected != covered {
+            slot.position.protected = covered;
+            out.notice(Notice::Position(slot.position));
+        }
+    }
+
+    /// Has the position been without an acknowledged stop for as long as it may?
+    fn past_deadline(&self, index: usize, at: Nanos) -> bool {
+        let due = |since: Nanos| at >= since.after(self.config.stop_deadline);
+        let since = self.portfolio.slots[index].unprotected_since;
+        since.is_some_and(due) && !defect::on(Defect::NoStopDeadline)
+    }
+
+    /// No stop was confirmed in time: tells a human, and closes what is held.
+    fn leave_unprotected(&mut self, index: usize, at: Nanos, out: &mut Out) {
+        let slot = &mut self.portfolio.slots[index];
+        let since = slot.unprotected_since.unwrap_or(at);
+        let symbol = slot.position.symbol;
+        let first = slot.doomed.is_none();
+        slot.doomed = slot.doomed.or(Some(OrderReason::Unprotected));
+        if first {
+            let (waited, allowed) = (at.since(since), self.config.stop_deadline);
+            self.controls.unprotected.note(seconds(waited));
+            let (waited, allowed) = (waited.as_millis(), allowed.as_millis());
+            self.alert(AlertCode::Unprotected, Some(symbol), waited, allowed, out);
+        }
+        self.leave_if_doomed(index, at, out);
     }
 
     /// A target over the held quantity, once the stop stands.
@@ -354,11 +411,8 @@ impl<B: Brain> Engine<B> {
         let exiting = slot.order(Role::Exit).live();
         match timer {
             Timer::Stop => {
-                let missed = !defect::on(Defect::NoStopDeadline);
-                let due = |since: Nanos| missed && at >= since.after(config.stop_deadline);
-                if slot.open() && !exiting && slot.unprotected_since.is_some_and(due) {
-                    slot.doomed = slot.doomed.or(Some(OrderReason::Unprotected));
-                    self.tend(index, at, out);
+                if slot.open() && !exiting && self.past_deadline(index, at) {
+                    self.leave_unprotected(index, at, out);
                 }
             }
             Timer::Hold => {
@@ -383,160 +437,8 @@ impl<B: Brain> Engine<B> {
                 }
             }
             Timer::Resend => self.tend(index, at, out),
+            Timer::Unknown => self.tell_unknown(index, at, out),
             Timer::Rotation => {}
-        }
-    }
-
-    /// A venue's answer about one of our orders.
-    pub(crate) fn on_order(
-        &mut self,
-        id: ClientOrderId,
-        symbol: SymbolId,
-        update: &OrderUpdate,
-        at: Nanos,
-        out: &mut Out,
-    ) {
-        if let OrderUpdate::Filled { fill } = update {
-            self.on_fill(fill, at, out);
-            return;
-        }
-        out.notice(Notice::OrderUpdated { id, symbol, update: *update });
-        let rejected = OrderUpdate::Rejected { code: RejectCode::VenueFailed };
-        let mistaken = *update == OrderUpdate::Unknown && defect::on(Defect::UnknownIsRejected);
-        let update = if mistaken { &rejected } else { update };
-        if !self.orders.ours(id) {
-            return;
-        }
-        let Some(index) = self.slot_of(symbol) else { return };
-        let Some(role) = self.portfolio.slots[index].role_of(id.number) else { return };
-        let order = self.portfolio.slots[index].order_mut(role);
-        let before = order.state;
-        match update {
-            OrderUpdate::Accepted if order.live() => order.state = OrderState::Accepted,
-            // An acknowledged order whose cancel got lost is still acknowledged.
-            OrderUpdate::Unknown if before == OrderState::Sent => {
-                order.state = OrderState::Unknown;
-            }
-            // Of an entry, "no such order" proves nothing: its fill may be on the way.
-            OrderUpdate::Rejected { code: RejectCode::UnknownOrder } if role == Role::Entry => {
-                order.canceling = false;
-            }
-            OrderUpdate::Rejected { .. } | OrderUpdate::Canceled | OrderUpdate::Expired
-                if order.live() =>
-            {
-                let asked = order.canceling;
-                order.state = OrderState::Done;
-                self.on_order_over(index, role, update, asked, at, out);
-            }
-            _ => return,
-        }
-        self.tend(index, at, out);
-    }
-
-    /// An order ended without (all of) its fills.
-    fn on_order_over(
-        &mut self,
-        index: usize,
-        role: Role,
-        update: &OrderUpdate,
-        asked: bool,
-        at: Nanos,
-        out: &mut Out,
-    ) {
-        let slot = &mut self.portfolio.slots[index];
-        let open = slot.open();
-        let code = match update {
-            OrderUpdate::Rejected { code } => Some(*code),
-            _ => None,
-        };
-        let mut failed = code.is_some() || *update == OrderUpdate::Expired;
-        match role {
-            Role::Entry => {}
-            // After the end of the position, or on our word, this is how siblings end.
-            _ if !open || (asked && role != Role::Stop) => failed = false,
-            Role::OldStop => failed = false,
-            Role::Stop => {
-                slot.stop_failures += 1;
-                match code {
-                    Some(RejectCode::WouldTrigger) => {
-                        slot.doomed = slot.doomed.or(Some(OrderReason::Unprotected));
-                    }
-                    Some(RejectCode::TooManyOrders) => {
-                        self.make_room(index, &[Role::Target, Role::Entry], out);
-                    }
-                    _ => {}
-                }
-            }
-            Role::Target => {
-                slot.target_retry_at = at.after(TARGET_RETRY);
-                if code == Some(RejectCode::WouldTrigger) {
-                    slot.doomed = slot.doomed.or(Some(OrderReason::Target));
-                }
-            }
-            Role::Exit => self.on_exit_over(index, code, at, out),
-        }
-        if failed {
-            let symbol = self.portfolio.slots[index].signal.symbol;
-            if let Some(market) = self.universe.market_mut(symbol) {
-                market.cool_until = market.cool_until.max(at.after(self.config.cool_down));
-            }
-        }
-    }
-
-    /// A close ended without (all of) its fills.
-    ///
-    /// One that had no chance is sent again ever more seldom: "nothing to reduce" (refused, or
-    /// expired untouched) says that the venue holds nothing and a fill is on its way or was lost,
-    /// and a full table empties by fills. The slot stays, and is seen, until that fill has come.
-    fn on_exit_over(&mut self, index: usize, code: Option<RejectCode>, at: Nanos, out: &mut Out) {
-        let slot = &mut self.portfolio.slots[index];
-        let exit = *slot.order(Role::Exit);
-        let hopeless = match code {
-            // As it is, it will be refused again.
-            Some(RejectCode::ReduceOnly | RejectCode::TooManyOrders | RejectCode::Quantity) => true,
-            Some(_) => false,
-            None => exit.filled.is_zero(),
-        };
-        let mut pause = RESEND_AFTER;
-        if hopeless {
-            // Eight doublings are beyond the longest pause.
-            pause = pause.times(1 << slot.exit_failures.min(8)).min(RESEND_MAX);
-            slot.exit_failures = slot.exit_failures.saturating_add(1);
-        }
-        if defect::on(Defect::ExitOnce) {
-            pause = Nanos::DAY;
-        }
-        slot.resend_at = at.after(pause);
-        if self.portfolio.rotation.as_ref().is_some_and(|r| r.victim == index) {
-            // The victim stays, so it keeps its target too.
-            return self.lapse_rotation(at, out);
-        }
-        let spare = [Role::Target, Role::Entry, Role::OldStop];
-        if code == Some(RejectCode::TooManyOrders) && self.make_room(index, &spare, out) {
-            let slot = &mut self.portfolio.slots[index];
-            slot.doomed = slot.doomed.or(Some(exit.reason));
-        }
-    }
-
-    /// The venue has no room for a stop or a close: takes back the first of what can be spared.
-    /// The stop is never among it. Says whether anything is on its way out.
-    fn make_room(&mut self, index: usize, spare: &[Role], out: &mut Out) -> bool {
-        let slot = &self.portfolio.slots[index];
-        let Some(role) = spare.iter().find(|role| slot.order(**role).live()) else {
-            return false;
-        };
-        self.cancel(index, *role, out);
-        self.portfolio.slots[index].crowded = true;
-        true
-    }
-
-    /// What was taken back to make room is gone: what waited for its place goes at once.
-    fn make_use_of_room(&mut self, index: usize, at: Nanos) {
-        let slot = &mut self.portfolio.slots[index];
-        let leaving = |role: &Role| slot.order(*role).live() && slot.order(*role).canceling;
-        if slot.crowded && !Role::ALL.iter().any(leaving) {
-            slot.crowded = false;
-            slot.resend_at = slot.resend_at.min(at);
         }
     }
 

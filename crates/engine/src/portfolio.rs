@@ -129,6 +129,8 @@ pub(crate) struct Slot {
     pub unprotected_since: Option<Nanos>,
     /// Stops that were refused or lost.
     pub stop_failures: u8,
+    /// Since when the outcome of one of its orders is unknown.
+    pub unknown_since: Option<Nanos>,
 }
 
 impl Slot {
@@ -190,6 +192,7 @@ impl Slot {
             target_retry_at: Nanos(i64::MIN),
             unprotected_since: None,
             stop_failures: 0,
+            unknown_since: None,
         }
     }
 
@@ -234,6 +237,15 @@ impl Slot {
     /// Holds a position?
     pub fn open(&self) -> bool {
         self.position.qty.is_positive()
+    }
+
+    /// Does an acknowledged stop cover all that is held?
+    pub fn covered(&self) -> bool {
+        let stops = [self.order(Role::Stop), self.order(Role::OldStop)];
+        let covers = |stop: &&Working| {
+            stop.state == OrderState::Accepted && stop.open_qty() >= self.position.qty
+        };
+        stops.iter().any(covers)
     }
 
     /// Nobody knows whether its entry or its exit was executed.

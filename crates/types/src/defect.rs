@@ -46,8 +46,8 @@ codes! {
         TrustLeverage = "trust_leverage",
         /// A refused exit is not sent again.
         ExitOnce = "exit_once",
-        /// Numbers of orders begin anew after a restart.
-        ReuseIds = "reuse_ids",
+        /// Orders that were under way when the brain died are not asked about.
+        ForgetUnderway = "forget_underway",
         /// A command leaves before its event is in the journal.
         SendBeforeJournal = "send_before_journal",
         /// The stop is not made smaller when the position is.

@@ -169,6 +169,12 @@ codes! {
     }
 }
 
+impl Fill {
+    /// Trade ids from here on are not the venue's: whoever inferred a fill from what is held has
+    /// made them, deterministically.
+    pub const INFERRED: u64 = 1 << 63;
+}
+
 codes! {
     /// Why and how a fill happened.
     FillReason {

@@ -3,8 +3,8 @@
 use crate::world::{A, B, C, D, World, config, instruments, money, proposal, px, qty};
 use aegis_engine::EngineConfig;
 use aegis_types::{
-    AccountUpdate, ClientOrderId, DenialCode, EventBody, Fill, FillReason, Money, Nanos, Operator,
-    Order, OrderReason, OrderUpdate, RejectCode, Side, TickBody,
+    AccountUpdate, AlertCode, ClientOrderId, DenialCode, EventBody, Fill, FillReason, Money, Nanos,
+    Notice, Operator, Order, OrderReason, OrderUpdate, Qty, RejectCode, Side, TickBody,
 };
 
 /// A world in which the entry of A is in flight and every answer is given by hand.
@@ -116,23 +116,222 @@ fn a_refused_target_is_tried_again_after_a_bar() {
     assert!(world.position(A).unwrap().protected);
 }
 
+/// Closes by the operator that are refused again and again: the pauses between them, in ms.
+fn pauses(world: &mut World, code: RejectCode, times: usize) -> Vec<i64> {
+    world.operator(Operator::Flatten);
+    let mut pauses = Vec::new();
+    for _ in 0..times {
+        let exit = world.last_order(OrderReason::Flatten);
+        world.update(exit, rejected(code));
+        let refused = world.at;
+        while world.last_order(OrderReason::Flatten) == exit {
+            world.wait(Nanos::from_millis(10));
+        }
+        pauses.push(world.at.since(refused).as_millis());
+    }
+    pauses
+}
+
 #[test]
-fn a_refused_flatten_goes_again_within_half_a_second() {
+fn a_refused_flatten_goes_again_within_half_a_second_while_no_stop_protects() {
+    for code in [RejectCode::VenueFailed, RejectCode::TooManyOrders, RejectCode::Margin] {
+        let (mut world, entry) = by_hand();
+        world.fill(entry, entry.qty, px("100"));
+        let pauses = pauses(&mut world, code, 12);
+        assert_eq!((pauses[0], pauses.iter().max()), (250, Some(&450)), "{code}: {pauses:?}");
+    }
+}
+
+#[test]
+fn a_refused_flatten_goes_ever_more_seldom_while_a_stop_protects() {
     let (mut world, entry) = by_hand();
     world.fill(entry, entry.qty, px("100"));
-    world.update(world.last_order(OrderReason::Stop), OrderUpdate::Accepted);
-    world.operator(Operator::Flatten);
-    for _ in 0..5 {
-        let exit = world.last_order(OrderReason::Flatten);
-        world.update(exit, rejected(RejectCode::VenueFailed));
-        world.wait(Nanos::from_millis(250));
-        assert_ne!(world.last_order(OrderReason::Flatten), exit);
-    }
-    // An unknown one does not: it may have been executed.
+    let stop = world.last_order(OrderReason::Stop);
+    world.update(stop, OrderUpdate::Accepted);
+    let before = pauses(&mut world, RejectCode::VenueFailed, 8);
+    assert_eq!(before, [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+    assert_eq!(alerts(&world), [AlertCode::FlattenRefused], "told once");
+    // The stop is lost: from now on every half second counts.
+    world.update(stop, OrderUpdate::Expired);
+    let after = pauses(&mut world, RejectCode::VenueFailed, 3);
+    assert!(after.iter().all(|pause| *pause <= 450), "{after:?}");
+    // An unknown one does not go again: it may have been executed.
     let exit = world.last_order(OrderReason::Flatten);
     world.update(exit, OrderUpdate::Unknown);
     world.wait(Nanos::MINUTE);
     assert_eq!(world.last_order(OrderReason::Flatten), exit);
+}
+
+fn alerts(world: &World) -> Vec<AlertCode> {
+    let code = |notice: &Notice| match notice {
+        Notice::Alert(alert) => Some(alert.code),
+        _ => None,
+    };
+    world.notices.iter().filter_map(code).collect()
+}
+
+/// A fill that no order of ours has made.
+fn outside(world: &mut World, side: Side, qty: Qty, reason: FillReason) {
+    let id = ClientOrderId { session: 7, number: 0 };
+    let entry = world.last_order(OrderReason::Entry);
+    let order = Order { id, side, ..entry };
+    let fill = world.make_fill(&order, qty, px("100"));
+    let fill = Fill { reason, ..fill };
+    world.event(EventBody::Order { id, symbol: A, update: OrderUpdate::Filled { fill } });
+}
+
+#[test]
+fn a_position_that_is_reduced_by_others_keeps_a_stop_of_its_size() {
+    for (reason, code) in [
+        (FillReason::Deleveraged, AlertCode::Deleveraged),
+        (FillReason::Manual, AlertCode::ForeignClose),
+    ] {
+        let mut world = World::usual();
+        world.enter(A, Side::Buy, 0.7);
+        let stop = world.last_order(OrderReason::Stop);
+        outside(&mut world, Side::Sell, qty("30"), reason);
+        let smaller = world.last_order(OrderReason::Stop);
+        assert_eq!((smaller.qty, world.canceled(stop.id)), (qty("20"), true));
+        let position = world.position(A).unwrap();
+        assert_eq!((position.qty, position.protected), (qty("20"), true));
+        assert_eq!(alerts(&world), [code]);
+    }
+}
+
+#[test]
+fn a_position_that_is_closed_by_others_is_over_with_its_orders() {
+    for (reason, told) in [
+        (FillReason::Deleveraged, OrderReason::Deleveraged),
+        (FillReason::Manual, OrderReason::Manual),
+        (FillReason::NextPrice, OrderReason::Manual),
+    ] {
+        let mut world = World::usual();
+        world.enter(A, Side::Buy, 0.7);
+        outside(&mut world, Side::Sell, qty("50"), reason);
+        assert_eq!(world.trades()[0].exit_reason, told);
+        assert!(world.resting.is_empty(), "stop and target are taken back");
+        assert_eq!((world.engine.slots_used(), alerts(&world).len()), (0, 1));
+    }
+}
+
+#[test]
+fn a_position_that_is_enlarged_by_others_gets_a_larger_stop() {
+    let mut world = World::usual();
+    world.enter(A, Side::Buy, 0.7);
+    outside(&mut world, Side::Buy, qty("10"), FillReason::Manual);
+    assert_eq!(world.last_order(OrderReason::Stop).qty, qty("60"));
+    assert!(world.position(A).unwrap().protected);
+}
+
+#[test]
+fn a_liquidated_symbol_rests_for_a_day() {
+    let mut world = World::usual();
+    world.enter(A, Side::Buy, 0.7);
+    outside(&mut world, Side::Sell, qty("50"), FillReason::Liquidated);
+    assert_eq!(alerts(&world), [AlertCode::Liquidation]);
+    world.propose(A, proposal(Side::Buy, 0.7));
+    world.minute();
+    assert_eq!(world.denied(), [DenialCode::CoolDown]);
+    world.enter(B, Side::Buy, 0.7);
+}
+
+#[test]
+fn a_missed_deadline_is_told() {
+    let (mut world, entry) = by_hand();
+    world.fill(entry, entry.qty, px("100"));
+    world.wait(Nanos::SECOND.times(10));
+    assert_eq!(alerts(&world), [AlertCode::Unprotected]);
+    let control = world.engine.controls().into_iter().find(|c| c.name == "stop_deadline");
+    let control = control.unwrap();
+    assert_eq!((control.refused, control.high_water, control.limit), (1, 3.0, 3.0));
+}
+
+#[test]
+fn an_exit_that_comes_to_nothing_behind_the_deadline_is_followed_by_another() {
+    let (mut world, entry) = by_hand();
+    world.wait(Nanos::SECOND.times(58));
+    world.fill(entry, entry.qty, px("100"));
+    // The stop is not answered; two seconds later the reasons for the entry are gone.
+    world.lines.borrow_mut().decayed.push(A);
+    world.closes();
+    let exit = world.last_order(OrderReason::Decay);
+    world.wait(Nanos::SECOND.times(5));
+    assert_eq!(world.reasons().last(), Some(&OrderReason::Decay), "an exit is under way");
+    world.update(exit, OrderUpdate::Expired);
+    world.wait(Nanos::from_millis(450));
+    world.last_order(OrderReason::Unprotected);
+    assert_eq!(alerts(&world), [AlertCode::Unprotected]);
+}
+
+#[test]
+fn a_stop_behind_the_price_leaves_without_another_try() {
+    let (mut world, entry) = by_hand();
+    world.fill(entry, entry.qty, px("100"));
+    world.update(world.last_order(OrderReason::Stop), rejected(RejectCode::WouldTrigger));
+    let reasons = [OrderReason::Entry, OrderReason::Stop, OrderReason::Unprotected];
+    assert_eq!(world.reasons(), reasons);
+}
+
+#[test]
+fn an_outcome_that_stays_unknown_is_told() {
+    let mut world = World::usual();
+    world.enter(A, Side::Buy, 0.7);
+    world.answers = false;
+    world.fills = false;
+    world.operator(Operator::Flatten);
+    let exit = world.last_order(OrderReason::Flatten);
+    world.update(exit, OrderUpdate::Unknown);
+    world.wait(Nanos::from_millis(59_999));
+    assert_eq!(alerts(&world), []);
+    world.wait(Nanos::from_millis(1));
+    assert_eq!(alerts(&world), [AlertCode::OutcomeUnknown]);
+    world.fill(exit, exit.qty, px("100"));
+    let control = world.engine.controls().into_iter().find(|c| c.name == "unknown_orders");
+    assert_eq!(control.map(|c| (c.high_water, c.refused)), Some((60.0, 1)));
+}
+
+#[test]
+fn fills_are_known_for_ever() {
+    let (mut world, entry) = by_hand();
+    let part = qty("0.1");
+    let fills: Vec<Fill> = (0..300).map(|_| world.make_fill(&entry, part, px("100"))).collect();
+    let tell = |world: &mut World, fill: Fill| {
+        world.update(entry, OrderUpdate::Filled { fill });
+        world.position(A).unwrap().qty
+    };
+    // One comes late, out of order: it is no duplicate.
+    for fill in fills.iter().enumerate().filter(|(n, _)| *n != 200).map(|(_, fill)| *fill) {
+        tell(&mut world, fill);
+    }
+    assert_eq!(tell(&mut world, fills[200]), qty("30"));
+    for fill in &fills {
+        assert_eq!(tell(&mut world, *fill), qty("30"), "trade {}", fill.trade_id);
+    }
+    assert_eq!(world.engine.duplicate_fills(), 300);
+}
+
+#[test]
+fn an_inferred_fill_makes_no_later_one_known() {
+    let (mut world, entry) = by_hand();
+    let inferred =
+        Fill { trade_id: Fill::INFERRED + 5, ..world.make_fill(&entry, qty("1"), px("100")) };
+    world.update(entry, OrderUpdate::Filled { fill: inferred });
+    for _ in 0..300 {
+        let fill = world.make_fill(&entry, qty("0.1"), px("100"));
+        world.update(entry, OrderUpdate::Filled { fill });
+    }
+    assert_eq!(world.position(A).unwrap().qty, qty("31"));
+}
+
+#[test]
+fn no_order_is_filled_beyond_its_quantity() {
+    let (mut world, entry) = by_hand();
+    world.fill(entry, qty("30"), px("100"));
+    world.fill(entry, qty("20.001"), px("100"));
+    assert_eq!(world.position(A).unwrap().qty, qty("30"));
+    assert_eq!(world.engine.duplicate_fills(), 1);
+    world.fill(entry, qty("20"), px("100"));
+    assert_eq!(world.position(A).unwrap().qty, qty("50"));
 }
 
 #[test]

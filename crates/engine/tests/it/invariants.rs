@@ -15,7 +15,7 @@
 //!
 //! Kept out: fills after the venue itself called an entry over (see `faults`).
 
-use crate::world::{A, config, instruments, money, px, rate};
+use crate::world::{A, Random, config, instruments, money, px, rate};
 use aegis_engine::{Brain, Engine, EngineConfig, Protections};
 use aegis_learn::{Found, Proposal};
 use aegis_types::{
@@ -31,29 +31,6 @@ const POSITIONS_MAX: usize = 3;
 
 /// Most orders of one symbol in a minute, as long as the venue accepts two of three.
 const ORDERS_PER_MINUTE: u32 = 32;
-
-/// SplitMix64: the whole randomness of a run.
-#[derive(Clone, Debug)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-
-    /// True in so many of a hundred cases.
-    fn percent(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-}
 
 /// Proposes often, by a hash of symbol and minute.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
 //! refuses, loses, doubles and reorders; `invariants` states what holds whatever the venue does.
 
 mod controls;
+mod deadline;
 mod denials;
 mod faults;
 mod invariants;

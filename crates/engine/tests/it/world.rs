@@ -13,6 +13,34 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// SplitMix64: the whole randomness of a run.
+#[derive(Clone, Debug)]
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    /// True in so many of a hundred cases.
+    pub fn percent(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    /// A span of milliseconds from the first to below the second.
+    pub fn millis(&mut self, least: u64, most: u64) -> Nanos {
+        Nanos::from_millis((least + self.below(most - least)) as i64)
+    }
+}
+
 /// What a scripted brain is told to propose, at the closes it is told to.
 #[derive(Debug, Default)]
 pub struct Lines {
@@ -156,6 +184,7 @@ pub struct World {
     /// Fills market orders at opens, and stops and targets that they touch.
     pub fills: bool,
     pending: Vec<Command>,
+    out: Out,
 }
 
 impl World {
@@ -192,6 +221,7 @@ impl World {
             confirms: true,
             fills: true,
             pending: Vec::new(),
+            out: Out::new(),
         }
     }
 
@@ -215,7 +245,8 @@ impl World {
     /// Applies one event; the venue does nothing.
     pub fn apply(&mut self, body: EventBody) {
         let event = Event { seq: self.events.len() as u64, at: self.at, body };
-        let mut out = Out::new();
+        let mut out = core::mem::take(&mut self.out);
+        out.clear();
         self.engine.apply(&event, &mut out);
         assert_eq!(out.refused(), 0);
         self.events.push(event);
@@ -228,6 +259,7 @@ impl World {
             }
         }
         self.notices.extend_from_slice(out.notices());
+        self.out = out;
         assert!(self.engine.slots_used() <= self.engine.config().positions_max.into());
     }
 
