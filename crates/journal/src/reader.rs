@@ -365,17 +365,27 @@ impl Reader {
 
     /// Is the record one that this program knows? One that is whole and in its place, and is not,
     /// is no torn tail: a newer program wrote it.
+    #[inline]
     fn understood(&self, head: &Head) -> Result<(), JournalError> {
-        let (file, record) = (self.path.clone(), self.number);
-        let Some(kind) = kind_of(head.kind, self.version) else {
-            return Err(JournalError::RecordKind { file, record, code: head.kind });
-        };
-        let (found, supported) = (head.version, kind.version());
-        if found == 0 || found > supported {
-            let kind = kind.name();
-            return Err(JournalError::RecordVersion { file, record, kind, found, supported });
+        match kind_of(head.kind, self.version) {
+            Some(kind) if head.version > 0 && head.version <= kind.version() => Ok(()),
+            kind => Err(self.not_understood(kind, head)),
         }
-        Ok(())
+    }
+
+    #[cold]
+    fn not_understood(&self, kind: Option<Kind>, head: &Head) -> JournalError {
+        let (file, record) = (self.path.clone(), self.number);
+        match kind {
+            None => JournalError::RecordKind { file, record, code: head.kind },
+            Some(kind) => JournalError::RecordVersion {
+                file,
+                record,
+                kind: kind.name(),
+                found: head.version,
+                supported: kind.version(),
+            },
+        }
     }
 
     /// Is there a whole record at the present place?
