@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// Longest wait of a client for an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// The same for what may become the kill switch and is answered when that has done its work.
+const DONE_WITHIN: Duration = Duration::from_secs(20);
 
 /// Longest question, bytes.
 const QUESTION_MAX: u64 = 4096;
@@ -33,6 +35,15 @@ pub enum Ask {
         /// Which.
         what: Operator,
     },
+}
+
+impl Ask {
+    const fn patience(self) -> Duration {
+        match self {
+            Self::Status => ANSWER_WITHIN,
+            Self::Kill { .. } | Self::Operator { .. } => DONE_WITHIN,
+        }
+    }
 }
 
 /// A question with the place for its answer.
@@ -96,12 +107,12 @@ fn serve(mut stream: UnixStream, hand: &impl Fn(Asked)) -> std::io::Result<()> {
     stream.set_write_timeout(Some(Duration::from_secs(1)))?;
     let mut line = String::new();
     BufReader::new(&stream).take(QUESTION_MAX).read_line(&mut line)?;
-    let reply = match serde_json::from_str(&line) {
+    let reply = match serde_json::from_str::<Ask>(&line) {
         Ok(ask) => {
             let (answer, answered) = channel();
             hand(Asked { ask, answer });
             answered
-                .recv_timeout(ANSWER_WITHIN)
+                .recv_timeout(ask.patience())
                 .unwrap_or_else(|_| serde_json::json!({"error": "no answer in time"}))
         }
         Err(error) => serde_json::json!({ "error": format!("not a question: {error}") }),
@@ -124,7 +135,7 @@ pub fn ask(home: &Home, ask: Ask) -> Result<serde_json::Value, Failure> {
     let mut stream = UnixStream::connect(&path).map_err(nobody)?;
     let line = serde_json::to_string(&ask).unwrap_or_default();
     writeln!(stream, "{line}").map_err(nobody)?;
-    stream.set_read_timeout(Some(ANSWER_WITHIN + Duration::from_secs(1))).map_err(nobody)?;
+    stream.set_read_timeout(Some(ask.patience() + Duration::from_secs(1))).map_err(nobody)?;
     let mut reply = String::new();
     BufReader::new(&stream).read_line(&mut reply).map_err(nobody)?;
     serde_json::from_str(&reply)

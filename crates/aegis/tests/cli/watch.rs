@@ -30,11 +30,11 @@ fn stop(run: Started) -> Value {
 fn an_alert_that_nobody_acknowledges_stops_entries_until_somebody_does() {
     let place = Place::new("alerts");
     let exchange = exchange(&place, "alerted");
-    std::fs::write(place.path.join("aegis.toml"), "seed = 1\n").unwrap();
+    std::fs::write(place.path.join("aegis.toml"), "# as read\n").unwrap();
     let patience = ["--set", "alerts.escalate_after_s=1"];
     let mut run = local(&place, &exchange, "alerted", &patience);
     run.wait_until("entries", |s| s["entries"] == true && s["candles"].as_u64() > Some(0));
-    std::fs::write(place.path.join("aegis.toml"), "seed = 2\n").unwrap();
+    std::fs::write(place.path.join("aegis.toml"), "# edited\n").unwrap();
     let status = run.wait_until("no entries", |s| s["entries"] == false);
     assert_eq!(status["alerts_open"], 1);
     let alerts = place.json(&["alerts", "--json"]);
