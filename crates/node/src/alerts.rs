@@ -371,6 +371,16 @@ mod tests {
     }
 
     #[test]
+    fn the_operators_guide_has_every_alert() {
+        let page = include_str!("../../../docs/operator.md");
+        for alert in NodeAlert::ALL {
+            let must = if alert.must_acknowledge() { "yes" } else { "no" };
+            let row = format!("| `{}` | {} | {must} |", alert.code(), alert.meaning());
+            assert!(page.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
     fn two_writers_never_give_one_number_twice() {
         let path = scratch("writers");
         let writers: Vec<_> = (0..4)
