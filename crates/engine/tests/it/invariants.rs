@@ -5,10 +5,12 @@
 //! 1. open, in-flight and unknown positions are at most `positions_max`; so are the positions that
 //!    the venue truly holds;
 //! 2. what the engine holds of a symbol is the sum of the distinct fills that it was told;
-//! 3. while paused or halted no entry leaves;
+//! 3. while paused or halted, or while any condition is on, no entry leaves;
 //! 4. order numbers count from 1 without holes, reducing orders reduce, and none is larger than
 //!    the position;
 //! 5. the orders of one symbol in one minute are bounded.
+//!
+//! In REDUCING everything but entries goes on as in ACTIVE, command by command.
 //!
 //! At the end, when everything is delivered and the operator flattens: engine and venue are flat,
 //! nothing rests at the venue, every slot is free. And the same events give the same commands.
@@ -19,12 +21,15 @@ use crate::world::{A, Random, config, instruments, money, px, rate};
 use aegis_engine::{Brain, Engine, EngineConfig, Protections};
 use aegis_learn::{Found, Proposal};
 use aegis_types::{
-    AccountUpdate, Candle, Command, Event, EventBody, FEATURES, Fill, FillReason, LateCandle, List,
-    Money, Nanos, Operator, Order, OrderType, OrderUpdate, Out, Patterns, Px, Qty, RejectCode,
-    Side, SymbolId, Tick, TickBody,
+    AccountUpdate, Candle, Cause, Command, Condition, Event, EventBody, FEATURES, Fill, FillReason,
+    LateCandle, List, Money, Nanos, Operator, Order, OrderReason, OrderType, OrderUpdate, Out,
+    Patterns, Px, Qty, RejectCode, RiskMemory, Side, SymbolId, Tick, TickBody, TradingState,
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A brain that is never silent.
+const NEVER: (Nanos, Nanos) = (Nanos::MAX, Nanos::MAX);
 
 const SYMBOLS: usize = 6;
 const POSITIONS_MAX: usize = 3;
@@ -36,6 +41,8 @@ const ORDERS_PER_MINUTE: u32 = 32;
 #[derive(Clone, Debug)]
 struct Eager {
     seed: u64,
+    /// No proposals in between.
+    silent: (Nanos, Nanos),
     last: [(u64, Nanos, f64); SYMBOLS],
 }
 
@@ -56,6 +63,9 @@ impl Brain for Eager {
 
     fn propose(&self, symbol: SymbolId) -> Option<Proposal> {
         let (_, at, price) = self.last[symbol.index()];
+        if at >= self.silent.0 && at < self.silent.1 {
+            return None;
+        }
         let mut random = Random(self.seed ^ at.0 as u64 ^ u64::from(symbol.0) << 48);
         if !random.percent(40) {
             return None;
@@ -115,7 +125,13 @@ struct Run {
     commands: Vec<Command>,
     /// Orders by symbol and minute.
     busy: BTreeMap<(SymbolId, Nanos), u32>,
-    entries_allowed: bool,
+    /// The operator lets entries in; and the conditions that are on.
+    operator_allows: bool,
+    on: BTreeSet<Cause>,
+}
+
+fn start() -> Nanos {
+    Nanos::from_civil(2025, 1, 6)
 }
 
 fn engine_config() -> EngineConfig {
@@ -136,8 +152,8 @@ fn engine_config() -> EngineConfig {
     }
 }
 
-fn engine(seed: u64) -> Engine<Eager> {
-    let brain = Eager { seed, last: [(0, Nanos(i64::MIN), 0.0); SYMBOLS] };
+fn engine(seed: u64, silent: (Nanos, Nanos)) -> Engine<Eager> {
+    let brain = Eager { seed, silent, last: [(0, Nanos(i64::MIN), 0.0); SYMBOLS] };
     Engine::with_brain(engine_config(), &instruments(SYMBOLS as u16), brain).unwrap()
 }
 
@@ -153,11 +169,15 @@ fn order_of(body: &EventBody) -> Option<(u32, bool)> {
 
 impl Run {
     fn new(seed: u64, manners: Manners) -> Self {
+        Self::silent(seed, manners, NEVER)
+    }
+
+    fn silent(seed: u64, manners: Manners, silent: (Nanos, Nanos)) -> Self {
         let mut run = Self {
-            engine: engine(seed),
+            engine: engine(seed, silent),
             random: Random(seed),
             manners,
-            at: Nanos::from_civil(2025, 1, 6),
+            at: start(),
             prices: [10_000_000_000; SYMBOLS],
             timers: BTreeMap::new(),
             resting: Vec::new(),
@@ -169,7 +189,8 @@ impl Run {
             events: Vec::new(),
             commands: Vec::new(),
             busy: BTreeMap::new(),
-            entries_allowed: true,
+            operator_allows: true,
+            on: BTreeSet::new(),
         };
         let balance = money("10000");
         run.apply(EventBody::Account(AccountUpdate::Wallet { balance }));
@@ -200,8 +221,14 @@ impl Run {
                     self.told[fill.symbol.index()] += fill.side.sign() * fill.qty.raw();
                 }
             }
-            EventBody::Operator(Operator::Resume) => self.entries_allowed = true,
-            EventBody::Operator(_) => self.entries_allowed = false,
+            EventBody::Operator(Operator::Resume) => self.operator_allows = true,
+            EventBody::Operator(_) => self.operator_allows = false,
+            EventBody::Condition(Condition { cause, on: true, .. }) => {
+                self.on.insert(*cause);
+            }
+            EventBody::Condition(Condition { cause, .. }) => {
+                self.on.remove(cause);
+            }
             _ => {}
         }
     }
@@ -252,11 +279,13 @@ impl Run {
         *busy += 1;
         assert!(*busy <= ORDERS_PER_MINUTE, "{busy} orders of {:?} in a minute", order.symbol);
         let told = self.told[order.symbol.index()];
+        assert_eq!(order.reduce_only, order.reason != OrderReason::Entry, "{order:?}");
         if order.reduce_only {
             assert!(told * order.side.sign() < 0, "{order:?} does not reduce {told}");
             assert!(order.qty.raw() <= told.abs(), "{order:?} is larger than {told}");
         } else {
-            assert!(self.entries_allowed, "{order:?} while paused or halted");
+            let allowed = self.operator_allows && self.on.is_empty();
+            assert!(allowed, "{order:?} while paused, halted or {:?}", self.on);
         }
         let (id, symbol) = (order.id, order.symbol);
         let mut answer = |update| self.mail.push(EventBody::Order { id, symbol, update });
@@ -420,6 +449,19 @@ impl Run {
         }
     }
 
+    fn condition(&mut self) {
+        if self.random.percent(8) {
+            let outside: Vec<_> = Cause::ALL.iter().filter(|c| c.from_outside()).collect();
+            let cause = *outside[self.random.below(outside.len() as u64) as usize];
+            let on = self.random.percent(40);
+            let (measured, limit) = (1, 0);
+            self.apply(EventBody::Condition(Condition { cause, on, measured, limit }));
+            let state = self.engine.state();
+            let active = self.operator_allows && self.on.is_empty();
+            assert_eq!(state == TradingState::Active, active, "{state}");
+        }
+    }
+
     /// Everything is delivered, the venue becomes polite, the operator flattens.
     fn end(&mut self) {
         self.manners = Manners { late: 0, twice: 0, silent: 0, refuse: 0, partial: 0 };
@@ -455,10 +497,11 @@ proptest! {
         for _ in 0..120 {
             run.minute();
             run.operator();
+            run.condition();
         }
         run.end();
         // The same events, the same commands.
-        let mut again = engine(seed);
+        let mut again = engine(seed, NEVER);
         let mut out = Out::new();
         let mut commands = Vec::new();
         for event in &run.events {
@@ -467,6 +510,47 @@ proptest! {
             commands.extend_from_slice(out.commands());
         }
         prop_assert_eq!(commands, run.commands);
+    }
+}
+
+/// What takes entries away, and nothing else.
+fn ends_entries() -> impl Strategy<Value = EventBody> {
+    let outside: Vec<Cause> = Cause::ALL.iter().copied().filter(|c| c.from_outside()).collect();
+    let told = |cause| EventBody::Condition(Condition { cause, on: true, measured: 1, limit: 0 });
+    prop_oneof![
+        prop::sample::select(outside).prop_map(told),
+        Just(EventBody::Operator(Operator::Pause)),
+        Just(EventBody::Memory(RiskMemory { drawn_down: true, ..RiskMemory::default() })),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Two engines with the same past. One is put into REDUCING and goes on being asked to enter;
+    /// the other is not asked any more. From there they do the same, whatever the venue does.
+    #[test]
+    fn reducing_takes_away_entries_and_nothing_else(
+        seed in any::<u64>(), manners in manners(), event in ends_entries(), minutes in 20..60i64,
+    ) {
+        // Three quiet minutes, so that nothing waits for its leverage or for room.
+        let from = start().after(Nanos::MINUTE.times(minutes));
+        let until = from.after(Nanos::MINUTE.times(3));
+        let mut asked = Run::silent(seed, manners, (from, until));
+        let mut left_alone = Run::silent(seed, manners, (from, Nanos::MAX));
+        for minute in 0..minutes + 60 {
+            if minute == minutes + 3 {
+                prop_assert_eq!(&asked.commands, &left_alone.commands);
+                let wallet = asked.engine.wallet();
+                asked.apply(event);
+                prop_assert_eq!(asked.engine.state(), TradingState::Reducing);
+                prop_assert_eq!(wallet, asked.engine.wallet());
+            }
+            asked.minute();
+            left_alone.minute();
+        }
+        prop_assert_eq!(&asked.commands, &left_alone.commands);
+        asked.end();
     }
 }
 
@@ -481,7 +565,7 @@ fn the_random_venue_trades_and_rotates() {
         let is = |c: &&Command| matches!(c, Command::Submit { order } if order.reason == wanted);
         run.commands.iter().filter(is).count()
     };
-    use aegis_types::OrderReason as Reason;
+    use OrderReason as Reason;
     for reason in Reason::ALL {
         let sent = reasons(*reason);
         let expected = !matches!(
