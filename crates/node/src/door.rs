@@ -10,6 +10,7 @@ use crate::underway::{Open, Underway};
 use aegis_backtest::Simulates;
 use aegis_engine::Engine;
 use aegis_exchange::Exchange;
+use aegis_types::defect::{self, Defect};
 use aegis_types::{Answers, ClientOrderId, Command, EventBody, Nanos, SymbolId, Tick, Venue};
 use aegis_venue::client::account::Held;
 use aegis_venue::client::attempts::Phase;
@@ -164,7 +165,8 @@ impl<C: Carrier> Wired<C> {
     pub fn connect<B>(&mut self, mut venue: C, engine: &Engine<B>) {
         let now = venue.now();
         let machine = venue.machine_mut();
-        for Open { order, before } in self.underway.open() {
+        let forgets = defect::on(Defect::ForgetUnderway);
+        for Open { order, before } in self.underway.open().iter().filter(|_| !forgets) {
             machine.attempts_mut().resume(now, order, *before);
         }
         for (symbol, trade) in self.underway.booked() {

@@ -13,6 +13,7 @@ use aegis_backtest::{Execution, Session, Tally, event_kind, is_input};
 use aegis_driver::Observer;
 use aegis_journal::snapshot::Ticket;
 use aegis_journal::{JournalError, Kind, Reader, Source, Writer};
+use aegis_types::defect::{self, Defect};
 use aegis_types::{Alert, ClientOrderId, Command, Event, Nanos, Notice};
 use std::collections::VecDeque;
 
@@ -297,7 +298,8 @@ impl Observer for Recorder {
     fn command(&mut self, at: Nanos, command: &Command) -> Result<(), Failure> {
         let appended =
             self.record(Kind::Command, Source::default(), command.encode(at).as_bytes())?;
-        if appended && !matches!(command, Command::WakeAt { .. }) {
+        let durable = !defect::on(Defect::SendBeforeJournal);
+        if appended && durable && !matches!(command, Command::WakeAt { .. }) {
             // A money event: it, and everything before it, is in the file before its effect leaves.
             self.flush()?;
         }

@@ -9,6 +9,7 @@
 
 use super::facts::Execution;
 use super::notes::Note;
+use aegis_types::defect::{self, Defect};
 use aegis_types::{
     AccountUpdate, Answers, ClientOrderId, EventBody, Fill, FillReason, List, Money, Nanos,
     OrderUpdate, OutOfRange, Px, Qty, Rate, Side, SymbolId,
@@ -219,7 +220,7 @@ impl Account {
     }
 
     fn first_time(&mut self, symbol: SymbolId, trade: u64) -> bool {
-        if self.knows(symbol, trade) {
+        if self.knows(symbol, trade) && !defect::on(Defect::BookTwice) {
             self.duplicates += 1;
             return false;
         }
@@ -405,8 +406,10 @@ impl Account {
             (self.told, self.doubt, self.read) = (None, None, None);
             return;
         }
-        // A fill that the reading holds may still be on its way to us.
-        if booked.is_some() && self.read != Some((balance, self.moves)) {
+        // A fill that the reading holds may still be on its way to us; while a position differs,
+        // one surely is, and taking the figure now would count it twice.
+        let early = self.read != Some((balance, self.moves)) || self.differs();
+        if booked.is_some() && early {
             self.read = Some((balance, self.moves));
             self.doubt = self.doubt.or(Some(now));
             return;
@@ -496,6 +499,10 @@ impl Account {
     /// Symbols in which the exchange holds something that is not ours.
     pub fn foreign(&self) -> usize {
         self.desks.iter().filter(|desk| !desk.foreign.is_zero()).count()
+    }
+
+    fn differs(&self) -> bool {
+        self.desks.iter().any(|desk| desk.differs.is_some())
     }
 
     /// Symbols in which the exchange has told another quantity than ours, and since when the

@@ -6,6 +6,7 @@
 //! behind is not. Our own clock is the pump's monotonic one, so it never jumps.
 
 use aegis_types::Nanos;
+use aegis_types::defect::{self, Defect};
 
 /// Samples of one round.
 pub const SAMPLES: u8 = 5;
@@ -150,8 +151,13 @@ impl Clock {
     }
 
     /// The timestamp for a request that leaves now, in ms.
-    pub const fn stamp_ms(&self, now: Nanos) -> i64 {
-        now.after(self.offset).since(BEHIND).as_millis()
+    pub fn stamp_ms(&self, now: Nanos) -> i64 {
+        now.after(self.applied()).since(BEHIND).as_millis()
+    }
+
+    /// The offset that timestamps are made with.
+    fn applied(&self) -> Nanos {
+        if defect::on(Defect::IgnoreOffset) { Nanos::ZERO } else { self.offset }
     }
 
     /// The exchange's time, in ms.

@@ -5,6 +5,7 @@ use crate::client::account::Account;
 use crate::client::facts::OrderFact;
 use crate::client::notes::Note;
 use crate::client::request::Loss;
+use aegis_types::defect::{self, Defect};
 use aegis_types::{ClientOrderId, Nanos, Order, OrderUpdate, Px, Qty, RejectCode, Round, SymbolId};
 use aegis_wire::errors::{Class, Hint, RETRY_MS, Wait, reject_code};
 
@@ -80,6 +81,10 @@ impl Attempts {
         let attempt = &mut self.table[index];
         // The user stream may have been faster.
         if !matches!(attempt.phase, Phase::Sent | Phase::Waiting(_) | Phase::Held) {
+            return;
+        }
+        if defect::on(Defect::ResendUnknown) {
+            attempt.phase = Phase::Waiting(now);
             return;
         }
         attempt.phase = Phase::Unknown;

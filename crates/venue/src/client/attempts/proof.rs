@@ -4,7 +4,10 @@ use super::{Attempts, End, Out, Phase};
 use crate::client::account::{Account, inferred_id};
 use crate::client::facts::{Execution, OrderFact};
 use crate::client::notes::Note;
-use aegis_types::{ClientOrderId, Money, Nanos, Order, RejectCode};
+use aegis_types::defect::{self, Defect};
+use aegis_types::{
+    ClientOrderId, Money, Nanos, Order, OrderType, Px, RejectCode, Side, SymbolId,
+};
 use aegis_wire::errors::RECONCILE_MS;
 
 /// The pause before a question; the last one repeats.
@@ -21,6 +24,10 @@ const INVISIBLE: Nanos = Nanos::SECOND.times(30);
 /// Pause before fills are asked for again.
 const TRADES_AGAIN: Nanos = Nanos::SECOND;
 
+/// How long the fill of a crossed trigger may take to be told.
+const LOOK_AFTER: Nanos = Nanos::SECOND.times(2);
+/// Pause between two looks at one order: the exchange may trigger by another price than we see.
+const LOOK_AGAIN: Nanos = Nanos::SECOND.times(10);
 /// Answers without the missing fills, after which they are inferred.
 const TRADES_ROUNDS: u8 = 30;
 
@@ -84,7 +91,8 @@ impl Attempts {
             return;
         }
         let window = timing.recv_window.after(timing.slack).as_millis();
-        if attempt.query.stamp_ms > attempt.timestamp_ms.saturating_add(window) {
+        let behind = attempt.query.stamp_ms > attempt.timestamp_ms.saturating_add(window);
+        if behind || defect::on(Defect::NotFoundIsAbsent) {
             out.notes.push(Note::Proven { id, landed: false });
             attempt.end = Some(End::Rejected(RejectCode::VenueFailed));
             self.reject(index, RejectCode::VenueFailed, out);
@@ -168,6 +176,43 @@ impl Attempts {
         attempt.trades_asked = false;
         let missing = attempt.executed > attempt.booked;
         attempt.trades_at = if missing { now.after(TRADES_AGAIN) } else { Nanos::MAX };
+    }
+
+    /// A price is beyond the trigger of a stop or target that stands: its fill should be here soon.
+    /// Says whether there is such an order that has not been looked into.
+    pub fn crossed(&mut self, symbol: SymbolId, px: Px) -> bool {
+        let mut any = false;
+        for attempt in &mut self.table {
+            let Order { side, kind, trigger, .. } = attempt.order;
+            if attempt.phase != Phase::Open || attempt.order.symbol != symbol || attempt.crossed {
+                continue;
+            }
+            let beyond = match (kind, side) {
+                (OrderType::StopMarket, Side::Sell) | (OrderType::TakeProfitMarket, Side::Buy) => {
+                    px <= trigger
+                }
+                (OrderType::StopMarket, Side::Buy) | (OrderType::TakeProfitMarket, Side::Sell) => {
+                    px >= trigger
+                }
+                _ => false,
+            };
+            attempt.crossed = beyond;
+            any |= beyond;
+        }
+        any
+    }
+
+    /// What was crossed is asked for a little later, unless its fill has come by then.
+    pub fn look_at_crossed(&mut self, now: Nanos) {
+        for attempt in &mut self.table {
+            if !core::mem::take(&mut attempt.crossed) || attempt.phase != Phase::Open {
+                continue;
+            }
+            if now.since(attempt.looked) >= LOOK_AGAIN && !attempt.query.asked {
+                attempt.looked = now;
+                attempt.query.at = attempt.query.at.min(now.after(LOOK_AFTER));
+            }
+        }
     }
 
     /// The lists of open orders, asked for at `began`, named these orders of ours: every other one

@@ -7,6 +7,7 @@ use crate::client::leverage;
 use crate::client::listen_key;
 use crate::client::notes::Note;
 use crate::client::request::Purpose;
+use aegis_types::defect::{self, Defect};
 use aegis_types::{AccountUpdate, ClientOrderId, EventBody, Money, Nanos, Qty};
 use serde_json::Value;
 
@@ -254,6 +255,7 @@ impl Machine {
             "ACCOUNT_UPDATE" => return self.account_event(now, event),
             "ACCOUNT_CONFIG_UPDATE" => return self.config_event(now, event, out),
             "MARGIN_CALL" => return self.margin_call(event, out),
+            "listenKeyExpired" if defect::on(Defect::DeafUserStream) => return,
             "listenKeyExpired" => {
                 let of = text(event, "listenKey");
                 if of.is_none_or(|key| key == self.listen.key()) {
