@@ -52,6 +52,10 @@ pub struct Desk {
     pub cut_off: bool,
     /// A request that the network answers itself instead of carrying it to the exchange.
     pub intercept: Option<Intercept>,
+    /// When requests of ours were answered with 429, wall ms.
+    pub over_limit: Vec<i64>,
+    /// Placements that were carried to the exchange.
+    pub carried: u64,
     /// What becomes of a request between signer and gateway.
     pub distort: Option<Distort>,
     /// Is the fence up?
@@ -94,6 +98,8 @@ impl Desk {
             user_delay: 0,
             cut_off: false,
             intercept: None,
+            over_limit: Vec::new(),
+            carried: 0,
             distort: None,
             fence: None,
             out: Out::default(),
@@ -239,8 +245,14 @@ impl Desk {
         }
         let reply = match self.intercept.as_mut().and_then(|answer| answer(&request)) {
             Some((status, body)) => ServerReply { status, ..ServerReply::ok(body) },
-            None => self.carry(&text),
+            None => {
+                self.carried += u64::from(matches!(request.purpose, Purpose::Place(_)));
+                self.carry(&text)
+            }
         };
+        if reply.status == 429 {
+            self.over_limit.push(self.world.wall);
+        }
         let due_ms = self.world.wall + 1 + reply.fate.delay_ms as i64;
         self.flights.push(Flight { token: request.token, lane, due_ms, reply });
         true

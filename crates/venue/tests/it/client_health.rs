@@ -4,7 +4,8 @@
 use crate::client_desk::{BTC, Desk, SESSION};
 use crate::world::{KEY, World};
 use aegis_types::{
-    Cause, Command, EventBody, Fill, FillReason, OrderType, OrderUpdate, RejectCode, Side, SymbolTable,
+    Cause, Command, EventBody, Fill, FillReason, OrderType, OrderUpdate, RejectCode, Side,
+    SymbolTable,
 };
 use aegis_venue::client::Note;
 use aegis_venue::client::health::Foreign;

@@ -3,7 +3,7 @@
 
 use crate::client_desk::{BTC, Desk, SESSION};
 use crate::world::{KEY, World};
-use aegis_types::{Cause, ClientOrderId, Nanos, Order, OrderType, Side, SymbolTable};
+use aegis_types::{Cause, ClientOrderId, Money, Nanos, Order, OrderType, Px, Side, SymbolTable};
 use aegis_venue::client::Note;
 use aegis_venue::client::attempts::Before;
 use aegis_venue::client::machine::Config;
@@ -165,4 +165,43 @@ fn entries_do_not_outlive_the_program_and_stops_do() {
     let set = desk.world.arrivals("/fapi/v1/countdownCancelAll").len();
     desk.run(60_000);
     assert_eq!(desk.world.arrivals("/fapi/v1/countdownCancelAll").len(), set);
+}
+
+#[test]
+fn a_stop_whose_trigger_was_crossed_is_asked_for_when_nothing_tells_of_it() {
+    let (mut desk, stop) = protected();
+    // The stream stays open and loses everything.
+    desk.deaf_until = desk.world.wall + 60_000;
+    desk.price(58_000);
+    desk.machine.see(BTC, Px::whole(58_000));
+    desk.run(4_500);
+    assert_eq!(desk.words(stop), ["accepted", "filled 0.01"], "{:?}", desk.notes);
+    desk.run(3_000);
+    desk.assert_true("crossed unheard");
+}
+
+#[test]
+fn a_close_that_nobody_heard_moves_the_wallet_once() {
+    for wait in [0, 300, 700, 1_500, 4_000] {
+        let mut desk = Desk::holding(Side::Buy, "0.01");
+        desk.price(61_000);
+        desk.run(100);
+        desk.deaf_until = desk.world.wall + 50 + wait;
+        desk.world.fault(&json!({"fault": "manual_close", "symbol": "BTCUSDT", "key": KEY}));
+        desk.run(wait);
+        // Some of the account is read early, as after a doubt.
+        desk.world.fault(&json!({"fault": "listen_key_expire", "key": KEY}));
+        let truth: Money = desk.world.truth(KEY)["balance"].as_str().unwrap().parse().unwrap();
+        let start = desk.machine.account().wallet().unwrap();
+        for _ in 0..600 {
+            desk.run(100);
+            let believed = desk.machine.account().wallet().unwrap();
+            assert!(
+                believed == start || believed == truth,
+                "after {wait} ms: {believed}, was {start}, is {truth}: {:?}",
+                desk.notes
+            );
+        }
+        desk.assert_true(&format!("after {wait} ms"));
+    }
 }

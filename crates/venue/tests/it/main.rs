@@ -7,6 +7,7 @@ mod client_desk;
 mod client_errors;
 mod client_gateway;
 mod client_health;
+mod client_limits;
 mod client_links;
 mod client_machines;
 mod client_once;

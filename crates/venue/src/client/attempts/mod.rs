@@ -169,6 +169,9 @@ pub struct Attempt {
     pub(super) average: Px,
     /// When the exchange last showed it as open.
     pub(super) confirmed: Nanos,
+    /// A price has crossed its trigger, and when that was last looked into.
+    pub(super) crossed: bool,
+    pub(super) looked: Nanos,
     /// It was over when the lists of open orders were asked for.
     pub(super) over_before: bool,
     pub(super) cancels: u8,
@@ -269,6 +272,8 @@ impl Attempt {
             inferred: Qty::ZERO,
             average: Px::ZERO,
             confirmed: Nanos(i64::MIN),
+            crossed: false,
+            looked: Nanos(i64::MIN),
             over_before: false,
             cancels: 0,
             cancel_since: Nanos::MAX,

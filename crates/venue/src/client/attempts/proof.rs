@@ -5,9 +5,7 @@ use crate::client::account::{Account, inferred_id};
 use crate::client::facts::{Execution, OrderFact};
 use crate::client::notes::Note;
 use aegis_types::defect::{self, Defect};
-use aegis_types::{
-    ClientOrderId, Money, Nanos, Order, OrderType, Px, RejectCode, Side, SymbolId,
-};
+use aegis_types::{ClientOrderId, Money, Nanos, Order, OrderType, Px, RejectCode, Side, SymbolId};
 use aegis_wire::errors::RECONCILE_MS;
 
 /// The pause before a question; the last one repeats.
@@ -187,15 +185,14 @@ impl Attempts {
             if attempt.phase != Phase::Open || attempt.order.symbol != symbol || attempt.crossed {
                 continue;
             }
-            let beyond = match (kind, side) {
-                (OrderType::StopMarket, Side::Sell) | (OrderType::TakeProfitMarket, Side::Buy) => {
-                    px <= trigger
-                }
-                (OrderType::StopMarket, Side::Buy) | (OrderType::TakeProfitMarket, Side::Sell) => {
-                    px >= trigger
-                }
-                _ => false,
-            };
+            let beyond =
+                match (kind, side) {
+                    (OrderType::StopMarket, Side::Sell)
+                    | (OrderType::TakeProfitMarket, Side::Buy) => px <= trigger,
+                    (OrderType::StopMarket, Side::Buy)
+                    | (OrderType::TakeProfitMarket, Side::Sell) => px >= trigger,
+                    _ => false,
+                };
             attempt.crossed = beyond;
             any |= beyond;
         }

@@ -198,6 +198,9 @@ pub struct Machine {
     started: bool,
     stream_lost: Option<Nanos>,
     unsynced: Option<Nanos>,
+    /// A price has crossed the trigger of a stop or target that stands: looked at with the next
+    /// tick.
+    look: bool,
     /// When the user stream last said anything.
     heard: Nanos,
     /// Positions in symbols that are not traded here, as last read, and those that were spoken of.
@@ -242,6 +245,7 @@ impl Machine {
             started: false,
             stream_lost: None,
             unsynced: None,
+            look: false,
             heard: Nanos(i64::MIN),
             elsewhere: 0,
             elsewhere_told: Vec::new(),
@@ -330,6 +334,9 @@ impl Machine {
         self.startup.step(now, input, &self.config.symbols, &mut self.purposes);
         self.listen(now, listen_key::Input::Tick, out);
         self.leverage(now, leverage::Input::Tick, out);
+        if core::mem::take(&mut self.look) {
+            self.attempts.look_at_crossed(now);
+        }
         self.attempts.tick(now, &mut self.account, &mut self.scratch);
         let attempts::Out { answers, notes, .. } = &mut self.scratch;
         self.account.tick(now, &mut self.wants, answers, notes);
@@ -390,7 +397,11 @@ impl Machine {
             while let Some(want) = self.wants.pop() {
                 quiet = false;
                 match want {
-                    Want::Balance => self.ask_once(now, Purpose::Balance),
+                    Want::Balance => {
+                        // Positions first: a fill that only they show must not be counted twice.
+                        self.ask_once(now, Purpose::Positions);
+                        self.ask_once(now, Purpose::Balance);
+                    }
                     Want::Fills(symbol) => {
                         // What it holds may be older than what we booked; its fills tell the rest.
                         self.ask_once(now, Purpose::Positions);
@@ -626,10 +637,14 @@ impl Machine {
     /// A price of the market.
     pub fn see(&mut self, symbol: SymbolId, px: Px) {
         self.account.see(symbol, px);
+        self.look |= self.account.held(symbol).is_some() && self.attempts.crossed(symbol, px);
     }
 
     /// When [`Input::Tick`] has something to do at the earliest.
     pub fn wake(&self, now: Nanos) -> Nanos {
+        if self.look {
+            return now;
+        }
         let flights = self.flights.iter().map(|flight| flight.deadline);
         let patience = self.config.write_timeout;
         let queue = self.queue.iter().map(|queued| match queued.purpose {
