@@ -43,6 +43,10 @@ pub enum Command {
     /// Applies a journal again and compares every order.
     #[command(after_help = "Example:\n  aegis replay ~/.aegis/sessions/ID-001/journal --json")]
     Replay(Replay),
+    /// The journal's files: verify, migrate.
+    #[command(after_help = "Examples:\n  aegis journal verify ~/.aegis/sessions/ID-001\n  aegis \
+        journal migrate ~/.aegis/sessions/ID-001")]
+    Journal(crate::journal::Journal),
     /// Market data files: fetch, import, verify, info.
     #[command(after_help = "Example:\n  aegis data fetch BTCUSDT --from 2025-05")]
     Data(crate::data::args::Data),

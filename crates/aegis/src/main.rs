@@ -13,6 +13,7 @@ mod data;
 mod demo;
 mod exchange;
 mod indicators;
+mod journal;
 mod operate;
 mod output;
 mod research;
@@ -66,6 +67,7 @@ fn run(cli: Cli) -> Result<i32, Failure> {
         Command::Audit(args) => operate::audit(&args),
         Command::Backtest(args) => research::backtest(&args),
         Command::Replay(args) => research::replay(&args),
+        Command::Journal(args) => journal::journal(&args),
         Command::Data(args) => data::data(&args),
         Command::Exchange(args) => exchange::exchange(&args),
         Command::Store(args) => tools::store(&args),

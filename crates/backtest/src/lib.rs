@@ -34,7 +34,7 @@ mod tally;
 mod text;
 
 pub use progress::Bar;
-pub use record::{event_kind, is_input, record_command, record_event, step_again};
+pub use record::{MoneyEvents, event_kind, is_input, record_command, record_event, step_again};
 pub use replay::{Begin, Difference, Replay, ReplayError, TornTail, print, replay, replay_from};
 pub use report::{GroupReport, OpenPosition, OrderOutcomes, Report, SymbolReport};
 pub use run::{RunError, run};

@@ -3,7 +3,8 @@
 use crate::session::Execution;
 use aegis_driver::{Driver, Observer};
 use aegis_engine::Brain;
-use aegis_journal::{JournalError, Kind, Source, Writer};
+use aegis_journal::retention::Policy;
+use aegis_journal::{JournalError, Kind, Record, Source, Writer};
 use aegis_types::{Command, Event, EventBody, Nanos, Venue};
 
 /// The journal's kind of an event.
@@ -40,7 +41,8 @@ pub fn step_again<V: Venue, B: Brain, O: Observer>(
     if !matches!(event_kind(input), Kind::Venue | Kind::Condition) {
         return driver.step(input.at, input.body, observer);
     }
-    // What a venue says by itself, and what others say of the state of things, comes between two steps, or between two timers of one instant.
+    // What a venue says by itself, and what others say of the state of things, comes between two
+    // steps, or between two timers of one instant.
     driver.advance_some(input.at, timers, observer)?;
     driver.answer(input.at, input.body, observer)
 }
@@ -69,4 +71,29 @@ pub fn record_command(
 ) -> Result<bool, JournalError> {
     writer.append(Kind::Command, Source::default(), command.encode(at).as_bytes())?;
     Ok(!matches!(command, Command::WakeAt { .. }))
+}
+
+/// What stays for ever of a journal's old segments: everything but market facts, timers and the
+/// commands that only ask for them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MoneyEvents;
+
+impl Policy for MoneyEvents {
+    fn time(&self, record: &Record<'_>) -> Option<i64> {
+        match record.kind {
+            Kind::Header | Kind::Node => None,
+            Kind::Command => Command::decode(record.payload).ok().map(|(at, _)| at.0),
+            _ => Event::decode(record.payload).ok().map(|event| event.at.0),
+        }
+    }
+
+    fn keeps(&self, record: &Record<'_>) -> bool {
+        match record.kind {
+            Kind::Market | Kind::Timer => false,
+            Kind::Command => {
+                !matches!(Command::decode(record.payload), Ok((_, Command::WakeAt { .. })))
+            }
+            _ => true,
+        }
+    }
 }

@@ -21,7 +21,7 @@ fn cpu() -> f64 {
     t.tv_sec as f64 + t.tv_nsec as f64 / 1e9
 }
 
-fn buffered(dir: &Path) -> Result<[f64; 3], JournalError> {
+fn buffered(dir: &Path) -> Result<[f64; 4], JournalError> {
     let mut writer = Writer::create(dir, b"{}", &Config::default())?;
     let payload = [0x5a; 73];
     let (start, before) = (Instant::now(), cpu());
@@ -36,11 +36,12 @@ fn buffered(dir: &Path) -> Result<[f64; 3], JournalError> {
     let written = [rate(RECORDS, start), RECORDS as f64 / (cpu() - before)];
     writer.close()?;
     let mut reader = Reader::open(dir)?;
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), cpu());
     while let Some(record) = reader.next()? {
         black_box(record.payload);
     }
-    Ok([written[0], written[1], rate(RECORDS, start)])
+    let read = [rate(RECORDS, start), RECORDS as f64 / (cpu() - before)];
+    Ok([written[0], written[1], read[0], read[1]])
 }
 
 fn power(dir: &Path, threaded: bool) -> Result<f64, JournalError> {
@@ -77,17 +78,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         samples.sort_by(f64::total_cmp);
         samples[samples.len() / 2]
     };
-    let mut samples = [const { Vec::new() }; 3];
+    let mut samples = [const { Vec::new() }; 4];
     for _ in 0..5 {
         fresh();
         for (samples, value) in samples.iter_mut().zip(buffered(&dir)?) {
             samples.push(value);
         }
     }
-    let [written, by_cpu, read] = samples.map(median);
+    let [written, by_cpu, read, read_by_cpu] = samples.map(median);
     println!("process: {:.2} M records/s", written / 1e6);
     println!("process: {:.2} M records per second of processor time", by_cpu / 1e6);
     println!("reading: {:.2} M records/s", read / 1e6);
+    println!("reading: {:.2} M records per second of processor time", read_by_cpu / 1e6);
     for durability in [Durability::Process, Durability::Power] {
         fresh();
         let config = Config { durability, ..Config::default() };

@@ -22,6 +22,7 @@ mod exchange;
 mod harness;
 mod indicators;
 mod input;
+mod journal;
 mod kill;
 mod operate;
 mod output;
