@@ -44,7 +44,8 @@ fn remedy(answer: &Answer) -> &'static str {
     match (answer.status, body["code"].as_i64()) {
         (_, Some(-1022)) => "the secret is not that of the key: set both from one pair",
         (_, Some(-2014 | -2015)) => {
-            "check the key: of this exchange, for this machine's address, allowed to trade futures"
+            "check the key: of this exchange and not of its demo (or the reverse), for this \
+             machine's address, allowed to trade futures"
         }
         (_, Some(-1021)) => "set this machine's clock, or raise venue.recv_window_ms",
         (403 | 418 | 429, _) => "too much was asked, or this address is blocked: wait, try again",

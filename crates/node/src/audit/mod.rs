@@ -184,7 +184,11 @@ impl Report {
     /// What failed, in a line each.
     pub fn failures(&self) -> Vec<String> {
         let failed = self.checks.iter().filter(|check| check.status == Status::Fail);
-        failed.map(|check| format!("{} ({})", check.reason, check.id)).collect()
+        let line = |check: &Check| match check.hint.as_str() {
+            "" => format!("{} ({})", check.reason, check.id),
+            hint => format!("{} ({}): {hint}", check.reason, check.id),
+        };
+        failed.map(line).collect()
     }
 
     /// May trading begin?

@@ -191,7 +191,9 @@ fn journal(dir: &Path) -> Result<Finding, String> {
         .map_err(|e| e.to_string())?
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| path.metadata().is_ok_and(|m| m.len() > 1_000))
+        .filter(|path| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("segment-"))
+        })
         .min()
         .ok_or("the journal has no segment")?;
     std::fs::OpenOptions::new()
