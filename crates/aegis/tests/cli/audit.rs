@@ -17,7 +17,7 @@ fn failed(report: &Value) -> Vec<String> {
 #[test]
 fn go_without_keys_in_simulated_mode() {
     let place = Place::new("go");
-    let output = place.run(&["audit", "--json"]);
+    let output = place.keyless(&["audit", "--json"]).output().unwrap();
     let report = json(&output);
     assert_eq!(report["verdict"], "GO", "{:?}", failed(&report));
     assert_eq!(output.status.code(), Some(0));
@@ -52,7 +52,7 @@ fn no_go_for_live_a_bad_key_a_wrong_type_and_an_unwritable_folder() {
         (&[], &[("AEGIS_HOME", "/proc/aegis-home")], "/proc/aegis-home"),
     ];
     for (args, env, named) in cases {
-        let mut command = place.aegis(&["audit", "--json"]);
+        let mut command = place.keyless(&["audit", "--json"]);
         command.args(args).envs(env.iter().copied());
         let output = command.output().unwrap();
         let report = json(&output);

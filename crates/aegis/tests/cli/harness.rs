@@ -1,5 +1,6 @@
 //! Starts the program in a state folder of its own.
 
+use crate::canary;
 use aegis_node::control::{self, Ask};
 use aegis_node::home::Home;
 use serde_json::Value;
@@ -38,11 +39,24 @@ impl Place {
             command.env_remove(name);
         }
         command.env("LOG_LEVEL", "WARN").stdin(Stdio::null());
+        // Nothing that it says or leaves behind may hold these.
+        command.env("BINANCE_API_KEY", canary::KEY).env("BINANCE_API_SECRET", canary::SECRET);
+        command
+    }
+
+    /// The program without keys.
+    pub fn keyless(&self, args: &[&str]) -> Command {
+        let mut command = self.aegis(args);
+        command.env_remove("BINANCE_API_KEY").env_remove("BINANCE_API_SECRET");
         command
     }
 
     pub fn run(&self, args: &[&str]) -> Output {
-        self.aegis(args).output().expect("the program starts")
+        let output = self.aegis(args).output().expect("the program starts");
+        for said in [&output.stdout, &output.stderr] {
+            assert_eq!(canary::found(said, true), None, "said by {args:?}");
+        }
+        output
     }
 
     /// Runs, wants exit 0, and reads the last line of stdout as JSON.
@@ -59,14 +73,13 @@ impl Place {
 
     /// The same with more in its environment.
     pub fn start_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Started {
+        self.started(self.aegis(args).envs(environment.iter().copied()))
+    }
+
+    /// Starts a command in the background, with stdout to read in the end.
+    pub fn started(&self, command: &mut Command) -> Started {
         let log = std::fs::File::create(self.path.join("stderr.log")).expect("a log file");
-        let child = self
-            .aegis(args)
-            .envs(environment.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .expect("the program starts");
+        let child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
         Started { child: Some(child), home: self.home(), log: self.path.join("stderr.log") }
     }
 }
@@ -77,6 +90,9 @@ impl Drop for Place {
             && let Some(ring) = home.ring().parent()
         {
             let _ = std::fs::remove_dir_all(ring);
+        }
+        if !std::thread::panicking() {
+            canary::look_through(&self.path, true);
         }
         let _ = std::fs::remove_dir_all(&self.path);
     }

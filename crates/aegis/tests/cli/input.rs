@@ -102,7 +102,8 @@ fn modes_that_need_keys_or_arming_refuse_to_start() {
     let nowhere = ["--exchange-url", "http://127.0.0.1:9"];
     for venue in ["testnet", "binance", "local"] {
         let args = [&["run", "--venue", venue][..], &nowhere].concat();
-        refused(&place.run(&args), 2, &["BINANCE_API_KEY", "BINANCE_API_SECRET"]);
+        let output = place.keyless(&args).output().unwrap();
+        refused(&output, 2, &["BINANCE_API_KEY", "BINANCE_API_SECRET"]);
     }
     let key = "k1".repeat(32);
     let with_keys = |more: &[&str]| {
@@ -118,7 +119,7 @@ fn modes_that_need_keys_or_arming_refuse_to_start() {
     // Not armed: simulated orders on its market, which is not there.
     let simulated = with_keys(&["--symbols", "NOSUCHUSDT"]).output().unwrap();
     refused(&simulated, 1, &["127.0.0.1:9"]);
-    let one = place.aegis(&["backtest"]).env("BINANCE_API_KEY", &key).output().unwrap();
+    let one = place.keyless(&["backtest"]).env("BINANCE_API_KEY", &key).output().unwrap();
     refused(&one, 2, &["BINANCE_API_SECRET"]);
 }
 

@@ -9,6 +9,9 @@
 //! - a fetched folder is the original to a backtest, and a killed fetch goes on where it was;
 //! - the kill switch works with a stopped brain, by file, signal and socket; alerts wait until they
 //!   are acknowledged; one account has one engine;
+//! - no output, file, socket or process has a canary key in it; keys that move money out arm
+//!   nothing; processes open their own files only; another user is not answered;
+//! - under faults of network, processes, disk and exchange it believes what is true;
 //! - wrong input is an error with its exit code, and says what to do.
 
 #[path = "../../../data/tests/it/server.rs"]
@@ -16,6 +19,8 @@
 mod archive;
 mod audit;
 mod bench;
+mod canary;
+mod chaos;
 mod data;
 mod documents;
 mod exchange;
@@ -28,6 +33,7 @@ mod operate;
 mod output;
 mod recovery;
 mod runs;
+mod security;
 mod settings;
 mod smc;
 mod stores;
