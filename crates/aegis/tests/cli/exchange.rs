@@ -34,6 +34,10 @@ impl Exchange {
         self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
     }
 
+    pub fn delete(&self, path: &str) -> Value {
+        self.ask(&format!("DELETE {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+    }
+
     fn ask(&self, request: &str) -> Value {
         let mut socket = TcpStream::connect(self.address()).unwrap();
         socket.write_all(request.as_bytes()).unwrap();

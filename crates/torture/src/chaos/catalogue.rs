@@ -151,7 +151,7 @@ pub const FAULTS: &[Fault] = &[
     fault("ws_half_open", &[10], 2, How::Frame("{}")),
     fault("listen_key_expire", &[20], 3, How::Everywhere("{}")),
     fault("funding", &[40], 2, How::Everywhere(r#"{"rate":"0.0003"}"#)),
-    fault("filters_change", &[37], 2, How::Everywhere("{}")),
+    fault("filters_change", &[37], 2, How::Everywhere(r#"{"minNotional":"100"}"#)),
     fault("symbol_halt", &[38], 2, How::Position(r#"{"ms":1500}"#)),
     fault("clock_skew", &[41], 2, How::Everywhere(r#"{"ms":5000}"#)),
     fault("settings_change", &[39], 2, How::Position(r#"{"leverage":7}"#)),

@@ -13,7 +13,7 @@
 
 use super::belief::{Belief, Heard};
 use super::truth::{TrueFill, TrueRequest, Truth};
-use aegis_types::{ClientOrderId, OrderReason, Px, Qty};
+use aegis_types::{ClientOrderId, Fill, OrderReason, Px, Qty};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a round is judged by.
@@ -95,8 +95,11 @@ fn fills(belief: &Belief, truth: &Truth, terms: &Terms, found: &mut Findings) {
             found.add(format!("fill {id} of {symbol} was booked {count} times (I8)"));
         }
     }
+    let mut inferred = inferred(belief);
     for fill in truth.fills.iter().filter(|fill| heard(truth, terms, fill)) {
-        if !counts.contains_key(&(fill.symbol.as_str(), fill.id)) {
+        if !counts.contains_key(&(fill.symbol.as_str(), fill.id))
+            && !inferred.take(&fill.symbol, fill.qty)
+        {
             found.fills_lost += 1;
             let (symbol, id, order) = (&fill.symbol, fill.id, fill.order);
             let client = truth.orders.get(&order).map_or("", |order| order.client.as_str());
@@ -104,6 +107,29 @@ fn fills(belief: &Belief, truth: &Truth, terms: &Terms, found: &mut Findings) {
             found.add(format!("fill {id} of {symbol}, {qty} for order `{client}`, is not booked"));
         }
     }
+}
+
+/// Quantities that were booked without the exchange's own trade, by symbol.
+struct Inferred(BTreeMap<String, Vec<Qty>>);
+
+impl Inferred {
+    /// Was this quantity booked so?
+    fn take(&mut self, symbol: &str, qty: Qty) -> bool {
+        let Some(open) = self.0.get_mut(symbol) else { return false };
+        let place = open.iter().position(|booked| *booked == qty);
+        place.map(|place| open.remove(place)).is_some()
+    }
+}
+
+fn inferred(belief: &Belief) -> Inferred {
+    let mut by_symbol: BTreeMap<String, Vec<Qty>> = BTreeMap::new();
+    for Heard { fill, .. } in
+        belief.fills.iter().filter(|heard| heard.fill.trade_id >= Fill::INFERRED)
+    {
+        let name = belief.symbols.name(fill.symbol).to_owned();
+        by_symbol.entry(name).or_default().push(super::signed(fill.side, fill.qty));
+    }
+    Inferred(by_symbol)
 }
 
 /// Signed positions from the exchange's fills, as far as they are ours.

@@ -34,6 +34,9 @@ pub mod settle;
 pub mod stage;
 pub mod truth;
 
+#[cfg(test)]
+mod tests;
+
 use aegis_types::{Qty, Side};
 use catalogue::Fault;
 use plan::Plan;

@@ -176,7 +176,10 @@ fn steps_of(fault: &'static Fault, by_socket: bool, draw: &mut Draw) -> Vec<Plan
     };
     match fault.how {
         How::Request(fields) => {
-            vec![planned(draw.between(-400, -100), request(name, fields, by_socket, draw))]
+            // Before the orders; but a node that may ask nothing sends none, so that comes behind.
+            let (from, to) = if is_limit(name) { (5, 1_200) } else { (-400, -100) };
+            let at_ms = draw.between(from, to);
+            vec![planned(at_ms, request(name, fields, by_socket, draw))]
         }
         How::Frame(fields) => {
             let mut posting = posting(name, fields);
@@ -185,7 +188,8 @@ fn steps_of(fault: &'static Fault, by_socket: bool, draw: &mut Draw) -> Vec<Plan
                 let event = draw.one_of(&["ORDER_TRADE_UPDATE", "ALGO_UPDATE", "ACCOUNT_UPDATE"]);
                 posting.insert("match".into(), json!(event));
             }
-            vec![planned(draw.between(-400, 800), Step::Post(Value::Object(posting)))]
+            let at_ms = if draw.percent(20) { draw.between(-400, 0) } else { draw.between(5, 900) };
+            vec![planned(at_ms, Step::Post(Value::Object(posting)))]
         }
         How::Everywhere(fields) => {
             let at_ms = draw.between(-300, 1_500);
@@ -226,6 +230,11 @@ fn steps_of(fault: &'static Fault, by_socket: bool, draw: &mut Draw) -> Vec<Plan
         How::DatabaseDown => Vec::new(),
         How::SecondEngine => vec![planned(draw.between(-700, 1_000), Step::SecondEngine)],
     }
+}
+
+/// Does the exchange then refuse whatever is asked?
+pub fn is_limit(name: &str) -> bool {
+    matches!(name, "http_429" | "http_418")
 }
 
 /// The fields of a posting with its name, which they may say otherwise.

@@ -5,7 +5,7 @@ use super::catalogue::{Bad, How, Victim};
 use super::disk::SmallDisk;
 use super::http;
 use super::judge::{Findings, Terms, judge};
-use super::plan::{Plan, Step};
+use super::plan::{Plan, Step, is_limit};
 use super::process::{KEYS, send, with_folder};
 use super::protect::{Deadline, Gap, gaps, is_late};
 use super::settle::unsettled;
@@ -89,7 +89,9 @@ struct Round<'a> {
     resume_at: Option<Instant>,
     resumes: u32,
     lock: Option<rusqlite::Connection>,
-    second: Option<(Instant, &'static str)>,
+    second: Option<Instant>,
+    /// The node has ended by itself: nothing more can be asked of it.
+    gone: bool,
 }
 
 /// Plays a round in a folder of its own.
@@ -127,10 +129,14 @@ pub fn play(
         resumes: 0,
         lock: None,
         second: None,
+        gone: false,
     };
     round.wait_ready()?;
     round.perform(stopped)?;
     round.end_faults()?;
+    if !round.second_refused()? {
+        return Ok(Verdict { findings: round.found, fired: round.fired, ..Verdict::default() });
+    }
     round.make_peace(stopped)?;
     let verdict = round.compare();
     if let Some(disk) = &round.stage.disk {
@@ -194,10 +200,11 @@ impl Round<'_> {
         if let Some(status) = self.stage.node_ended() {
             if self.resumes == 0 || self.resumes > RESUMES {
                 self.found.add(format!("aegis run ended by itself: {status}"));
-                return Err(Failed::Harness(format!("aegis run ended: {status}")));
+                self.gone = true;
+            } else {
+                // The brain of the one that was killed may still hold its lock.
+                self.resume_at = Some(Instant::now() + DOWN);
             }
-            // The brain of the one that was killed may still hold its lock.
-            self.resume_at = Some(Instant::now() + DOWN);
         }
         if self.resume_at.is_some_and(|at| at <= Instant::now()) {
             self.resume_at = None;
@@ -274,7 +281,7 @@ impl Round<'_> {
             Step::FreeDatabase => self.lock = None,
             Step::SecondEngine => {
                 self.stage.start_second()?;
-                self.second = Some((Instant::now(), fault));
+                self.second = Some(Instant::now());
                 self.fired.insert(fault);
             }
         }
@@ -430,21 +437,26 @@ impl Round<'_> {
         self.free_disk()?;
         self.lock = None;
         http::ask(self.stage.exchange, "DELETE", "/sim/v1/faults", "")?;
-        if let Some((since, _)) = self.second.take() {
-            while self.stage.has_second() && since.elapsed() < REFUSES {
-                self.look()?;
-                std::thread::sleep(LOOK);
-                if let Some(code) = self.stage.second_code() {
-                    if code == Some(0) {
-                        self.found.add("a second engine on the account ended as if all were well");
-                    }
-                    return Ok(());
-                }
-            }
-            self.stage.end_second();
-            self.found.add("a second engine on the account was not refused (C13)");
-        }
         Ok(())
+    }
+
+    /// Waits until the second engine has refused. False when it trades beside the first: then
+    /// nothing more can be said of this round.
+    fn second_refused(&mut self) -> Result<bool, Failed> {
+        let Some(since) = self.second.take() else { return Ok(true) };
+        while since.elapsed() < REFUSES {
+            self.look()?;
+            if let Some(code) = self.stage.second_code() {
+                if code == Some(0) {
+                    self.found.add("a second engine on the account ended as if all were well");
+                }
+                return Ok(true);
+            }
+            std::thread::sleep(LOOK);
+        }
+        self.stage.end_second();
+        self.found.add("a second engine on the account was not refused (C13)");
+        Ok(false)
     }
 
     /// Waits until the node is where the exchange is; then, as the plan says, closes everything.
@@ -487,6 +499,9 @@ impl Round<'_> {
                 return Err(Failed::Harness("stopped".to_owned()));
             }
             self.look()?;
+            if self.gone {
+                return Ok(Some("the node is gone".to_owned()));
+            }
             let why = match self.stage.status() {
                 None => Some("the node does not answer".to_owned()),
                 Some(status) => missing(&status, &self.stage.truth()?, &self.foreign),
@@ -530,7 +545,9 @@ impl Round<'_> {
                 self.fired.insert(fault);
             }
         }
-        if truth.over_limits > 0 {
+        // What is on its way when a limit is told comes too late to heed it.
+        let told = self.plan.faults.iter().any(|fault| is_limit(fault.name));
+        if truth.over_limits > 0 && !told {
             self.found.add(format!("{} answers with 429 or 418 of its own", truth.over_limits));
         }
         let speed = f64::from(self.plan.speed);

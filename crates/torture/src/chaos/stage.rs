@@ -31,9 +31,9 @@ const STOP: Duration = Duration::from_secs(15);
 pub const STOP_DEADLINE_MS: i64 = 3_000;
 
 /// Nearly every setup trades, small and for a minute, so that a round has entries within seconds.
-/// Limits of the way to the exchange are shorter than usual, so that unknown outcomes are settled
-/// within the round.
-const SETTINGS: [&str; 20] = [
+/// Limits of the way to the exchange are shorter than usual, so that unknown outcomes are settled,
+/// and the account is read, within the round.
+const SETTINGS: [&str; 26] = [
     "engine.signal_confidence=0",
     "engine.time_stop_minutes=1",
     "engine.stale_after_s=86400",
@@ -43,6 +43,11 @@ const SETTINGS: [&str; 20] = [
     "risk.fee_over_risk_max=1",
     "risk.reward_over_risk_min=0",
     "risk.cool_down_s=0.001",
+    "risk.reference_stale_s=3600",
+    "risk.drawdown_max=1",
+    "protections.stop_guard_stops=0",
+    "protections.drawdown_trades=0",
+    "protections.low_profit_trades=0",
     "risk.max_leverage_teacher=1",
     "portfolio.rotation_lapse_s=3600",
     "teacher.swing_length=1",
@@ -54,6 +59,7 @@ const SETTINGS: [&str; 20] = [
     "teacher.target_r_min=1",
     "venue.request_timeout_ms=1000",
     "venue.recv_window_ms=2000",
+    "venue.sweep_s=5",
 ];
 
 /// The settings of a round's engine.
