@@ -386,6 +386,13 @@ impl Writer {
         self.room.space
     }
 
+    /// Bytes free on the disk, and how many there must be for [`Space::Plenty`] to come back.
+    pub fn free(&self) -> (u64, u64) {
+        let wanted = self.config.reserve_bytes + capacity(&self.config, 0);
+        // A disk that does not answer that is no disk with space.
+        (self.disk.free(&self.dir).unwrap_or(0), wanted)
+    }
+
     /// Why the writer takes nothing any more, when it does not.
     pub fn failed(&self) -> Option<&str> {
         self.failed.as_deref()

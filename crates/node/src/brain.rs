@@ -241,7 +241,8 @@ impl Brain {
             }))?;
         }
         let every = settings.snapshot_every();
-        let schedule = Schedule::new(every, recorder.records(), recorder.segment(), from.record);
+        let schedule = Schedule::new(every, recorder.records(), recorder.segment(), from.record)
+            .keeping(settings.journal_retain_days());
         let (lanes, rows) = lanes(persist);
         Ok(Self {
             reports,
@@ -408,6 +409,7 @@ impl Brain {
                         continue;
                     }
                     self.settle(&mut ring)?;
+                    self.snapshot_when_due()?;
                 }
                 Poll::Overrun { skipped } => {
                     self.overruns += skipped;
@@ -418,6 +420,7 @@ impl Brain {
                 }
                 Poll::Empty => {
                     self.settle(&mut ring)?;
+                    self.snapshot_when_due()?;
                     match ring.wait(self.args.wait, WAIT) {
                         WaitOutcome::Ready | WaitOutcome::TimedOut => {}
                         outcome => {
@@ -474,7 +477,6 @@ impl Brain {
             // A full lane is about to take these rows too.
             let _ = self.lanes.push(Priority::Background, Job::Persist);
         }
-        self.snapshot_when_due()?;
         self.beat(Some(ring))
     }
 

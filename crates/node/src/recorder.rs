@@ -12,10 +12,13 @@ use crate::{Failure, clock, narrate};
 use aegis_backtest::{Execution, Session, Tally, event_kind, is_input};
 use aegis_driver::Observer;
 use aegis_journal::snapshot::Ticket;
-use aegis_journal::{JournalError, Kind, Reader, Source, Writer};
+use aegis_journal::{JournalError, Kind, Reader, Source, Space, Writer};
 use aegis_types::defect::{self, Defect};
-use aegis_types::{Alert, ClientOrderId, Command, Event, Nanos, Notice};
+use aegis_types::{Alert, Cause, ClientOrderId, Command, Condition, Event, Nanos, Notice};
 use std::collections::VecDeque;
+
+/// How often a full disk is asked whether there is space again.
+const LOOK_EVERY: Nanos = Nanos(1_000_000_000);
 
 /// Most lines of news kept for the view.
 const NEWS_MAX: usize = 12;
@@ -50,6 +53,8 @@ pub struct Recorder {
     /// What people have to know, and was not handed on yet.
     alerts: Vec<Alert>,
     pending: u32,
+    /// When it was last looked for space on a full disk.
+    looked: Nanos,
 }
 
 fn journal_failure(error: &JournalError) -> Failure {
@@ -73,6 +78,7 @@ impl Recorder {
             news: VecDeque::new(),
             alerts: Vec::new(),
             pending: 0,
+            looked: Nanos::ZERO,
         }
     }
 
@@ -189,6 +195,25 @@ impl Recorder {
         self.pending = 0;
         self.writer.flush().map_err(|e| journal_failure(&e))?;
         Ok(any)
+    }
+
+    /// What there is to say when the disk under the journal is full, so that nothing but what
+    /// closes positions may be caused any more: the condition that holds. While it does, this looks
+    /// once in a while whether there is space again.
+    pub fn storage(&mut self, now: Nanos) -> Option<Condition> {
+        if self.writer.space() == Space::Plenty {
+            return None;
+        }
+        if now.since(self.looked) >= LOOK_EVERY {
+            self.looked = now;
+            if self.writer.reclaim() == Space::Plenty {
+                return None;
+            }
+        }
+        let (free, wanted) = self.writer.free();
+        let mib = |bytes: u64| i64::try_from(bytes >> 20).unwrap_or(i64::MAX);
+        let (measured, limit) = (mib(free), mib(wanted));
+        Some(Condition { cause: Cause::Storage, on: true, measured, limit })
     }
 
     /// Is everything that the journal held before this brain made again?

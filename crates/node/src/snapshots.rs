@@ -12,9 +12,10 @@ use crate::live::admission::Admission;
 use crate::reports::Day;
 use crate::sequencer::Sequencer;
 use crate::underway::Underway;
-use aegis_backtest::{Snapshot, SnapshotError, Tally, load_snapshot};
+use aegis_backtest::{MoneyEvents, SNAPSHOT_LAYOUT, Snapshot, SnapshotError, Tally, load_snapshot};
 use aegis_driver::Driver;
 use aegis_journal::disk::{Disk, system};
+use aegis_journal::retention::{Gone, retain};
 use aegis_journal::snapshot::{self, SnapshotInfo, Ticket};
 use aegis_journal::{JournalError, Reader};
 use aegis_types::Nanos;
@@ -22,6 +23,11 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+
+/// Snapshots take at most one part in so many of the engine's time.
+const SHARE: i64 = 200;
+
+const DAY: Nanos = Nanos(86_400_000_000_000);
 
 /// What of a brain is kept beside engine, exchange, driver and tally.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,6 +71,8 @@ type Returned = (Vec<u8>, Option<u64>);
 pub struct Written {
     ticket: Ticket,
     payload: Vec<u8>,
+    /// Segments of the journal whose records are all older go, once this is written.
+    keep_from: Option<Nanos>,
     back: Sender<Returned>,
 }
 
@@ -78,13 +86,29 @@ impl Written {
     pub fn write(self) {
         let written = self.ticket.write(&self.payload);
         let record = match &written {
-            Ok(info) => Some(info.record),
+            Ok(info) => {
+                if let (Some(from), Some(dir)) = (self.keep_from, info.path.parent()) {
+                    let_go(dir, from);
+                }
+                Some(info.record)
+            }
             Err(error) => {
                 tracing::warn!(%error, "no snapshot was written; recovery will take longer");
                 None
             }
         };
         let _ = self.back.send((self.payload, record));
+    }
+}
+
+/// Lets the journal's old segments go; what is kept of them for ever stays.
+fn let_go(dir: &Path, from: Nanos) {
+    match retain(&system(), dir, SNAPSHOT_LAYOUT, from.0, &MoneyEvents) {
+        Ok(Gone { segments: 0, .. }) => {}
+        Ok(Gone { segments, bytes, kept }) => {
+            tracing::info!(segments, bytes, kept, "old segments of the journal were removed");
+        }
+        Err(error) => tracing::error!(%error, "an old segment of the journal stays"),
     }
 }
 
@@ -95,8 +119,12 @@ pub struct Schedule {
     every: u64,
     /// Record and segment of the last one that was begun.
     last: (u64, u64),
+    /// None before: what one costs, times [`SHARE`].
+    not_before: Nanos,
     /// The record up to which the newest file goes.
     written: u64,
+    /// How long the journal's segments are kept; `None`: for ever.
+    retain: Option<Nanos>,
     /// None while the lane has it.
     buffer: Option<Vec<u8>>,
     back: (Sender<Returned>, Receiver<Returned>),
@@ -107,19 +135,34 @@ impl Schedule {
     /// that is there.
     pub fn new(every: u64, record: u64, segment: u64, written: u64) -> Self {
         let (buffer, back) = (Some(Vec::new()), channel());
-        Self { every, last: (record, segment), written, buffer, back }
+        let (last, not_before, retain) = ((record, segment), Nanos::ZERO, None);
+        Self { every, last, not_before, written, retain, buffer, back }
+    }
+
+    /// The journal's segments go so many days after their last record, behind snapshots.
+    pub const fn keeping(mut self, days: Option<u32>) -> Self {
+        self.retain = match days {
+            Some(days) => Some(Nanos(days as i64 * DAY.0)),
+            None => None,
+        };
+        self
     }
 
     /// Is one due, and is there a buffer for it?
     #[inline]
-    pub fn due(&mut self, record: u64, segment: u64) -> bool {
+    pub fn due(&mut self, record: u64, segment: u64, now: impl FnOnce() -> Nanos) -> bool {
         let (last, in_segment) = self.last;
         let due = record - last >= self.every || segment != in_segment;
-        if self.every == 0 || !due || record == last {
+        if self.every == 0 || !due || record == last || now() < self.not_before {
             return false;
         }
         self.take_back();
         self.buffer.is_some()
+    }
+
+    /// One was taken by now, and it took so long: the next waits in proportion.
+    pub const fn took(&mut self, now: Nanos, time: Nanos) {
+        self.not_before = now.after(time.times(SHARE));
     }
 
     /// No snapshots are wanted.
@@ -143,9 +186,10 @@ impl Schedule {
         Some(buffer)
     }
 
-    /// The buffer is full: a job for the lane.
-    pub fn job(&self, ticket: Ticket, payload: Vec<u8>) -> Written {
-        Written { ticket, payload, back: self.back.0.clone() }
+    /// The buffer is full: a job for the lane. `at` is the market's time.
+    pub fn job(&self, ticket: Ticket, payload: Vec<u8>, at: Nanos) -> Written {
+        let keep_from = self.retain.map(|retain| Nanos(at.0.saturating_sub(retain.0)));
+        Written { ticket, payload, keep_from, back: self.back.0.clone() }
     }
 
     /// Nothing was written into it.

@@ -17,7 +17,7 @@ impl Brain {
     /// given to the engine, no fact is in hand.
     pub(super) fn snapshot_when_due(&mut self) -> Result<(), Failure> {
         let (record, segment) = (self.recorder.records(), self.recorder.segment());
-        if !self.schedule.due(record, segment) || !self.nothing_waits() {
+        if !self.schedule.due(record, segment, clock::monotonic) || !self.nothing_waits() {
             return Ok(());
         }
         let Some(snapshot) = self.take_snapshot()? else { return Ok(()) };
@@ -57,14 +57,16 @@ impl Brain {
         }
         let bytes = payload.len();
         let ticket = self.recorder.snapshot_here(SNAPSHOT_LAYOUT)?;
-        let took = clock::monotonic().since(started);
+        let now = clock::monotonic();
+        let took = now.since(started);
+        self.schedule.took(now, took);
         let us = took.0 / 1_000;
         if took > LONG {
             tracing::warn!(record, bytes, us, "a snapshot held the engine up");
         } else {
             tracing::debug!(record, bytes, us, "a snapshot was taken");
         }
-        Ok(Some(self.schedule.job(ticket, payload)))
+        Ok(Some(self.schedule.job(ticket, payload, self.driver.now())))
     }
 
     /// What lies beside the state; `None` while an answer waits for its fact.

@@ -395,6 +395,8 @@ impl Brain {
                 }
             }
             self.settle(&mut ring)?;
+            // Not in a burst: nothing is in the ring.
+            self.snapshot_when_due()?;
             if self.take_orders()? {
                 return Ok((Ended::Stopped, Some(ring)));
             }

@@ -4,8 +4,9 @@ use super::Brain;
 use crate::alerts::Told;
 use crate::door::Door;
 use crate::protocol::{Report, send};
-use crate::{Failure, narrate, risk_file};
-use aegis_types::{Alert, Condition, EventBody, RiskMemory};
+use crate::{Failure, clock, narrate, risk_file};
+use aegis_journal::Source;
+use aegis_types::{Alert, Cause, Condition, EventBody, RiskMemory};
 use std::path::Path;
 
 /// What a new session on an exchange has to know of earlier ones, before its first word.
@@ -39,7 +40,11 @@ impl Brain {
                 must_ack: code.must_acknowledge(),
             });
         }
-        if self.conditions.is_empty() || !self.recorder.caught_up() || self.initial.is_some() {
+        if !self.recorder.caught_up() || self.initial.is_some() {
+            return Ok(());
+        }
+        self.storage()?;
+        if self.conditions.is_empty() {
             return Ok(());
         }
         for condition in std::mem::take(&mut self.conditions) {
@@ -50,6 +55,37 @@ impl Brain {
             }
         }
         Ok(())
+    }
+
+    /// Tells the engine when the disk under the journal is full, and when it no longer is. The
+    /// engine is asked for what it believes: after a restart that may be what an earlier brain has
+    /// told it.
+    fn storage(&mut self) -> Result<(), Failure> {
+        let full = self.recorder.storage(clock::monotonic());
+        let believed = self.driver.engine().causes().any(|cause| cause == Cause::Storage);
+        if full.is_some() == believed {
+            return Ok(());
+        }
+        let over = Condition { cause: Cause::Storage, on: false, measured: 0, limit: 0 };
+        let condition = full.unwrap_or(over);
+        if condition.on {
+            tracing::error!(
+                free_mib = condition.measured,
+                needed_mib = condition.limit,
+                "the disk under the journal is full: no new entries, positions are managed on; \
+                 make space"
+            );
+        } else {
+            tracing::info!("there is space for the journal again: entries are allowed");
+        }
+        let body = EventBody::Condition(condition);
+        if self.live.is_some() {
+            return self.tell(body);
+        }
+        self.recorder.from_journal(Source::default());
+        self.driver.answer(self.driver.now(), body, &mut self.recorder)?;
+        self.sound()?;
+        self.recorder.flush().map(|_| ())
     }
 
     /// Tells a person, through the orchestrator.
