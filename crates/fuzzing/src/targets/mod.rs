@@ -195,9 +195,16 @@ pub const TARGETS: &[Target] = &[
     },
     Target {
         name: "journal",
-        reads: "segments of a journal: to its end, and again after a repair of its tail",
+        reads: "segments of a journal, as they are and with right checksums",
         run: state::journal,
         seeds: state::journal_seeds,
+        words: BINARY,
+    },
+    Target {
+        name: "snapshots",
+        reads: "files of snapshots and of kept money events, beside a journal",
+        run: state::snapshots,
+        seeds: state::snapshot_seeds,
         words: BINARY,
     },
     Target {
