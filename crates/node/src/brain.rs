@@ -8,6 +8,7 @@ mod keep;
 mod live;
 mod outside;
 mod understudy;
+mod way;
 
 use crate::begin::{self, From, Watch};
 use crate::bus::Bus;
@@ -493,6 +494,7 @@ impl Brain {
             report.lost = self.lost();
             report.position = self.sequencer.next_position();
             report.risk = self.memory();
+            report.venue = self.way();
             report.store = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(ring) = ring {
                 (report.lag, report.capacity) = (ring.lag(), self.slots);
@@ -541,6 +543,7 @@ impl Brain {
                     overruns: self.overruns,
                     position: self.sequencer.next_position(),
                     risk: self.memory(),
+                    venue: self.way(),
                     ..report
                 })));
                 send(&Report::Applied { request, refused });
@@ -591,6 +594,7 @@ impl Brain {
             last.position = self.sequencer.next_position();
             last.finished = finished;
             last.risk = self.memory();
+            last.venue = self.way();
             if answered {
                 self.lanes.finish();
             }

@@ -668,6 +668,7 @@ impl Orchestrator {
             "wallet": b.wallet,
             "equity": b.equity,
             "entries": b.entries,
+            "venue": b.venue,
             "positions": b.positions,
             "store": b.store,
             "live": self.feed_report.live,

@@ -159,6 +159,36 @@ pub struct OrderOutcomes {
     pub success_rate: f64,
 }
 
+/// The way to an exchange on the wire, as its client sees it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WayReport {
+    /// Conditions that hold; none when all is well.
+    pub conditions: Vec<String>,
+    /// How often one has begun or ended.
+    pub condition_changes: u64,
+    /// How long ago the exchange last showed the stop of the position whose stop it showed longest
+    /// ago, in ms; none while nothing is held.
+    pub protection_age_ms: Option<i64>,
+    /// Orders and positions on the account that are not ours.
+    pub foreign: usize,
+    /// Orders whose outcome is not known.
+    pub unknown: usize,
+    /// The exchange's clock less ours, in ms.
+    pub clock_offset_ms: i64,
+    /// Requests sent.
+    pub requests: u64,
+    /// How often the exchange refused to listen: 429, 418, 403.
+    pub refusals: u32,
+    /// Weight used in the current minute, and its limit.
+    pub weight: (u32, u32),
+    /// Requests that the gateway stopped because nothing approved them.
+    pub stopped: u64,
+    /// Orders that it stopped because too many left in that time.
+    pub capped: u64,
+    /// Nothing is sent any more: this program is fenced off.
+    pub fenced: bool,
+}
+
 /// How far the brain is, and what a person would like to see.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BrainReport {
@@ -194,6 +224,8 @@ pub struct BrainReport {
     pub equity: String,
     /// May entries be made?
     pub entries: bool,
+    /// The way to the exchange, where orders go by the wire.
+    pub venue: Option<WayReport>,
     /// Markets.
     pub markets: Vec<MarketRow>,
     /// Open positions.
