@@ -217,3 +217,28 @@ fn the_state_digest_follows_the_state() {
     one.step(200);
     assert_ne!(state_digest(&one.driver), state_digest(&two.driver), "one tick more");
 }
+
+/// What a snapshot costs: printed, never judged.
+#[test]
+fn figures() {
+    for (symbols, minutes) in [(10, 600), (500, 40)] {
+        let (session, ticks) = support::generated_of(7, symbols, minutes);
+        let mut run = Run::new(&session, &ticks);
+        (0..ticks.len()).for_each(|tick| run.step(tick));
+        let mut bytes = run.snapshot();
+        bytes.clear();
+        let started = std::time::Instant::now();
+        assert!(write_snapshot(&run.driver, &run.watch.tally, b"", &mut bytes));
+        let wrote = started.elapsed();
+        let started = std::time::Instant::now();
+        let read: Snapshot = Snapshot::read(&bytes).unwrap();
+        let (mut driver, _) = session.build().unwrap();
+        let built = started.elapsed();
+        read.restore(&mut driver, &mut Tally::new(&session)).unwrap();
+        println!(
+            "{symbols} symbols: {} bytes, written in {wrote:?}, read in {built:?}, restored in {:?}",
+            bytes.len(),
+            started.elapsed() - built
+        );
+    }
+}

@@ -16,7 +16,13 @@ fn settings() -> Settings {
 
 /// A generated market of six symbols.
 pub fn generated(seed: u64, days: u32) -> (Session, Vec<Tick>) {
-    let spec = MarketSpec { seed, days, symbols: 6, ..MarketSpec::default() };
+    generated_of(seed, 6, days * 24 * 60)
+}
+
+/// The first minutes of a generated market.
+pub fn generated_of(seed: u64, symbols: u16, minutes: u32) -> (Session, Vec<Tick>) {
+    let days = minutes.div_ceil(24 * 60);
+    let spec = MarketSpec { seed, days, symbols, ..MarketSpec::default() };
     let market = Market {
         symbols: spec.symbol_table(),
         instruments: spec.instruments(),
@@ -26,7 +32,8 @@ pub fn generated(seed: u64, days: u32) -> (Session, Vec<Tick>) {
         mark_is_last: true,
         manifest: json!({"generated": {"seed": seed, "days": days}}),
     };
-    (Session::new(&settings(), market, "test"), spec.ticks().collect())
+    let ticks = spec.ticks().take(2 * usize::from(symbols) * minutes as usize);
+    (Session::new(&settings(), market, "test"), ticks.collect())
 }
 
 /// Recorded files.

@@ -5,6 +5,7 @@
 //! 3. the past is told in the order in which recorded files are;
 //! 4. over real sockets the ring holds what the exchange has, through everything streams suffer.
 
+mod boundaries;
 mod emergency;
 mod exchange;
 mod live_conflation;
