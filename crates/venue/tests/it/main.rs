@@ -5,6 +5,7 @@ mod candles;
 mod client_book;
 mod client_desk;
 mod client_errors;
+mod client_faults;
 mod client_gateway;
 mod client_health;
 mod client_limits;

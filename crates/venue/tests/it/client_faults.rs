@@ -1,0 +1,195 @@
+//! Faults of the user stream and of single answers, each by itself: whatever comes twice, late, in
+//! another order or not at all, every fill is booked once and belief is truth in the end.
+
+use crate::client_desk::{BTC, Desk, SESSION};
+use crate::world::{KEY, World};
+use aegis_types::{
+    Cause, ClientOrderId, Command, FillReason, Money, Order, OrderType, OrderUpdate, Qty, Side,
+    SymbolTable,
+};
+use aegis_venue::client::account::Held;
+use aegis_venue::client::machine::Config;
+use serde_json::{Value, json};
+
+/// Quantity that was told as filled of an order.
+fn filled(desk: &Desk, id: ClientOrderId) -> Qty {
+    desk.of(id).iter().fold(Qty::ZERO, |sum, update| match update {
+        OrderUpdate::Filled { fill } => sum.plus(fill.qty).unwrap(),
+        _ => sum,
+    })
+}
+
+/// Entry, stop, exit and the stop taken back, under a fault that is posted before each.
+fn round_trip(fault: &Value, delay: i64) {
+    let mut desk = Desk::ready(World::new());
+    desk.command(&Command::SetLeverage { symbol: BTC, leverage: 5 });
+    desk.run(200);
+    desk.user_delay = delay;
+    let post = |desk: &mut Desk| {
+        desk.world.raw(None, "POST", "/sim/v1/faults", "", fault.to_string().as_bytes());
+    };
+    post(&mut desk);
+    let entry = desk.order(OrderType::Market, Side::Buy, "0.01", 0);
+    desk.run(3_000);
+    post(&mut desk);
+    let stop = desk.order(OrderType::StopMarket, Side::Sell, "0.01", 59_000);
+    desk.run(3_000);
+    post(&mut desk);
+    let exit = desk.exit(Side::Sell, "0.01");
+    desk.run(3_000);
+    desk.cancel(stop);
+    let reply = desk.world.raw(None, "DELETE", "/sim/v1/faults", "", b"");
+    assert_eq!(reply.status, 200);
+    desk.run(130_000);
+    let what = format!("{fault}, {delay} ms");
+    for id in [entry, exit] {
+        assert_eq!(filled(&desk, id), "0.01".parse().unwrap(), "{what}: {:?}", desk.words(id));
+    }
+    assert_eq!(filled(&desk, stop), Qty::ZERO, "{what}");
+    assert!(desk.outside().is_empty(), "{what}: {:?}", desk.outside());
+    for cause in [Cause::Mismatch, Cause::Foreign, Cause::UserStream] {
+        assert!(!desk.machine.holds(cause), "{what}: {cause}");
+    }
+    desk.assert_true(&what);
+}
+
+#[test]
+fn frames_twice_swapped_late_lost_or_broken_change_nothing() {
+    for fault in ["ws_dup", "ws_reorder", "ws_gap", "ws_late", "ws_malformed", "ws_drop"] {
+        for of in ["ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "ALGO_UPDATE", ""] {
+            let ms = 2_000;
+            let fault = json!({"fault": fault, "match": of, "count": 3, "ms": ms, "seed": 5});
+            for delay in [0, 40] {
+                round_trip(&fault, delay);
+            }
+        }
+    }
+}
+
+#[test]
+fn answers_cut_or_ten_seconds_late_leave_one_order() {
+    for fault in [
+        json!({"fault": "reply_delay", "ms": 10_000, "count": 2}),
+        json!({"fault": "reply_cut", "bytes": 20, "count": 2}),
+        json!({"fault": "reply_cut", "bytes": -1, "count": 2}),
+        json!({"fault": "fill_before_ack", "ms": 900}),
+        json!({"fault": "avg_price_absent", "count": 9}),
+    ] {
+        round_trip(&fault, 5);
+    }
+}
+
+#[test]
+fn a_partly_filled_order_that_is_taken_back_leaves_what_was_filled() {
+    let mut desk = Desk::ready(World::new());
+    desk.command(&Command::SetLeverage { symbol: BTC, leverage: 5 });
+    desk.run(200);
+    desk.world.fault(&json!({"fault": "partial_fill", "fraction": "0.4"}));
+    let entry = desk.order(OrderType::Limit, Side::Buy, "0.01", 59_000);
+    desk.run(500);
+    desk.cancel(entry);
+    desk.run(5_000);
+    assert_eq!(desk.words(entry), ["accepted", "filled 0.004", "canceled"]);
+    desk.assert_true("in part");
+}
+
+#[test]
+fn a_stop_that_fills_in_part_tells_what_is_left() {
+    let mut desk = Desk::holding(Side::Buy, "0.01");
+    desk.world.fault(&json!({"fault": "partial_fill", "fraction": "0.5"}));
+    let stop = desk.order(OrderType::StopMarket, Side::Sell, "0.01", 59_000);
+    desk.run(500);
+    desk.price(58_000);
+    desk.run(5_000);
+    let words = desk.words(stop);
+    assert_eq!(words[..2], ["accepted", "filled 0.005"], "{words:?}");
+    assert_eq!(words.last().map(String::as_str), Some("expired"), "{words:?}");
+    assert_eq!(desk.machine.account().held(BTC).unwrap().qty, "0.005".parse().unwrap());
+    desk.assert_true("half a stop");
+}
+
+#[test]
+fn a_restart_with_another_position_than_the_exchange_ends_entries_until_it_is_explained() {
+    // Long 0.075 here, short 0.065 there.
+    let mut world = World::new();
+    world.must("POST", "/fapi/v1/leverage", "symbol=BTCUSDT&leverage=5");
+    world.order("symbol=BTCUSDT&side=SELL&type=MARKET&quantity=0.065");
+    let symbols = SymbolTable::new(["BTCUSDT", "ETHUSDT"]).unwrap();
+    let mut desk = Desk::with(world, Config::new(SESSION, symbols));
+    let margin: Money = "900".parse().unwrap();
+    let qty: Qty = "0.075".parse().unwrap();
+    desk.machine.account_mut().resume(BTC, Held { side: Side::Buy, qty, margin });
+    desk.machine.account_mut().set_leverage(BTC, 5);
+    desk.run(8_000);
+    assert_eq!(desk.turns(Cause::Mismatch), [true], "{:?}", desk.notes);
+    desk.run(120_000);
+    // The fills that the exchange has explain it, or its position is taken.
+    assert!(!desk.machine.holds(Cause::Mismatch), "{:?}", desk.notes);
+    let fills = desk.outside();
+    assert!(fills.iter().all(|fill| fill.reason == FillReason::Manual), "{fills:?}");
+    // What remains and is not ours is said to be so.
+    let held = desk.machine.account().held(BTC).map_or(0, |held| held.qty.raw());
+    assert!(desk.machine.holds(Cause::Foreign) || held == 6_500_000, "{:?}", desk.notes);
+}
+
+#[test]
+fn a_session_goes_on_with_every_order_that_worked_before_it_died() {
+    let mut desk = Desk::holding(Side::Buy, "0.01");
+    let mut ids = Vec::new();
+    for step in 0..14 {
+        let stop = desk.order(OrderType::StopMarket, Side::Sell, "0.001", 55_000 + step);
+        desk.run(1_100);
+        assert_eq!(desk.words(stop), ["accepted"], "{step}");
+        ids.push(stop);
+    }
+    let orders: Vec<Order> =
+        ids.iter().map(|id| desk.machine.attempts().get(*id).unwrap().order).collect();
+    let held = *desk.machine.account().held(BTC).unwrap();
+    let symbols = SymbolTable::new(["BTCUSDT", "ETHUSDT"]).unwrap();
+    let mut again = Desk::with(desk.world, Config::new(SESSION, symbols));
+    let at = aegis_types::Nanos::from_millis(again.world.wall);
+    // Whatever was known of each when it died.
+    for (index, order) in orders.iter().enumerate() {
+        let before = aegis_venue::client::attempts::Before {
+            accepted: index % 2 == 0,
+            ..Default::default()
+        };
+        again.machine.attempts_mut().resume(at, order, before);
+    }
+    again.machine.account_mut().resume(BTC, held);
+    again.run(30_000);
+    let open = again.machine.attempts().all().iter().filter(|a| a.is_open()).count();
+    assert_eq!(open, 14, "{:?}", again.notes);
+    for id in ids {
+        assert_eq!(again.placements(id), 1, "none is sent again");
+    }
+    assert!(!again.machine.holds(Cause::Foreign), "{:?}", again.notes);
+}
+
+#[test]
+fn funding_is_exact_to_the_last_unit() {
+    let mut desk = Desk::holding(Side::Sell, "0.037");
+    let before = desk.machine.account().wallet().unwrap();
+    for rate in ["0.0003", "-0.00012345", "0.00000001"] {
+        desk.world.fault(&json!({
+            "fault": "funding", "symbol": "BTCUSDT", "key": KEY, "rate": rate,
+        }));
+        desk.run(2_000);
+    }
+    desk.assert_true("funding");
+    assert_ne!(desk.machine.account().wallet(), Some(before));
+}
+
+#[test]
+fn a_fill_of_an_order_that_is_over_is_booked_all_the_same() {
+    let mut desk = Desk::ready(World::new());
+    desk.command(&Command::SetLeverage { symbol: BTC, leverage: 5 });
+    desk.run(200);
+    let entry = desk.order(OrderType::Limit, Side::Buy, "0.01", 59_000);
+    desk.run(200);
+    desk.world.fault(&json!({"fault": "fill_after_cancel"}));
+    desk.cancel(entry);
+    desk.run(10_000);
+    assert_eq!(filled(&desk, entry), "0.01".parse().unwrap(), "{:?}", desk.words(entry));
+    desk.assert_true("filled behind a cancel");
+}
