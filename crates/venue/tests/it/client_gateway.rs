@@ -173,7 +173,7 @@ fn frames_of_the_socket_are_read_back_too() {
 }
 
 #[test]
-fn a_second_sending_needs_the_proof_that_the_first_was_refused() {
+fn a_second_sending_needs_proof_of_the_first_refusal() {
     let order = exit(1);
     let (machine, request, identity) = drafted(&Command::Submit { order });
     let mut text = String::new();

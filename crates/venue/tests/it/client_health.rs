@@ -194,7 +194,7 @@ fn a_position_of_somebody_else_ends_entries_until_it_is_gone() {
 }
 
 #[test]
-fn leverage_that_somebody_sets_ends_entries_until_it_is_set_again_and_read_back() {
+fn leverage_that_somebody_sets_ends_entries_until_set_again() {
     let mut desk = Desk::ready(World::new());
     desk.command(&Command::SetLeverage { symbol: BTC, leverage: 5 });
     desk.run(500);
