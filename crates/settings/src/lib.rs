@@ -32,9 +32,11 @@ mod configs;
 mod modes;
 mod watch;
 
+mod controls;
 mod document;
 
 pub use configs::{FirewallLimits, Market, VenueSettings};
+pub use controls::{CONTROL_TABLE, ControlRow, controls_markdown};
 pub use document::{example_toml, reference_markdown};
 pub use error::{Violation, Violations};
 pub use keyfile::{KeyFileFault, parse_key_file};

@@ -155,7 +155,7 @@ fn order_notional_at_its_limit_passes_and_one_tick_more_does_not() {
 }
 
 #[test]
-fn order_quantity_at_the_exchanges_limit_passes_and_one_step_more_does_not() {
+fn order_quantity_at_its_limit_passes_and_one_step_more_does_not() {
     let most = |text: &str| {
         let mut instruments = instruments(4);
         instruments[0].qty_max = text.parse().unwrap();
@@ -378,7 +378,7 @@ fn causes_add_up_and_those_of_the_engine_are_not_believed_from_outside() {
 }
 
 #[test]
-fn an_entry_that_waits_for_its_leverage_does_not_leave_in_reducing() {
+fn an_entry_that_waits_does_not_leave_in_reducing() {
     let mut world = World::usual();
     world.confirms = false;
     world.propose(A, proposal(Side::Buy, 0.7));
@@ -433,7 +433,7 @@ fn a_fall_of_the_last_trades_pauses_entries() {
 }
 
 #[test]
-fn a_symbol_that_earns_too_little_is_paused_and_the_others_are_not() {
+fn a_symbol_that_earns_too_little_is_paused() {
     assert_eq!(last_denial(&stopped(2, profit_guard(-0.0112))), None);
     let mut world = stopped(2, profit_guard(-0.0109));
     assert_eq!(last_denial(&world), Some(DenialCode::LowProfit));

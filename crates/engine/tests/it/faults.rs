@@ -133,7 +133,7 @@ fn pauses(world: &mut World, code: RejectCode, times: usize) -> Vec<i64> {
 }
 
 #[test]
-fn a_refused_flatten_goes_again_within_half_a_second_while_no_stop_protects() {
+fn a_refused_flatten_goes_again_within_half_a_second() {
     for code in [RejectCode::VenueFailed, RejectCode::TooManyOrders, RejectCode::Margin] {
         let (mut world, entry) = by_hand();
         world.fill(entry, entry.qty, px("100"));

@@ -4,11 +4,11 @@ use crate::support::load;
 use aegis_settings::{Scope, Settings, TABLE, example_toml, reference_markdown};
 use std::path::{Path, PathBuf};
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn holds(path: &str, text: &str) {
+pub fn holds(path: &str, text: &str) {
     let path = root().join(path);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, text).expect("the file can be written");

@@ -7,6 +7,7 @@
 //! - no print shows a secret;
 //! - `aegis.toml` and `docs/settings.md` are what the table says.
 
+mod controls;
 mod documents;
 mod keys;
 mod modes;

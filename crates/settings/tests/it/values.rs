@@ -53,7 +53,7 @@ fn every_setting_moves_what_it_names() {
     let before = Settings::default();
     let facts = |s: &Settings| {
         format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             (s.venue(), s.universe_max(), s.universe_refresh(), s.archive_url()),
             s.engine(),
             s.exchange(),
@@ -66,6 +66,8 @@ fn every_setting_moves_what_it_names() {
             s.environment(),
             s.live(),
             s.keys().is_some(),
+            (s.snapshot_every(), s.journal_retain_days(), s.heartbeat_timeout()),
+            (s.flatten_on_crash_loop(), s.escalate_after(), s.alert_patience(), s.expected_build()),
         )
     };
     // One word only, and secrets, cannot move.
@@ -91,6 +93,7 @@ fn every_setting_moves_what_it_names() {
             "0.01",
             "0.001",
             "0",
+            "0123456789abcdef",
         ];
         let moved = candidates.iter().any(|value| {
             let changed = load(None, &[], &[(row.key, value)]);
