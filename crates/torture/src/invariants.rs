@@ -1,0 +1,334 @@
+//! What must always hold, looked at after every step: cheap while nothing has changed.
+//!
+//! Two accounts are held against each other: the exchange's own, and the one that the witness keeps
+//! from the journal. Where they may differ for a while, it is told for how long.
+
+use crate::brain::Plan;
+use crate::inject;
+use crate::venue::{KEY, SECRET};
+use crate::violation::{Invariant, Violation};
+use crate::witness::Witness;
+use crate::world::{Process, World};
+use aegis_exchange::futures::{AlgoKind, Filter};
+use aegis_node::door::Carrier;
+use aegis_types::{Nanos, Qty, SymbolId};
+use aegis_venue::client::Note;
+use aegis_venue::client::attempts::Phase;
+use aegis_venue::server::{Arrival, Outcome};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Belief may differ from the exchange for so long while entries are allowed (R).
+const DIFFERS_MAX: Nanos = Nanos::SECOND.times(30);
+/// A flatten that was refused for sure must go again within this.
+const BARE_MAX: Nanos = Nanos::from_millis(500);
+/// How much later than the deadline the exchange may see the protection: the way there and back.
+const WAY: Nanos = Nanos::SECOND.times(15);
+/// How often what changes without a request is looked at.
+const EVERY: Nanos = Nanos::SECOND;
+
+/// What is remembered of a symbol.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// The exchange's quantity, negative when short.
+    truth: Qty,
+    differs: Option<Nanos>,
+    bare: Option<Nanos>,
+}
+
+/// The checks and what they remember.
+pub struct Checks {
+    /// Requests have come to the exchange since the last look.
+    pub asked: bool,
+    deadline: Nanos,
+    session: u64,
+    next: Nanos,
+    seen: Vec<Seen>,
+    activity: u64,
+    /// How often each client id was carried out as an order.
+    placed: BTreeMap<String, u32>,
+    /// Numbers of orders that arrived, and must be in the journal.
+    arrived: BTreeSet<u32>,
+    targets: u64,
+    overruns: u64,
+    /// Answers with 429 that no fault made.
+    pub limited: u64,
+}
+
+impl Checks {
+    /// Of a run.
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            asked: false,
+            deadline: plan.engine.stop_deadline,
+            session: plan.engine.session,
+            next: Nanos(i64::MIN),
+            seen: vec![Seen::default(); plan.session.symbols.len()],
+            activity: 0,
+            placed: BTreeMap::new(),
+            arrived: BTreeSet::new(),
+            targets: 0,
+            overruns: 0,
+            limited: 0,
+        }
+    }
+
+    /// When a check is due by itself.
+    pub const fn next(&self) -> Nanos {
+        self.next
+    }
+
+    /// The client has told something: no secret is in it.
+    pub fn note(&mut self, note: &Note, witness: &mut Witness) {
+        let text = note.to_string();
+        if text.contains(KEY) || text.contains(SECRET) {
+            let what = format!("a note says it: {text}");
+            witness.wrong.get_or_insert_with(|| Violation::new(Invariant::I14, what));
+        }
+    }
+
+    /// A brain has read its journal: what had left before must be in it.
+    pub fn recovered(&mut self, witness: &mut Witness) {
+        let lost = self.arrived.iter().find(|number| !witness.was_commanded(**number));
+        if let Some(number) = lost {
+            let what = format!("order {number} had arrived, and the journal does not know it");
+            witness.wrong.get_or_insert_with(|| Violation::new(Invariant::I4, what));
+        }
+    }
+
+    /// Everything is looked at that may have changed.
+    ///
+    /// # Errors
+    /// What must not be.
+    pub fn look(world: &mut World) -> Result<(), Violation> {
+        if let Some(wrong) = world.witness.wrong.take() {
+            return Err(wrong);
+        }
+        if std::mem::take(&mut world.checks.asked) {
+            Self::arrivals(world)?;
+            Self::fired(world);
+        }
+        let due = world.checks.next <= world.now;
+        if due {
+            world.checks.next = world.now.after(EVERY);
+            Self::fired(world);
+            Self::own_faults(world);
+        }
+        Self::protection(world)?;
+        let activity = world.venue.sim.venue().activity();
+        if due || activity != world.checks.activity {
+            world.checks.activity = activity;
+            Self::truth(world)?;
+        }
+        Ok(())
+    }
+
+    /// Faults that acted at the exchange.
+    fn fired(world: &mut World) {
+        let fired: Vec<(&str, bool)> = world.venue.sim.drain_fired().collect();
+        for (name, refused) in fired {
+            if let Some(known) = inject::of_exchange(world, name).filter(|_| !refused) {
+                world.trouble.fire(known);
+            }
+        }
+    }
+
+    /// Faults that come by themselves.
+    fn own_faults(world: &mut World) {
+        let targets = world.witness.targets;
+        if targets > std::mem::replace(&mut world.checks.targets, targets) {
+            world.trouble.fire("target_filled");
+        }
+        let overruns = world.brain.up().map_or(0, |brain| brain.overruns);
+        let before = std::mem::replace(&mut world.checks.overruns, overruns);
+        if overruns > before && !world.trouble.is_over() {
+            world.trouble.fire("overrun");
+        }
+    }
+
+    /// What has arrived at the exchange: each order once, as it was approved.
+    fn arrivals(world: &mut World) -> Result<(), Violation> {
+        let arrivals: Vec<Arrival> = world.venue.sim.drain_arrivals().collect();
+        for arrival in &arrivals {
+            Self::arrival(world, arrival)?;
+        }
+        Ok(())
+    }
+
+    fn arrival(world: &mut World, arrival: &Arrival) -> Result<(), Violation> {
+        let checks = &mut world.checks;
+        if arrival.status == Some(429) && arrival.fault.is_none() {
+            checks.limited += 1;
+        }
+        let places = arrival.method == "POST"
+            && (arrival.path == "/fapi/v1/order" || arrival.path == "/fapi/v1/algoOrder");
+        let Some(id) = arrival.client_ids.first().filter(|_| places) else { return Ok(()) };
+        if arrival.outcome == Outcome::Executed {
+            let count = checks.placed.entry(id.clone()).or_default();
+            *count += 1;
+            if *count > 1 {
+                let what = format!("{id} was carried out {count} times");
+                return Err(Violation::new(Invariant::I4, what));
+            }
+        }
+        let number = aegis_types::ClientOrderId::parse(id)
+            .filter(|id| id.session == checks.session)
+            .map(|id| id.number);
+        let Some(number) = number else {
+            let what = format!("{id} is no id of this session");
+            return Err(Violation::new(Invariant::I4, what));
+        };
+        checks.arrived.insert(number);
+        let Some(known) = world.witness.order(number) else {
+            // Its brain has died meanwhile; the next one's journal is asked.
+            return match world.brain {
+                Process::Up(_) if !world.witness.was_commanded(number) => {
+                    let what = format!("{id} arrived and is not in the journal");
+                    Err(Violation::new(Invariant::I4, what))
+                }
+                _ => Ok(()),
+            };
+        };
+        let param = |name: &str| {
+            let mut pairs = arrival.params.split('&').filter_map(|pair| pair.split_once('='));
+            pairs.find(|(n, _)| *n == name).map(|(_, value)| value)
+        };
+        let qty: Option<Qty> = param("quantity").and_then(|text| text.parse().ok());
+        if qty.is_some_and(|qty| qty > known.order.qty) {
+            let what = format!("{id} asks for {qty:?}, approved was {}", known.order.qty);
+            return Err(Violation::new(Invariant::I5, what));
+        }
+        let reduces = param("reduceOnly") == Some("true") || param("closePosition") == Some("true");
+        if known.order.reduce_only && !reduces {
+            let what = format!("{id} must only reduce: {}", arrival.params);
+            return Err(Violation::new(Invariant::I9, what));
+        }
+        Ok(())
+    }
+
+    /// What the journal says of protection, by the engine's time.
+    fn protection(world: &mut World) -> Result<(), Violation> {
+        if !world.witness.exposed() {
+            return Ok(());
+        }
+        let reaches = world.reaches();
+        let stalled = world.now < world.brain_stalled;
+        let Process::Up(brain) = &world.brain else { return Ok(()) };
+        if !brain.is_live() || !reaches || stalled {
+            return Ok(());
+        }
+        let now = world.now.after(world.brain_skew).max(brain.engine_now());
+        for index in 0..world.checks.seen.len() {
+            let symbol = SymbolId(index as u16);
+            let held = world.witness.holding(symbol);
+            let (Some(unprotected), Some(bare)) = (held.unprotected, held.bare) else { continue };
+            let late = now.since(unprotected) > world.checks.deadline.after(Nanos::MILLISECOND);
+            if late && now.since(bare) > BARE_MAX {
+                let what = format!(
+                    "{} of {} has had no stop for {} ms and no exit for {} ms",
+                    held.qty,
+                    world.plan.session.symbols.name(symbol),
+                    now.since(unprotected).as_millis(),
+                    now.since(bare).as_millis(),
+                );
+                return Err(Violation::new(Invariant::I3, what));
+            }
+        }
+        Ok(())
+    }
+
+    /// The exchange's own account.
+    fn truth(world: &mut World) -> Result<(), Violation> {
+        Self::ledger(world)?;
+        let reaches = world.reaches();
+        for index in 0..world.checks.seen.len() {
+            Self::position(world, SymbolId(index as u16), reaches)?;
+        }
+        Ok(())
+    }
+
+    fn ledger(world: &World) -> Result<(), Violation> {
+        let (core, account) = (world.venue.sim.venue(), world.venue.account);
+        let wrong = |what: String| Violation::new(Invariant::I6, what);
+        let record = core.account(account).map_err(|e| wrong(format!("{e:?}")))?;
+        let l = core.ledger(account).map_err(|e| wrong(format!("{e:?}")))?;
+        let sum = l.deposits.raw() + l.realized.raw() - l.fees.raw() + l.funding.raw()
+            - l.liquidation_fees.raw();
+        if record.wallet.raw() != sum {
+            return Err(wrong(format!("the wallet is {}, its parts are {l:?}", record.wallet)));
+        }
+        Ok(())
+    }
+
+    fn position(world: &mut World, symbol: SymbolId, reaches: bool) -> Result<(), Violation> {
+        let now = world.now;
+        let truth = held_at(world, symbol);
+        let believed = world.witness.holding(symbol).qty;
+        let seen = &mut world.checks.seen[symbol.index()];
+        let before = std::mem::replace(&mut seen.truth, truth);
+        let turned = before.raw().signum() * truth.raw().signum() < 0;
+        if turned && !world.trouble.has("foreign_order") {
+            let what = format!("symbol {} went from {before} to {truth}", symbol.0);
+            return Err(Violation::new(Invariant::I9, what));
+        }
+        let acts = reaches && allowed(world);
+        let bare = !truth.is_zero() && believed == truth && !guarded(world, symbol, truth);
+        let seen = &mut world.checks.seen[symbol.index()];
+        seen.differs = (truth != believed && acts).then(|| seen.differs.unwrap_or(now));
+        seen.bare = (bare && reaches).then(|| seen.bare.unwrap_or(now));
+        if let Some(since) = seen.differs.filter(|since| now.since(*since) > DIFFERS_MAX) {
+            let what = format!(
+                "{}: believed {believed}, the exchange has {truth}, for {} s while entries are \
+                 allowed",
+                world.plan.session.symbols.name(symbol),
+                now.since(since).0 / Nanos::SECOND.0,
+            );
+            return Err(Violation::new(Invariant::I11, what));
+        }
+        let most = world.checks.deadline.after(WAY);
+        if let Some(since) = seen.bare.filter(|since| now.since(*since) > most) {
+            let what = format!(
+                "{}: {truth} has rested at the exchange without stop and exit for {} s",
+                world.plan.session.symbols.name(symbol),
+                now.since(since).0 / Nanos::SECOND.0,
+            );
+            return Err(Violation::new(Invariant::I3, what));
+        }
+        Ok(())
+    }
+}
+
+/// What the exchange holds of a symbol, negative when short.
+pub fn held_at(world: &World, symbol: SymbolId) -> Qty {
+    let positions = world.venue.sim.venue().positions(world.venue.account, Some(symbol));
+    positions
+        .map_or(Qty::ZERO, |all| all.iter().fold(Qty::ZERO, |sum, p| sum.saturating_plus(p.qty)))
+}
+
+/// Does a stop over all of it rest at the exchange, or an order that closes it?
+pub fn guarded(world: &World, symbol: SymbolId, qty: Qty) -> bool {
+    let (core, account) = (world.venue.sim.venue(), world.venue.account);
+    let closes = |side: aegis_types::Side| (side.sign() > 0) == qty.is_negative();
+    let algos = core.open_algos(account, Some(symbol)).unwrap_or_default();
+    let stops = algos.iter().any(|algo| {
+        matches!(algo.kind, AlgoKind::StopMarket)
+            && closes(algo.side)
+            && (algo.close_position || algo.reduce_only && algo.qty >= qty.abs())
+    });
+    let exits = || {
+        let filter = Filter { symbol: Some(symbol), ..Filter::default() };
+        let orders = core.open_orders(account, filter.symbol).unwrap_or_default();
+        orders.iter().any(|order| order.reduce_only && closes(order.side))
+    };
+    stops || exits()
+}
+
+/// Are entries allowed, as far as the node knows, and is nothing of it open to doubt?
+fn allowed(world: &World) -> bool {
+    let Process::Up(brain) = &world.brain else { return false };
+    let sure = brain.client().is_some_and(|client| {
+        let machine = client.machine();
+        let waits = |phase: &Phase| !matches!(phase, Phase::Open | Phase::Over);
+        machine.ready() && !machine.attempts().all().iter().any(|a| waits(&a.phase))
+    });
+    brain.is_live() && sure && brain.engine().entries_allowed() && world.now >= world.brain_stalled
+}

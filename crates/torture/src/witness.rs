@@ -1,0 +1,309 @@
+//! A second account of what the node has done, kept from its journal alone: orders, fills and what
+//! is held. It shares no line with the engine, so what one of them gets wrong the other sees.
+
+use crate::violation::{Invariant, Violation};
+use aegis_types::{
+    Command, DenialCode, Event, EventBody, Instrument, Nanos, Order, OrderReason, OrderType,
+    OrderUpdate, Qty, Side, SymbolId, TickBody,
+};
+use std::collections::{BTreeMap, HashSet};
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Commanded, nothing heard.
+    Sent,
+    /// The venue has it.
+    Open,
+    /// Nobody knows.
+    Unknown,
+    /// Filled, refused, taken back, ended.
+    Over,
+}
+
+/// An order as the journal has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// As commanded.
+    pub order: Order,
+    /// Filled so far.
+    pub filled: Qty,
+    /// Where it stands.
+    pub standing: Standing,
+    /// When it was commanded.
+    pub at: Nanos,
+}
+
+impl Known {
+    /// May it still do something?
+    pub fn live(&self) -> bool {
+        self.standing != Standing::Over
+    }
+}
+
+/// What is held of one symbol.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Holding {
+    /// Quantity, negative when short.
+    pub qty: Qty,
+    /// Since when a held quantity has had no acknowledged stop over all of it.
+    pub unprotected: Option<Nanos>,
+    /// Since when it has had neither that nor an exit under way.
+    pub bare: Option<Nanos>,
+    /// Time of its newest fact.
+    pub data_at: Option<Nanos>,
+    /// Newest closed price.
+    pub close: f64,
+}
+
+/// What the journal says.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    grids: Vec<Instrument>,
+    positions_max: usize,
+    stale_after: Nanos,
+    orders: BTreeMap<u32, Known>,
+    fills: HashSet<(SymbolId, u64)>,
+    held: Vec<Holding>,
+    next_seq: u64,
+    /// The greatest number of an order.
+    numbers: u32,
+    /// Engine time.
+    pub now: Nanos,
+    /// Entries commanded.
+    pub entries: u64,
+    /// Targets that filled.
+    pub targets: u64,
+    /// Fills told.
+    pub told: u64,
+    /// Signals turned away, by code.
+    pub denials: BTreeMap<&'static str, u64>,
+    /// The first thing that must not be.
+    pub wrong: Option<Violation>,
+}
+
+impl Witness {
+    /// Of a journal at its start.
+    pub fn new(instruments: &[Instrument], positions_max: u8, stale_after: Nanos) -> Self {
+        Self {
+            held: vec![Holding::default(); instruments.len()],
+            grids: instruments.to_vec(),
+            positions_max: usize::from(positions_max),
+            stale_after,
+            orders: BTreeMap::new(),
+            fills: HashSet::new(),
+            next_seq: 0,
+            numbers: 0,
+            now: Nanos(i64::MIN),
+            entries: 0,
+            targets: 0,
+            told: 0,
+            denials: BTreeMap::new(),
+            wrong: None,
+        }
+    }
+
+    /// Forgets everything: the journal is read from its start again.
+    pub fn begin_again(&mut self) {
+        *self = Self::new(&self.grids, self.positions_max as u8, self.stale_after);
+    }
+
+    fn fail(&mut self, invariant: Invariant, what: String) {
+        self.wrong.get_or_insert_with(|| Violation::new(invariant, what));
+    }
+
+    /// What is held of a symbol.
+    pub fn holding(&self, symbol: SymbolId) -> Holding {
+        self.held.get(symbol.index()).copied().unwrap_or_default()
+    }
+
+    /// An order by its number.
+    pub fn order(&self, number: u32) -> Option<&Known> {
+        self.orders.get(&number)
+    }
+
+    /// Was an order of this number ever commanded?
+    pub fn was_commanded(&self, number: u32) -> bool {
+        number <= self.numbers || self.orders.contains_key(&number)
+    }
+
+    /// Is anything held that may have no stop?
+    pub fn exposed(&self) -> bool {
+        self.held.iter().any(|held| held.bare.is_some())
+    }
+
+    /// All orders that may still do something.
+    pub fn live(&self) -> impl Iterator<Item = &Known> {
+        self.orders.values().filter(|known| known.live())
+    }
+
+    /// Was this fill told?
+    pub fn knows_fill(&self, symbol: SymbolId, trade: u64) -> bool {
+        self.fills.contains(&(symbol, trade))
+    }
+
+    /// A signal was turned away.
+    pub fn denied(&mut self, code: DenialCode) {
+        *self.denials.entry(code.code()).or_default() += 1;
+    }
+
+    /// An event is in the journal.
+    #[inline]
+    pub fn event(&mut self, event: &Event) {
+        if event.seq != self.next_seq {
+            let what = format!("event {} follows where {} was next", event.seq, self.next_seq);
+            self.fail(Invariant::I13, what);
+        }
+        self.next_seq = event.seq + 1;
+        if event.at < self.now {
+            let what = format!("event {} is dated before the one before it", event.seq);
+            self.fail(Invariant::I13, what);
+        }
+        self.now = event.at;
+        match &event.body {
+            EventBody::Market(tick) => {
+                let Some(held) = self.held.get_mut(tick.symbol.index()) else {
+                    let what = format!("a fact of symbol {}, which is none", tick.symbol.0);
+                    return self.fail(Invariant::I13, what);
+                };
+                if let TickBody::Candle { close, .. } = tick.body {
+                    let close = close.to_f64();
+                    let before = std::mem::replace(&mut held.close, close);
+                    if before > 0.0 && !(before / 3.0..=before * 3.0).contains(&close) {
+                        let what =
+                            format!("symbol {} closes at {close} after {before}", tick.symbol.0);
+                        self.fail(Invariant::I13, what);
+                    }
+                }
+                if !matches!(tick.body, TickBody::Gap { .. } | TickBody::End) {
+                    let held = &mut self.held[tick.symbol.index()];
+                    held.data_at = Some(held.data_at.map_or(tick.at, |at| at.max(tick.at)));
+                }
+            }
+            EventBody::Order { id, symbol, update } => self.update(id.number, *symbol, update),
+            _ => {}
+        }
+    }
+
+    fn update(&mut self, number: u32, symbol: SymbolId, update: &OrderUpdate) {
+        if let OrderUpdate::Filled { fill } = update {
+            self.told += 1;
+            if !self.fills.insert((fill.symbol, fill.trade_id)) {
+                let what = format!("trade {} of symbol {} is told twice", fill.trade_id, symbol.0);
+                self.fail(Invariant::I8, what);
+            }
+            if let Some(held) = self.held.get_mut(fill.symbol.index()) {
+                let change = Qty::from_raw(fill.qty.raw() * fill.side.sign());
+                held.qty = held.qty.saturating_plus(change);
+            }
+        }
+        if let Some(known) = self.orders.get_mut(&number) {
+            match update {
+                OrderUpdate::Accepted if known.live() => known.standing = Standing::Open,
+                OrderUpdate::Unknown => known.standing = Standing::Unknown,
+                OrderUpdate::Accepted => {}
+                OrderUpdate::Filled { fill } => {
+                    known.filled = known.filled.saturating_plus(fill.qty);
+                    if known.filled >= known.order.qty {
+                        known.standing = Standing::Over;
+                    }
+                    if known.order.reason == OrderReason::Target {
+                        self.targets += 1;
+                    }
+                }
+                _ => known.standing = Standing::Over,
+            }
+            if known.filled > known.order.qty {
+                let (filled, qty) = (known.filled, known.order.qty);
+                let what = format!("order {number} of {qty} was filled with {filled}");
+                self.fail(Invariant::I5, what);
+            }
+        }
+        self.look(symbol);
+    }
+
+    /// A command is in the journal, and about to be carried out.
+    pub fn command(&mut self, at: Nanos, command: &Command) {
+        let Command::Submit { order } = command else { return };
+        let known = Known { order: *order, filled: Qty::ZERO, standing: Standing::Sent, at };
+        if self.orders.insert(order.id.number, known).is_some() {
+            let what = format!("order number {} is given out twice", order.id.number);
+            self.fail(Invariant::I4, what);
+        }
+        self.numbers = self.numbers.max(order.id.number);
+        self.check_order(at, order);
+        self.look(order.symbol);
+    }
+
+    fn check_order(&mut self, at: Nanos, order: &Order) {
+        let number = order.id.number;
+        let Some(grid) = self.grids.get(order.symbol.index()) else {
+            return self.fail(Invariant::I13, format!("order {number} is of no symbol"));
+        };
+        let priced = order.kind != OrderType::Market;
+        let px = if order.kind == OrderType::Limit { order.price } else { order.trigger };
+        let (step, tick) = (grid.step.raw(), grid.tick.raw());
+        let sane = order.qty.is_positive()
+            && order.qty.raw() % step == 0
+            && (!priced || px.is_positive() && px.raw() % tick == 0);
+        if !sane {
+            let what = format!("order {number} asks for {} at {px}", order.qty);
+            self.fail(Invariant::I12, what);
+        }
+        let entry = order.reason == OrderReason::Entry;
+        if entry == order.reduce_only {
+            let what = format!("order {number} for {:?} has reduce_only {}", order.reason, !entry);
+            return self.fail(Invariant::I9, what);
+        }
+        if entry {
+            self.entries += 1;
+            let data_at = self.holding(order.symbol).data_at;
+            let age = data_at.map_or(Nanos::MAX, |data_at| at.since(data_at));
+            if age > self.stale_after {
+                let what = format!("entry {number} on data {} ms old", age.as_millis());
+                self.fail(Invariant::I10, what);
+            }
+            let used = self.used();
+            if used > self.positions_max {
+                let what = format!("{used} symbols are held or on their way after entry {number}");
+                self.fail(Invariant::I1, what);
+            }
+        }
+    }
+
+    /// Symbols that are held or on their way in.
+    fn used(&self) -> usize {
+        let taken = |index: usize| {
+            let symbol = SymbolId(index as u16);
+            let entering =
+                |k: &Known| k.order.symbol == symbol && k.order.reason == OrderReason::Entry;
+            !self.held[index].qty.is_zero() || self.live().any(entering)
+        };
+        (0..self.held.len()).filter(|index| taken(*index)).count()
+    }
+
+    /// Something of a symbol has changed: is what is held protected?
+    fn look(&mut self, symbol: SymbolId) {
+        let Some(held) = self.held.get(symbol.index()).copied() else { return };
+        let (now, qty) = (self.now, held.qty.abs());
+        let closes = if held.qty.is_negative() { Side::Buy } else { Side::Sell };
+        let mine =
+            |k: &&Known| k.order.symbol == symbol && k.order.reduce_only && k.order.side == closes;
+        let stops = |k: &Known| {
+            k.order.kind == OrderType::StopMarket
+                && k.standing == Standing::Open
+                && k.order.qty.saturating_plus(-k.filled) >= qty
+        };
+        let exits = |k: &Known| k.order.kind == OrderType::Market;
+        let protected = qty.is_zero() || self.live().filter(mine).any(stops);
+        let leaving = self.live().filter(mine).any(exits);
+        // Orders long over are not looked at again.
+        if self.orders.len() > 512 {
+            let keep = self.orders.keys().copied().rev().nth(255).unwrap_or(0);
+            self.orders.retain(|number, known| *number >= keep || known.live());
+        }
+        let held = &mut self.held[symbol.index()];
+        held.unprotected = if protected { None } else { held.unprotected.or(Some(now)) };
+        held.bare = if protected || leaving { None } else { held.bare.or(Some(now)) };
+    }
+}

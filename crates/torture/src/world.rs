@@ -1,0 +1,580 @@
+//! The whole system of one seed in one thread: it jumps from one instant at which something happens
+//! to the next.
+
+use crate::brain::{Brain, Plan, Proposals};
+use crate::carrier::Machinery;
+use crate::draw::Draw;
+use crate::feed::{self, Feed};
+use crate::invariants::Checks;
+use crate::market::{SYMBOLS, Workload};
+use crate::network::{Arrival, Host, Network, Owner, Parcel};
+use crate::options::Options;
+use crate::ring::Ring;
+use crate::rows::Rows;
+use crate::venue::Venue;
+use crate::violation::{Invariant, Violation};
+use crate::weather::Trouble;
+use crate::witness::Witness;
+use aegis_backtest::{Execution, Market, Session};
+use aegis_journal::disk::SimDisk;
+use aegis_journal::{Durability, JournalError, Reader};
+use aegis_node::Failure;
+use aegis_node::door::Carrier;
+use aegis_node::live::Source;
+use aegis_node::supervisor::{Child, Limits, Supervisor, Verdict};
+use aegis_settings::Settings;
+use aegis_types::Nanos;
+use aegis_venue::client::machine::Config as ClientConfig;
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// Minutes of candles before the market begins, and how many of them warm up.
+const HISTORY: [i64; 2] = [90, 400];
+/// A feed begins so long before its brain's last instant.
+const BEHIND_MS: i64 = 30 * 60_000;
+
+/// A process.
+pub enum Process<T> {
+    /// At work.
+    Up(Box<T>),
+    /// Starts at that time.
+    Down(Nanos),
+}
+
+impl<T> Process<T> {
+    /// It, if it is at work.
+    pub fn up(&mut self) -> Option<&mut T> {
+        match self {
+            Self::Up(it) => Some(it),
+            Self::Down(_) => None,
+        }
+    }
+}
+
+/// The system of one seed.
+pub struct World {
+    /// The seed.
+    pub seed: u64,
+    /// True time.
+    pub now: Nanos,
+    /// The exchange.
+    pub venue: Venue,
+    /// What lies between.
+    pub network: Network,
+    /// Between feed and brain.
+    pub ring: Ring,
+    /// Market data.
+    pub feed: Process<Feed>,
+    /// Orders.
+    pub brain: Process<Brain>,
+    /// What the brain writes on.
+    pub disk: SimDisk,
+    /// The database's lane.
+    pub rows: Rows,
+    /// The second account.
+    pub witness: Witness,
+    /// What must hold.
+    pub checks: Checks,
+    /// What goes wrong, and when.
+    pub trouble: Trouble,
+    /// What every brain is started with.
+    pub plan: Plan,
+    source: Source,
+    client: ClientConfig,
+    feed_clock: Machinery,
+    brain_clock: Machinery,
+    /// How far each process's clock is from the truth.
+    pub feed_skew: Nanos,
+    /// The same of the brain.
+    pub brain_skew: Nanos,
+    /// How far the brain's will be from its next start on.
+    next_skew: Option<Nanos>,
+    /// The disk has space again then.
+    pub space_at: Nanos,
+    /// Hangs until its supervisor kills it then.
+    killed_at: Nanos,
+    /// Stopped until then.
+    pub feed_stalled: Nanos,
+    /// The same of the brain.
+    pub brain_stalled: Nanos,
+    feed_inbox: VecDeque<Parcel>,
+    supervisors: [Supervisor; 2],
+    restarts: u64,
+    slots: usize,
+    /// Steps so far.
+    pub steps: u64,
+    /// Hash of everything that was carried, so that two runs can be told apart.
+    pub trace: u64,
+    /// What happened last, for people.
+    pub diary: Diary,
+}
+
+/// The last things that happened.
+#[derive(Clone, Debug, Default)]
+pub struct Diary {
+    lines: VecDeque<String>,
+    /// Keep everything instead of the last lines.
+    pub all: bool,
+}
+
+impl Diary {
+    const KEPT: usize = 60;
+
+    /// Notes something.
+    pub fn note(&mut self, now: Nanos, line: impl FnOnce() -> String) {
+        if !self.all && self.lines.len() == Self::KEPT {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(format!("{} {}", now.utc(), line()));
+    }
+
+    /// What is remembered.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(String::as_str)
+    }
+}
+
+impl World {
+    /// A system at its start: nothing is connected, no journal is there.
+    ///
+    /// # Errors
+    /// What of settings, market or exchange cannot be built.
+    pub fn new(seed: u64, options: &Options) -> Result<Self, String> {
+        let mut draw = Draw::new(seed, 0);
+        let teacher = draw.permille(100);
+        let history = HISTORY[usize::from(teacher)];
+        let workload = Workload::new(seed, history, options.hours);
+        let plan = plan(seed, &workload, teacher, &mut draw)?;
+        let start = Nanos::from_millis(workload.start_ms);
+        let slots = *draw.one(&[256usize, 1_024, 8_192]);
+        let conns = Rc::new(Cell::new(0));
+        let machinery = || Machinery { clock: Rc::new(Cell::new(start)), conns: Rc::clone(&conns) };
+        let number = plan.session.number().map_err(|e| e.to_string())?;
+        let client =
+            ClientConfig { stops_by_mark: true, ..ClientConfig::new(number, workload.symbols()) };
+        let instruments = &plan.session.instruments;
+        let witness = Witness::new(instruments, plan.engine.positions_max, plan.engine.stale_after);
+        Ok(Self {
+            seed,
+            now: start,
+            venue: Venue::new(&workload, seed)?,
+            network: Network::new(seed),
+            ring: Ring::new(1, slots),
+            feed: Process::Down(Nanos::MAX),
+            brain: Process::Down(start),
+            disk: SimDisk::new(seed),
+            rows: Rows::new(&plan.session),
+            checks: Checks::new(&plan),
+            trouble: Trouble::new(seed, start, options),
+            source: feed::source(workload.history_ms()),
+            client,
+            feed_clock: machinery(),
+            brain_clock: machinery(),
+            feed_skew: Nanos::ZERO,
+            brain_skew: Nanos::ZERO,
+            next_skew: None,
+            space_at: Nanos::MAX,
+            killed_at: Nanos::MAX,
+            feed_stalled: Nanos::ZERO,
+            brain_stalled: Nanos::ZERO,
+            feed_inbox: VecDeque::new(),
+            supervisors: [Supervisor::default(); 2],
+            restarts: 0,
+            slots,
+            steps: 0,
+            trace: seed,
+            diary: Diary { all: options.trace, ..Diary::default() },
+            witness,
+            plan,
+        })
+    }
+
+    fn clocks(&self) {
+        self.feed_clock.clock.set(self.now.after(self.feed_skew));
+        self.brain_clock.clock.set(self.now.after(self.brain_skew));
+    }
+
+    /// When something happens next.
+    fn next(&mut self) -> Nanos {
+        let mut next = self.venue.next().min(self.network.next()).min(self.trouble.next());
+        next = next.min(self.rows.next()).min(self.checks.next());
+        next = next.min(self.space_at).min(self.killed_at);
+        next = next.min(match &self.feed {
+            Process::Up(feed) => feed.wake().since(self.feed_skew).max(self.feed_stalled),
+            Process::Down(at) => *at,
+        });
+        next = next.min(match &self.brain {
+            Process::Up(_) if self.ring.waits() => self.brain_stalled,
+            Process::Up(brain) => brain.wake().since(self.brain_skew).max(self.brain_stalled),
+            Process::Down(at) => *at,
+        });
+        next.max(self.now)
+    }
+
+    /// Goes on to the next instant, but not beyond `until`.
+    ///
+    /// # Errors
+    /// What must not be.
+    pub fn step(&mut self, until: Nanos) -> Result<(), Violation> {
+        let next = self.next();
+        // What is due now was done; whoever still says now has asked for another look.
+        self.now = if next > self.now { next } else { self.now.after(Nanos(1_000)) }.min(until);
+        self.steps += 1;
+        self.clocks();
+        if self.venue.next() <= self.now {
+            self.venue.advance(self.now, &mut self.network);
+        }
+        self.carry();
+        self.machines()?;
+        self.start_processes();
+        self.feed_turn();
+        self.brain_turn()?;
+        if self.trouble.next() <= self.now {
+            Trouble::act(self);
+        }
+        if self.rows.next() <= self.now {
+            self.rows.turn(self.now)?;
+        }
+        Checks::look(self)
+    }
+
+    /// What happens to machine and processes by itself.
+    fn machines(&mut self) -> Result<(), Violation> {
+        if self.space_at <= self.now {
+            self.space_at = Nanos::MAX;
+            self.disk.limit(None);
+        }
+        if self.killed_at <= self.now {
+            self.killed_at = Nanos::MAX;
+            self.brain_stalled = self.now;
+            self.end_brain()?;
+        }
+        Ok(())
+    }
+
+    /// What has arrived goes to whom it is for.
+    fn carry(&mut self) {
+        while let Some(parcel) = self.network.take(self.now) {
+            self.mark(parcel.conn ^ (self.now.0 as u64) << 8);
+            match (&parcel.what, parcel.owner) {
+                (Arrival::Dialed { .. } | Arrival::Asked { .. } | Arrival::Gone, _) => {
+                    self.checks.asked = true;
+                    self.venue.arrived(self.now, parcel, &mut self.network);
+                }
+                (_, Owner::Feed) => {
+                    if self.now < self.feed_stalled {
+                        self.feed_inbox.push_back(parcel);
+                    } else if let Process::Up(feed) = &mut self.feed {
+                        feed.arrived(parcel, &mut self.ring);
+                    }
+                }
+                (_, Owner::Brain) => {
+                    if let Some(client) = self.brain.up().and_then(Brain::client_mut) {
+                        client.arrived(parcel);
+                    }
+                }
+            }
+        }
+    }
+
+    fn mark(&mut self, word: u64) {
+        self.trace = (self.trace ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+    }
+
+    fn feed_turn(&mut self) {
+        let Process::Up(feed) = &mut self.feed else { return };
+        if self.now < self.feed_stalled {
+            return;
+        }
+        for parcel in self.feed_inbox.drain(..) {
+            feed.arrived(parcel, &mut self.ring);
+        }
+        if feed.wake() <= self.feed_clock.clock.get() {
+            feed.turn(&mut self.ring);
+        }
+        for act in feed.acts.drain(..) {
+            self.network.act(self.now, Owner::Feed, act);
+        }
+    }
+
+    fn brain_turn(&mut self) -> Result<(), Violation> {
+        let Process::Up(brain) = &mut self.brain else { return Ok(()) };
+        let due = self.ring.waits() || brain.wake() <= self.brain_clock.clock.get();
+        if self.now < self.brain_stalled || !due {
+            return Ok(());
+        }
+        let before = brain.events();
+        let turned = brain.turn(&mut self.ring, &mut self.witness);
+        let events = brain.events();
+        if let Some(client) = brain.client_mut() {
+            for act in client.acts.drain(..) {
+                self.network.act(self.now, Owner::Brain, act);
+            }
+        }
+        for note in brain.notes.drain(..) {
+            self.checks.note(&note, &mut self.witness);
+            self.diary.note(self.now, || format!("note {note}"));
+        }
+        for symbol in brain.gaps.drain(..) {
+            self.diary.note(self.now, || format!("gap of symbol {}", symbol.0));
+        }
+        if events != before {
+            self.mark(events);
+        }
+        match turned {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                self.diary.note(self.now, || "the brain is live".to_owned());
+                self.replace_feed();
+                Ok(())
+            }
+            Err(failure) => self.brain_failed(&failure),
+        }
+    }
+
+    /// The brain's process has ended by itself.
+    fn brain_failed(&mut self, failure: &Failure) -> Result<(), Violation> {
+        self.diary.note(self.now, || format!("the brain ends: {failure}"));
+        if failure.what.contains("recovery differs") || failure.what.contains("out of its place") {
+            return Err(Violation::new(Invariant::I7, failure.to_string()));
+        }
+        if failure.what.starts_with("driver:") {
+            return Err(Violation::new(Invariant::I15, failure.to_string()));
+        }
+        self.end_brain()
+    }
+
+    /// The brain is dead: what it had in memory is gone, its connections end, its supervisor
+    /// decides.
+    ///
+    /// # Errors
+    /// [`Invariant::I16`] when the supervisor gives up.
+    pub fn end_brain(&mut self) -> Result<(), Violation> {
+        let Process::Up(brain) = &self.brain else { return Ok(()) };
+        let progress = brain.recorder().records() > brain.records_before;
+        self.disk.kill();
+        self.network.owner_died(self.now, Owner::Brain);
+        self.restarts += 1;
+        let limits = Limits::default();
+        match self.supervisors[Child::Brain as usize].exited(self.now, progress, &limits) {
+            Verdict::RestartAt(at) => {
+                self.brain = Process::Down(at.after(Nanos::from_millis(50)));
+                Ok(())
+            }
+            Verdict::CrashLoop(exits) => {
+                let what = format!("the brain ended {exits} times without progress");
+                Err(Violation::new(Invariant::I16, what))
+            }
+        }
+    }
+
+    /// The feed is dead.
+    pub fn end_feed(&mut self) {
+        let Process::Up(feed) = &self.feed else { return };
+        let progress = feed.is_live();
+        self.network.owner_died(self.now, Owner::Feed);
+        self.feed_inbox.clear();
+        let limits = Limits::default();
+        let verdict = self.supervisors[Child::Feed as usize].exited(self.now, progress, &limits);
+        let at = match verdict {
+            Verdict::RestartAt(at) => at,
+            Verdict::CrashLoop(_) => self.now.after(limits.backoff_max),
+        };
+        self.feed = Process::Down(at.after(Nanos::from_millis(50)));
+    }
+
+    /// A feed that begins where the brain stands, in place of the one that runs.
+    fn replace_feed(&mut self) {
+        if matches!(self.feed, Process::Up(_)) {
+            self.network.owner_died(self.now, Owner::Feed);
+            self.feed_inbox.clear();
+        }
+        self.feed = Process::Down(self.now.after(Nanos::from_millis(20)));
+    }
+
+    fn start_processes(&mut self) {
+        if matches!(self.brain, Process::Down(at) if at <= self.now) {
+            self.start_brain();
+        }
+        if matches!(self.feed, Process::Down(at) if at <= self.now) {
+            self.start_feed();
+        }
+    }
+
+    fn start_feed(&mut self) {
+        let Process::Up(brain) = &self.brain else {
+            // It starts when a brain says where.
+            self.feed = Process::Down(Nanos::MAX);
+            return;
+        };
+        let last = brain.engine_now().as_millis();
+        let begun = last > self.source.history_from_ms;
+        let since = begun.then(|| (last - BEHIND_MS).max(self.source.history_from_ms));
+        self.ring = Ring::new(self.ring.epoch + 1, self.slots);
+        let symbols = self.plan.session.symbols.clone();
+        let seed = self.seed ^ self.ring.epoch << 32;
+        let clock = self.feed_clock.clone();
+        let feed = Feed::new(&self.source, &symbols, since, self.slots, seed, clock);
+        self.feed = Process::Up(Box::new(feed));
+        self.diary.note(self.now, || format!("a feed begins at {since:?}"));
+    }
+
+    fn start_brain(&mut self) {
+        if let Some(skew) = self.next_skew.take() {
+            self.brain_skew = skew;
+            self.clocks();
+        }
+        let opened = Brain::open(&self.plan, &self.disk, self.brain_clock.clone());
+        let (mut brain, notices) = match opened {
+            Ok(opened) => opened,
+            Err(failure) => return self.not_started(&failure),
+        };
+        self.witness.begin_again();
+        self.rows.begin_again(notices);
+        match brain.recover(&mut self.witness) {
+            Ok(inputs) => {
+                self.diary.note(self.now, || format!("a brain begins behind {inputs} inputs"));
+                self.checks.recovered(&mut self.witness);
+                brain.connect(self.client.clone());
+                self.brain = Process::Up(Box::new(brain));
+            }
+            Err(failure) => {
+                let what = failure.to_string();
+                self.witness.wrong.get_or_insert_with(|| Violation::new(Invariant::I7, what));
+            }
+        }
+    }
+
+    fn not_started(&mut self, failure: &Failure) {
+        self.diary.note(self.now, || format!("no brain: {failure}"));
+        self.disk.kill();
+        self.brain = Process::Down(self.now.after(Nanos::SECOND.times(10)));
+    }
+
+    /// The brain hangs; its supervisor kills it when its heartbeats have been missing for too long.
+    pub fn hang(&mut self, until: Nanos) {
+        (self.brain_stalled, self.killed_at) = (until.after(Nanos::SECOND), until);
+    }
+
+    /// Is what the journal writes synced before it counts?
+    pub fn is_synced(&self) -> bool {
+        self.plan.journal.durability == Durability::Power
+    }
+
+    /// Power goes and comes back: all processes are gone, and of the disk what was not synced.
+    pub fn power_cut(&mut self) {
+        self.end_feed();
+        // No supervisor counts this: it went down too.
+        self.network.owner_died(self.now, Owner::Brain);
+        self.disk.crash();
+        self.restarts += 1;
+        self.brain = Process::Down(self.now.after(Nanos::SECOND.times(5)));
+    }
+
+    /// A bit flips somewhere in a copy of the journal, which is then read: a bit that matters must
+    /// be found. False when nothing is there yet.
+    pub fn flip_a_copy(&mut self, seed: u64) -> bool {
+        let copy = self.disk.copy(seed);
+        let Some((path, at)) = copy.flip_somewhere(|_| true) else { return false };
+        let read = |disk: &SimDisk| -> Result<Vec<u64>, JournalError> {
+            let mut reader = Reader::open_on(disk.disk(), &self.plan.dir())?;
+            let mut hashes = Vec::new();
+            while let Some(record) = reader.next()? {
+                let hash = record.payload.iter().fold(record.number, |hash, byte| {
+                    (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+                });
+                hashes.push(hash);
+            }
+            Ok(hashes)
+        };
+        // What is damaged within is refused; of the tail one record may be lost.
+        if let (Ok(before), Ok(after)) = (read(&self.disk), read(&copy))
+            && (!before.starts_with(&after) || after.len() + 1 < before.len())
+        {
+            let what = format!("a bit flipped at {at} of {} was not found", path.display());
+            self.witness.wrong.get_or_insert_with(|| Violation::new(Invariant::I7, what));
+        }
+        true
+    }
+
+    /// The brain stands still while more comes than the ring holds.
+    pub fn flood(&mut self) {
+        let rate = i64::from(SYMBOLS) * 4 / 3;
+        let span = Nanos::SECOND.times(self.slots.min(256) as i64 / rate + 10);
+        self.brain_stalled = self.now.after(span);
+    }
+
+    /// From its next start on the brain's clock is off by so much; it starts anew.
+    pub fn skew_at_restart(&mut self, off: Nanos) {
+        self.next_skew = Some(off);
+        if matches!(self.brain, Process::Up(_)) {
+            self.disk.stop_after(0);
+        }
+    }
+
+    /// What a brain of this machine knows without asking.
+    pub fn brain_machinery(&self) -> Machinery {
+        self.brain_clock.clone()
+    }
+
+    /// Can the brain reach the exchange: is nothing slow, closed or stuck on the way?
+    pub fn reaches(&self) -> bool {
+        let Process::Up(brain) = &self.brain else { return false };
+        let Some(client) = brain.client() else { return false };
+        let machine = client.machine();
+        let server = Nanos::from_millis(machine.clock().server_ms(client.now()));
+        let open = machine.ledger().closed(server).is_none();
+        open && machine.clock().synced() && self.network.is_fair(Host::Rest, self.now)
+    }
+
+    /// How often a brain was started again.
+    pub const fn restarts(&self) -> u64 {
+        self.restarts
+    }
+}
+
+fn plan(seed: u64, workload: &Workload, teacher: bool, draw: &mut Draw) -> Result<Plan, String> {
+    let warm_up = if teacher { "250" } else { "5" };
+    let positions = draw.between(1, 5).to_string();
+    let durability = *draw.one(&["process", "power"]);
+    let pairs = [
+        ("engine.warm_up_bars", warm_up),
+        ("portfolio.max_open_positions", &positions),
+        // A script loses money: limits on losses would end every story early.
+        ("risk.daily_loss_max", "0.9"),
+        ("risk.drawdown_max", "1"),
+        ("risk.repeat_max", "100"),
+        ("protections.stop_guard_stops", "0"),
+        ("protections.drawdown_max", "1"),
+        ("protections.low_profit_trades", "0"),
+        ("risk.cool_down_s", "10"),
+        ("journal.durability", durability),
+        ("journal.segment_mb", "4"),
+    ];
+    let settings = Settings::from_pairs(pairs).map_err(|e| e.to_string())?;
+    let market = Market {
+        symbols: workload.symbols(),
+        instruments: workload.instruments(),
+        trade_from: Nanos::from_millis(workload.start_ms),
+        until: Nanos::MAX,
+        assumptions: Vec::new(),
+        mark_is_last: false,
+        manifest: serde_json::json!({"torture": seed}),
+    };
+    let mut session = Session::new(&settings, market, "simulation");
+    session.execution = Execution::Wire;
+    let mut engine = settings.engine();
+    engine.session = session.number().map_err(|e| e.to_string())?;
+    engine.trade_from = session.trade_from;
+    engine.mark_is_last = session.mark_is_last;
+    let proposals = Proposals {
+        seed: draw.word(),
+        teacher,
+        entries: draw.between(100, 500).unsigned_abs(),
+        exits: draw.between(20, 200).unsigned_abs(),
+    };
+    debug_assert_eq!(session.symbols.len(), usize::from(SYMBOLS));
+    let (journal, quote_interval) = (settings.journal(), settings.quote_interval());
+    Ok(Plan { session, engine, proposals, journal, quote_interval })
+}
