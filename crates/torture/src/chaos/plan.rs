@@ -169,8 +169,8 @@ fn steps_of(fault: &'static Fault, by_socket: bool, draw: &mut Draw) -> Vec<Plan
     let name = fault.name;
     let planned =
         |at_ms: i64, step: Step| Planned { at_ms: at_ms.min(FAULTS_UNTIL_MS), fault: name, step };
-    let lasting = |draw: &mut Draw, begin: Step, end: Step| {
-        let at_ms = draw.between(-800, 1_200);
+    let lasting = |draw: &mut Draw, from_ms: i64, begin: Step, end: Step| {
+        let at_ms = draw.between(from_ms, 1_200);
         let until_ms = at_ms + draw.between(300, 2_500);
         vec![planned(at_ms, begin), Planned { fault: "", ..planned(until_ms, end) }]
     };
@@ -215,7 +215,9 @@ fn steps_of(fault: &'static Fault, by_socket: bool, draw: &mut Draw) -> Vec<Plan
                 _ => draw.between(1, 4),
             };
             let begin = Step::Link { bad, scope, amount: amount.unsigned_abs() };
-            lasting(draw, begin, Step::LinkWell)
+            // Nobody enters on a close that was not heard.
+            let from_ms = if draw.percent(25) { -800 } else { 4 };
+            lasting(draw, from_ms, begin, Step::LinkWell)
         }
         // Most of them while orders are on their way.
         How::Kill(victim) => {
@@ -223,9 +225,9 @@ fn steps_of(fault: &'static Fault, by_socket: bool, draw: &mut Draw) -> Vec<Plan
                 if draw.percent(70) { draw.between(0, 60) } else { draw.between(-500, 1_500) };
             vec![planned(at_ms, Step::Kill(victim))]
         }
-        How::Stop(victim) => lasting(draw, Step::Stop(victim), Step::Continue(victim)),
-        How::DiskFull => lasting(draw, Step::FillDisk, Step::FreeDisk),
-        How::DatabaseLocked => lasting(draw, Step::LockDatabase, Step::FreeDatabase),
+        How::Stop(victim) => lasting(draw, -300, Step::Stop(victim), Step::Continue(victim)),
+        How::DiskFull => lasting(draw, -800, Step::FillDisk, Step::FreeDisk),
+        How::DatabaseLocked => lasting(draw, -800, Step::LockDatabase, Step::FreeDatabase),
         // It is so from the start.
         How::DatabaseDown => Vec::new(),
         How::SecondEngine => vec![planned(draw.between(-700, 1_000), Step::SecondEngine)],

@@ -19,8 +19,10 @@ fn believed(status: &Value) -> BTreeMap<String, Qty> {
 /// Why the node is not where the exchange is; `None` when it is, with every position under one stop
 /// and nothing resting without a position.
 pub fn unsettled(status: &Value, truth: &Truth, foreign: &BTreeSet<String>) -> Option<String> {
-    if status["healthy"] != true {
-        return Some(format!("not healthy: {}", status["health"]));
+    let health = &status["health"];
+    let runs = |child: &str| health[child]["state"] == "running";
+    if status["healthy"] != true || !runs("brain") || !runs("feed") {
+        return Some(format!("not healthy: {health}"));
     }
     let unknown = status["orders"]["unknown"].as_u64();
     if unknown != Some(0) {

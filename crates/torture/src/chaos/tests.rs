@@ -267,6 +267,7 @@ fn a_position_that_never_had_a_stop_is_late_unless_it_is_being_closed() {
 fn a_node_is_settled_only_where_the_exchange_is() {
     let status = json!({
         "healthy": true, "orders": { "unknown": 0 },
+        "health": { "brain": { "state": "running" }, "feed": { "state": "running" } },
         "positions": [{ "symbol": SYMBOL, "side": "long", "qty": "2" }],
     });
     let (_, truth) = open();
@@ -280,6 +281,9 @@ fn a_node_is_settled_only_where_the_exchange_is() {
     let mut unknown = status.clone();
     unknown["orders"]["unknown"] = json!(1);
     assert!(why(&unknown, &truth).contains("unknown"));
+    let mut starting = status.clone();
+    starting["health"]["brain"]["state"] = json!("starting");
+    assert!(why(&starting, &truth).contains("not healthy"));
     let mut bare = truth.clone();
     bare["algo_orders"] = json!([]);
     assert!(why(&status, &bare).contains("0 stops rest"));
