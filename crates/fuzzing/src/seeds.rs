@@ -1,6 +1,6 @@
 //! Good inputs: those of text from `fixtures/fuzz`, those of bytes from our own writers.
 
-use aegis_journal::disk::{Disk, Open, SimDisk};
+use aegis_journal::disk::{Open, SimDisk};
 use aegis_journal::{Config, Durability, Kind, Source, Writer};
 use aegis_types::{Event, EventBody, Nanos, Px, SymbolId, Tick, TickBody};
 use aegis_wire::websocket::{Opcode, encode};
@@ -106,41 +106,20 @@ pub(crate) fn events() -> Vec<Vec<u8>> {
     all
 }
 
-/// The one folder of a journal in memory.
-const FOLDER: &str = "journal";
-
-/// A small journal in memory, and a snapshot behind it.
-fn small_journal() -> SimDisk {
-    let disk = SimDisk::new(1);
+/// The first segment of a small journal.
+pub(crate) fn journal() -> Vec<u8> {
+    let (disk, folder) = (SimDisk::new(1), Path::new("journal"));
     let config = Config { durability: Durability::Process, segment_bytes: 4_096, reserve_bytes: 0 };
-    let made = Writer::create_on(disk.disk(), Path::new(FOLDER), b"{\"session\":1}", &config);
-    if let Ok(mut writer) = made {
+    if let Ok(mut writer) = Writer::create_on(disk.disk(), folder, b"{\"session\":1}", &config) {
         for (seq, payload) in events().into_iter().take(6).enumerate() {
             let source = Source { epoch: 1, seq: seq as u64, position: seq as u64 };
             let _ = writer.append(Kind::Market, source, &payload);
         }
         let _ = writer.flush();
-        let _ = writer.snapshot(0, b"what somebody has made of it");
         let _ = writer.close();
     }
-    disk
-}
-
-/// The first segment of a small journal.
-pub(crate) fn journal() -> Vec<u8> {
-    read(&*small_journal().disk(), "segment-00000000.log")
-}
-
-/// The snapshots of a small journal.
-pub(crate) fn snapshot() -> Vec<Vec<u8>> {
-    let disk = small_journal();
-    let names = disk.disk().names(Path::new(FOLDER)).unwrap_or_default();
-    let snapshots = names.iter().filter(|name| name.starts_with("snapshot-"));
-    snapshots.map(|name| read(&*disk.disk(), name)).collect()
-}
-
-fn read(disk: &dyn Disk, name: &str) -> Vec<u8> {
-    let Ok(file) = disk.open(&Path::new(FOLDER).join(name), Open::Read) else { return Vec::new() };
+    let segment = disk.disk().open(&folder.join("segment-00000000.log"), Open::Read);
+    let Ok(file) = segment else { return Vec::new() };
     let mut bytes = vec![0; file.length().unwrap_or(0).min(4_096) as usize];
     let _ = file.read_at(&mut bytes, 0);
     bytes

@@ -2,7 +2,7 @@
 //! than the input justifies, whatever the bytes are.
 
 use crate::chain::{BLOCK, Chain};
-use crate::disk::SimDisk;
+use crate::disk::{Open, SimDisk};
 use crate::record::{HEAD, Head, take};
 use crate::segment::{HEADER, SegmentHeader, VERSION};
 use crate::writer::{Config, Durability, Writer};
@@ -42,6 +42,20 @@ pub fn snapshot(bytes: &[u8]) -> bool {
     let whole = snapshot::load(&disk, dir, 1).is_ok();
     let newest = snapshot::newest(&disk.disk(), dir, 0);
     whole || newest.is_ok_and(|newest| newest.found.is_some())
+}
+
+/// A snapshot file that [`snapshot`] believes.
+pub fn good_snapshot() -> Vec<u8> {
+    let (disk, dir) = (SimDisk::new(0), Path::new(DIR));
+    disk.put(&dir.join("segment-00000000.log"), &mended(&[0; HEADER + 2 * BLOCK]));
+    let config = Config { reserve_bytes: 0, ..Config::default() };
+    let written = Writer::resume_on(disk.disk(), dir, &config)
+        .and_then(|(mut writer, _)| writer.snapshot(0, b"what was made of it"));
+    let Ok(info) = written else { return Vec::new() };
+    let Ok(file) = disk.disk().open(&info.path, Open::Read) else { return Vec::new() };
+    let mut bytes = vec![0; file.length().unwrap_or(0) as usize];
+    let _ = file.read_at(&mut bytes, 0);
+    bytes
 }
 
 /// A file of money events of these bytes. How many records were believed.

@@ -22,7 +22,11 @@ pub(super) fn settings_file(data: &[u8]) -> bool {
             true
         }
         Err(violations) => {
-            assert!(!violations.to_string().contains(SECRET), "{violations}");
+            // Under the name of another setting it is a wrong value like any other.
+            let lines = text.lines().filter(|line| !line.contains("api_"));
+            let elsewhere: String = lines.collect();
+            let told = violations.to_string().contains(SECRET);
+            assert!(!told || elsewhere.contains(SECRET), "{violations}");
             false
         }
     }

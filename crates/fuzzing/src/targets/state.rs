@@ -15,7 +15,7 @@ pub(super) fn snapshots(data: &[u8]) -> bool {
 }
 
 pub(super) fn snapshot_seeds() -> Vec<Vec<u8>> {
-    seeds::snapshot().into_iter().collect()
+    vec![fuzzing::good_snapshot()]
 }
 
 pub(super) fn journal_seeds() -> Vec<Vec<u8>> {
@@ -27,12 +27,15 @@ pub(super) fn events(data: &[u8]) -> bool {
     let event = Event::decode(data);
     if let Ok(event) = &event {
         let written = event.encode();
-        assert_eq!(Event::decode(written.as_bytes()).as_ref(), Ok(event), "{event:?}");
+        // A volume may be a number that is not equal to itself; its bytes are.
+        let again = Event::decode(written.as_bytes()).map(|again| again.encode());
+        assert_eq!(again.as_ref().map(|again| again.as_bytes()), Ok(written.as_bytes()));
     }
     let command = Command::decode(data);
     if let Ok((at, command)) = &command {
         let written = command.encode(*at);
-        assert_eq!(Command::decode(written.as_bytes()).as_ref(), Ok(&(*at, *command)));
+        let again = Command::decode(written.as_bytes()).map(|(at, again)| again.encode(at));
+        assert_eq!(again.as_ref().map(|again| again.as_bytes()), Ok(written.as_bytes()));
     }
     event.is_ok() || command.is_ok()
 }

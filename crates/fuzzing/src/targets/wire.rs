@@ -134,7 +134,12 @@ fn agree(data: &[u8], frame: &Frame<'_>, combined: bool) {
             } else {
                 serde_json::from_slice(data)
             };
-            assert!(slow.as_ref().is_ok_and(|slow| slow == $fast), "{slow:?} is not {:?}", $fast);
+            match slow {
+                Ok(slow) => assert_eq!(slow, *$fast),
+                // Half of a surrogate pair is JSON to the letter, and no text to serde.
+                Err(_) if data.windows(3).any(|w| matches!(w, b"\\ud" | b"\\uD")) => {}
+                Err(error) => panic!("serde: {error}; the scanner: {:?}", $fast),
+            }
         }};
     }
     match frame {
