@@ -222,7 +222,7 @@ impl Alerts {
     fn write<T>(&mut self, make: impl FnOnce(&[Entry]) -> (Vec<String>, T)) -> Result<T, Failure> {
         let open = OpenOptions::new().read(true).append(true).create(true).mode(0o600).clone();
         let mut file = open.open(&self.path).map_err(|e| self.failed(e))?;
-        let mut locked = || -> std::io::Result<T> {
+        let locked = || -> std::io::Result<T> {
             file.lock()?;
             self.take(&mut file)?;
             let (lines, made) = make(&self.entries);

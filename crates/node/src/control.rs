@@ -161,7 +161,7 @@ mod tests {
         let (held, commands) = channel();
         let hand = move |asked: Asked| match asked.ask {
             Ask::Status => drop(asked.answer.send(json!({"healthy": true}))),
-            Ask::Operator { .. } => held.send(asked.answer).unwrap(),
+            Ask::Operator { .. } | Ask::Kill { .. } => held.send(asked.answer).unwrap(),
         };
         listen(&home, hand).unwrap();
         let beside = home.clone();

@@ -6,6 +6,7 @@
 
 mod desk;
 mod killing;
+mod told;
 
 pub use desk::Watching;
 
@@ -619,65 +620,6 @@ impl Orchestrator {
         }
     }
 
-    fn health(&self) -> Value {
-        let now = clock::monotonic();
-        let of = |w: &Watched| {
-            json!({
-                "state": w.state(now),
-                "heartbeat_age_ms": now.since(w.heard).as_millis(),
-                "restarts": w.supervisor.restarts(),
-            })
-        };
-        json!({"feed": of(&self.feed), "brain": of(&self.brain)})
-    }
-
-    fn pids(&self) -> Value {
-        // Never 0 for a child that is not started yet: `kill 0` ends whoever asks.
-        let of = |w: &Watched| (w.last_pid != 0).then_some(w.last_pid);
-        json!({"main": std::process::id(), "feed": of(&self.feed), "brain": of(&self.brain)})
-    }
-
-    fn ring(&self) -> Value {
-        json!({
-            "published": self.published_before + self.feed_report.published,
-            "read": self.read_before + self.brain_report.read,
-            "overruns": self.brain_report.overruns,
-            "lost": self.brain_report.lost,
-        })
-    }
-
-    fn status(&self) -> Value {
-        let now = clock::monotonic();
-        let well = |w: &Watched| matches!(w.state(now), "running" | "starting" | "ended");
-        let b = &self.brain_report;
-        json!({
-            "healthy": well(&self.feed) && well(&self.brain),
-            "session": self.options.session,
-            "run": self.options.run.display().to_string(),
-            "time_ms": b.time_ms,
-            "health": self.health(),
-            "pids": self.pids(),
-            "ring": self.ring(),
-            "journal_records": b.records,
-            "position": b.position,
-            "candles": b.candles,
-            "signals": b.signals,
-            "trades": b.trades,
-            "orders": b.orders,
-            "tick_to_order_us": b.tick_to_order_us,
-            "wallet": b.wallet,
-            "equity": b.equity,
-            "entries": b.entries,
-            "venue": b.venue,
-            "positions": b.positions,
-            "store": b.store,
-            "live": self.feed_report.live,
-            "build": self.options.identity,
-            "alerts_open": self.desk.open_alerts(),
-            "killing": self.killing,
-        })
-    }
-
     fn draw(&mut self) {
         let health = self.health();
         if let Some(view) = &mut self.options.view {
@@ -702,6 +644,7 @@ impl Orchestrator {
             self.wait_for(child, signals);
         }
         self.options.view = None;
+        self.wait_for_the_kill(signals);
         let _ = std::fs::remove_file(self.options.home.control_socket());
         let path = self.options.run.join("summary.json");
         let summary = std::fs::read(&path).ok().and_then(|b| serde_json::from_slice(&b).ok());
@@ -764,23 +707,6 @@ impl Orchestrator {
                 killed = true;
             }
         }
-    }
-
-    /// Adds to the brain's summary what only the orchestrator knows.
-    fn complete(&self, mut summary: Value) -> Value {
-        let wall = clock::monotonic().since(self.started).0 as f64 / 1e9;
-        summary["build"] = json!(self.options.identity);
-        summary["alerts_open"] = self.desk.open_alerts().into();
-        summary["ring"] = self.ring();
-        summary["pids"] = self.pids();
-        summary["health"] = self.health();
-        summary["restarts"] =
-            (self.feed.supervisor.restarts() + self.brain.supervisor.restarts()).into();
-        summary["refusals"] = json!(self.feed_report.refused);
-        summary["refusal_examples"] = json!(self.feed_report.refused_examples);
-        summary["wall_s"] = ((wall * 1e3).round() / 1e3).into();
-        summary["speed"] = self.options.speed.to_string().into();
-        summary
     }
 }
 

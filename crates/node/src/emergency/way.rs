@@ -261,12 +261,6 @@ impl Way {
         });
         lanes.min().unwrap_or(Nanos::SECOND).max(Nanos::ZERO)
     }
-
-    /// Is every connection open and the clock known?
-    pub fn is_warm(&self) -> bool {
-        self.sample.is_some()
-            && self.lanes.iter().all(|l| l.link.as_ref().is_some_and(Link::is_open))
-    }
 }
 
 /// Reads what has come of an answer; how it ended, when it has. An idle connection on which

@@ -1,9 +1,10 @@
 //! The orchestrator and its kill switch: what is told, what is killed, what is said in the end.
 
-use super::{Orchestrator, Stopping, Waiting};
+use super::{Orchestrator, Stopping, TICK, Waiting};
 use crate::alerts::NodeAlert;
 use crate::control::Asked;
 use crate::emergency::{By, Emergency, Killed, Told};
+use crate::protocol::Signals;
 use crate::supervisor::Child;
 use aegis_types::{Nanos, Operator};
 use serde_json::{Value, json};
@@ -30,6 +31,17 @@ impl Orchestrator {
             self.desk.tell(NodeAlert::KillSwitchGone, "the kill switch's thread has ended");
         }
         self.killed.is_some().then_some(Stopping::Killed)
+    }
+
+    /// A kill switch that was used while the system stopped anyway has its time, too.
+    pub(super) fn wait_for_the_kill(&mut self, signals: &Signals) {
+        while self.killing
+            && self.killed.is_none()
+            && self.emergency.is_alive()
+            && signals.interrupts() < 2
+        {
+            self.take_messages(TICK);
+        }
     }
 
     /// A halt or flatten that is not answered in time becomes the kill switch, where orders go to
