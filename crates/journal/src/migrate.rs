@@ -1,15 +1,12 @@
 //! From an older version of the format to this one: the same records in a new chain.
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Open};
 use crate::error::JournalError;
 use crate::reader::{Reader, Torn};
 use crate::segment::{self, VERSION};
 use crate::writer::{Config, Durability, Writer};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Records of one sync while writing.
-const BATCH: u64 = 4_096;
 
 /// What a migration has done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,15 +98,20 @@ fn copy(
     segment_bytes: u64,
 ) -> Result<Option<Torn>, JournalError> {
     let mut reader = Reader::open_older(Arc::clone(disk), from)?;
-    let config = Config { durability: Durability::Power, segment_bytes, reserve_bytes: 0 };
+    // Synced as a whole, behind the last record. Written as if in one sync, damage anywhere would
+    // look like the torn tail of a sync that never returned.
+    let config = Config { durability: Durability::Process, segment_bytes, reserve_bytes: 0 };
     let mut writer = Writer::create_on(Arc::clone(disk), to, reader.header(), &config)?;
     while let Some(record) = reader.next()? {
         writer.append_as((record.kind, record.version), record.source, record.payload)?;
-        if record.number % BATCH == 0 {
-            writer.flush()?;
-        }
     }
     writer.close()?;
+    for index in segment::range(&**disk, to)? {
+        let path = segment::path(to, index);
+        let file = disk.open(&path, Open::Write).map_err(|e| JournalError::io("open", &path, e))?;
+        file.sync_all().map_err(|e| JournalError::sync(&path, e))?;
+    }
+    segment::sync_dir(&**disk, to)?;
     Ok(reader.torn().cloned())
 }
 

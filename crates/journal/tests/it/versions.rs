@@ -142,6 +142,22 @@ fn a_days_journal_is_carried_over_on_a_real_disk() {
     assert!(new.segments > 1 && new.torn.is_none());
 }
 
+/// Nothing of a migrated journal is a sync that may not have returned: damage is damage.
+#[test]
+fn damage_in_a_migrated_journal_is_no_torn_tail() {
+    let whole = in_memory("v1-kinds", 6);
+    migrate(&whole.disk(), &dir(), None, 1 << 20).unwrap();
+    let path = dir().join("segment-00000000.log");
+    let end = whole.contents(&path).unwrap().len() as u64;
+    // The last record of all, which nothing follows, takes two blocks.
+    for at in 128..end - 128 {
+        let disk = whole.copy(at);
+        assert!(disk.flip(&path, at, 2));
+        let refused = verify(&disk.disk(), &dir()).unwrap_err();
+        assert!(matches!(refused, JournalError::Corrupt { .. }), "byte {at}: {refused}");
+    }
+}
+
 /// A journal of this version, its segment header or a record changed and its checksums made right.
 fn forged(change: impl Fn(&mut [u8])) -> SimDisk {
     let disk = SimDisk::new(1);
