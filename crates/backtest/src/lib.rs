@@ -36,7 +36,9 @@ mod text;
 pub use progress::Bar;
 pub use record::{MoneyEvents, event_kind, is_input, record_command, record_event, step_again};
 pub use replay::{Begin, Difference, Replay, ReplayError, TornTail, print, replay, replay_from};
-pub use report::{GroupReport, OpenPosition, OrderOutcomes, Report, SymbolReport};
+pub use report::{
+    ControlReport, GroupReport, OpenPosition, OrderOutcomes, Report, SymbolReport, control_reports,
+};
 pub use run::{RunError, run};
 pub use session::{Execution, Market, Past, Session, SessionError};
 pub use snapshot::{

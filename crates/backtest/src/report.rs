@@ -6,6 +6,7 @@
 use crate::session::Execution;
 use crate::stats::Group;
 use aegis_data::{Example, Reason, Refusals};
+use aegis_engine::{Control, Engine};
 use aegis_types::{Money, Position, Px, Qty, SymbolTable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -103,6 +104,8 @@ pub struct Report {
     pub by_side: BTreeMap<String, GroupReport>,
     /// What became of the orders.
     pub order_outcomes: OrderOutcomes,
+    /// The engine's controls by name, as `docs/controls.md` lists them.
+    pub controls: BTreeMap<String, ControlReport>,
     /// Positions that the data ended on.
     pub open_at_end: Vec<OpenPosition>,
     /// What was assumed where the data is silent.
@@ -125,6 +128,29 @@ impl Report {
         self.refusal_examples = refusals.examples().iter().map(line).collect();
         self
     }
+}
+
+/// One control of the engine at the end of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ControlReport {
+    /// What is used of it; 0 where it is only passed or not.
+    pub used: f64,
+    /// The most that was ever used.
+    pub high_water: f64,
+    /// What is allowed; 0 where it is switched off.
+    pub limit: f64,
+    /// How often it has refused an entry, or acted.
+    pub refused: u64,
+}
+
+/// The controls of an engine, by name.
+pub fn control_reports<B>(engine: &Engine<B>) -> BTreeMap<String, ControlReport> {
+    let of = |control: Control| {
+        let Control { name, used, high_water, limit, refused } = control;
+        (name.to_owned(), ControlReport { used, high_water, limit, refused })
+    };
+    engine.controls().map(of).into()
 }
 
 /// Closed trades of one kind.

@@ -3,7 +3,9 @@
 //! Everything that is known at the start has its place at the start: nothing is allocated per
 //! event, so a tally may sit on the tick path.
 
-use crate::report::{GroupReport, OpenPosition, OrderOutcomes, Report, SymbolReport, by_code};
+use crate::report::{
+    GroupReport, OpenPosition, OrderOutcomes, Report, SymbolReport, by_code, control_reports,
+};
 use crate::session::{Execution, Session};
 use crate::stats::{Curve, Group};
 use aegis_engine::Engine;
@@ -163,7 +165,15 @@ impl Tally {
         self.digest.hex()
     }
 
-    /// The same, to go on from there.
+    /// Market time from the first fact to the last.
+    pub fn span(&self) -> Nanos {
+        match (self.first, self.last) {
+            (Some(first), Some(last)) => last.since(first),
+            _ => Nanos::ZERO,
+        }
+    }
+
+    /// The digest itself, to go on from there.
     pub const fn order_digest(&self) -> &OrderDigest {
         &self.digest
     }
@@ -353,6 +363,7 @@ impl Tally {
                 })
                 .into(),
             order_outcomes: self.order_outcomes(),
+            controls: control_reports(engine),
             open_at_end: self.open(engine),
             assumptions: self.about.assumptions.clone(),
             refusals: Default::default(),

@@ -6,8 +6,10 @@
 use crate::alerts::Told;
 use crate::latency::Quantiles;
 use crate::live::LiveReport;
+use aegis_backtest::ControlReport;
 use aegis_types::{Condition, Operator, RiskMemory};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -208,6 +210,9 @@ pub struct BrainReport {
     pub position: u64,
     /// Records in the journal.
     pub records: u64,
+    /// Its volume, and from where it would recover.
+    #[serde(default)]
+    pub journal: JournalReport,
     /// Closed 1m candles.
     pub candles: u64,
     /// Signals formed.
@@ -224,6 +229,12 @@ pub struct BrainReport {
     pub equity: String,
     /// May entries be made?
     pub entries: bool,
+    /// ACTIVE, REDUCING or HALTED.
+    pub state: String,
+    /// Why no entries are made.
+    pub causes: Vec<String>,
+    /// The engine's controls by name.
+    pub controls: BTreeMap<String, ControlReport>,
     /// The way to the exchange, where orders go by the wire.
     pub venue: Option<WayReport>,
     /// Markets.
@@ -239,6 +250,19 @@ pub struct BrainReport {
     /// What the next session has to know of losses, where orders go to an exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<RiskMemory>,
+}
+
+/// A journal's volume, and from where it would recover.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JournalReport {
+    /// Records in it.
+    pub records: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// The first record that the newest snapshot has not seen; 0 without one.
+    pub last_snapshot_record: u64,
+    /// Bytes of a day of market time, at the rate so far.
+    pub bytes_per_day: u64,
 }
 
 /// Writes one report line to stdout; an orchestrator that is gone is noticed on stdin.

@@ -4,7 +4,7 @@
 use crate::bus::{Bus, Class, Noticed, Subscription};
 use crate::protocol::{BrainReport, MarketRow, PositionRow};
 use crate::recorder::Recorder;
-use aegis_backtest::Session;
+use aegis_backtest::{Session, control_reports};
 use aegis_driver::Driver;
 use aegis_types::{
     Nanos, Notice, Position, Side, SymbolId, SymbolTable, Tick, TickBody, Timeframe, Topic,
@@ -116,6 +116,7 @@ impl Reports {
         BrainReport {
             time_ms: driver.now().as_millis(),
             records: recorder.records(),
+            journal: recorder.volume(),
             candles: counts.candles,
             signals: counts.signals,
             trades: counts.trades,
@@ -124,6 +125,9 @@ impl Reports {
             wallet: engine.wallet().to_string(),
             equity: engine.equity().to_string(),
             entries: engine.entries_allowed(),
+            state: engine.state().to_string(),
+            causes: engine.causes().map(|cause| cause.to_string()).collect(),
+            controls: control_reports(engine),
             markets,
             positions: engine.positions().map(|p| self.position(p)).collect(),
             news: recorder.news(),
