@@ -1,7 +1,7 @@
 //! The loop.
 
 use crate::observer::Observer;
-use crate::timers::Timers;
+use crate::timers::{TIMERS_MAX, Timers};
 use aegis_engine::{Brain, Engine, Teacher};
 use aegis_types::{Answers, Command, Event, EventBody, Nanos, Out, Venue};
 use alloc::collections::VecDeque;
@@ -79,6 +79,8 @@ pub struct Driver<V, B = Teacher> {
     seq: u64,
     refused: u64,
     fault: Option<Fault>,
+    /// Most answers and timers that ever waited.
+    most: (usize, usize),
 }
 
 impl<V: Venue, B: Brain> Driver<V, B> {
@@ -95,6 +97,7 @@ impl<V: Venue, B: Brain> Driver<V, B> {
             seq: 0,
             refused: 0,
             fault: None,
+            most: (0, 0),
         }
     }
 
@@ -264,6 +267,7 @@ impl<V: Venue, B: Brain> Driver<V, B> {
             if !self.timers.set(at, id) {
                 return self.report(Fault::TimersFull { id }, observer);
             }
+            self.most.1 = self.most.1.max(self.timers.len());
             return Ok(());
         }
         self.venue.execute(self.now, command, &mut self.answers);
@@ -275,6 +279,7 @@ impl<V: Venue, B: Brain> Driver<V, B> {
         let room = QUEUE_MAX - self.queue.len();
         let dropped = self.answers.len().saturating_sub(room);
         self.queue.extend(self.answers.drain(..).take(room));
+        self.most.0 = self.most.0.max(self.queue.len());
         match dropped {
             0 => Ok(()),
             dropped => self.report(Fault::QueueFull { dropped }, observer),
@@ -337,6 +342,15 @@ impl<V, B> Driver<V, B> {
     /// Goes on from another instant and number.
     pub(crate) const fn stand_at(&mut self, now: Nanos, seq: u64) {
         (self.now, self.seq) = (now, seq);
+    }
+
+    /// Its tables: name, entries in use, most ever in use, capacity.
+    pub fn capacities(&self) -> [(&'static str, usize, usize, usize); 2] {
+        let (answers, timers) = self.most;
+        [
+            ("answers of the venue", self.queue.len(), answers, QUEUE_MAX),
+            ("timers", self.timers.len(), timers, TIMERS_MAX),
+        ]
     }
 
     /// Timers waiting.

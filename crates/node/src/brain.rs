@@ -7,6 +7,7 @@
 mod keep;
 mod live;
 mod outside;
+mod tables;
 mod understudy;
 mod way;
 
@@ -18,7 +19,7 @@ use crate::exchange_child::Account;
 use crate::home::{Home, write_whole};
 use crate::pace::Speed;
 use crate::persist::{self, Persist, Pulse, Trouble};
-use crate::protocol::{BrainReport, Order, Report, orders, send};
+use crate::protocol::{BrainReport, JournalReport, Order, Report, orders, send};
 use crate::recorder::Recorder;
 use crate::recovery::{Recovered, Recovery, sound};
 use crate::reports::Reports;
@@ -122,6 +123,8 @@ struct Brain {
     slots: u64,
     read: u64,
     overruns: u64,
+    /// Most facts that ever waited in the ring.
+    lag_most: u64,
 }
 
 /// A side effect of the brain.
@@ -269,6 +272,7 @@ impl Brain {
             slots: 0,
             read: 0,
             overruns: 0,
+            lag_most: 0,
         })
     }
 
@@ -471,6 +475,7 @@ impl Brain {
     fn settle(&mut self, ring: &mut Reader) -> Result<(), Failure> {
         self.count_handed();
         self.rows_wait |= self.recorder.flush()?;
+        self.lag_most = self.lag_most.max(ring.lag());
         ring.acknowledge(ring.next_seq());
         let now = clock::monotonic();
         if self.rows_wait && now.since(self.persisted) >= PERSIST_EVERY {
@@ -488,14 +493,7 @@ impl Brain {
         }
         self.reported = now;
         if self.args.supervised {
-            let mut report = self.reports.report(&self.driver, &self.recorder);
-            report.read = self.read;
-            report.overruns = self.overruns;
-            report.lost = self.lost();
-            report.position = self.sequencer.next_position();
-            report.risk = self.memory();
-            report.venue = self.way();
-            report.store = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let mut report = self.report();
             if let Some(ring) = ring {
                 (report.lag, report.capacity) = (ring.lag(), self.slots);
             }
@@ -503,6 +501,23 @@ impl Brain {
             let _ = self.lanes.push(Priority::SystemCritical, Job::Report(Box::new(report)));
         }
         Ok(())
+    }
+
+    /// What is true now; the ring's lag is the caller's to add.
+    fn report(&mut self) -> BrainReport {
+        let report = self.reports.report(&self.driver, &self.recorder);
+        let last_snapshot_record = self.schedule.written();
+        BrainReport {
+            read: self.read,
+            overruns: self.overruns,
+            lost: self.lost(),
+            position: self.sequencer.next_position(),
+            risk: self.memory(),
+            venue: self.way(),
+            store: self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            journal: JournalReport { last_snapshot_record, ..report.journal },
+            ..report
+        }
     }
 
     /// Facts that nobody will bring again: those that a live ring has overwritten.
@@ -537,15 +552,7 @@ impl Brain {
             let refused = halted.then(|| "entries are halted until a new session".to_owned());
             if self.args.supervised {
                 // First what is true now: whoever asks for the status next must not see the past.
-                let report = self.reports.report(&self.driver, &self.recorder);
-                send(&Report::Brain(Box::new(BrainReport {
-                    read: self.read,
-                    overruns: self.overruns,
-                    position: self.sequencer.next_position(),
-                    risk: self.memory(),
-                    venue: self.way(),
-                    ..report
-                })));
+                send(&Report::Brain(Box::new(self.report())));
                 send(&Report::Applied { request, refused });
             }
         }
@@ -580,21 +587,15 @@ impl Brain {
         summary["finished"] = finished.into();
         summary["tick_to_order_us"] =
             serde_json::to_value(self.recorder.delays().quantiles()).unwrap_or_default();
-        summary["store"] = rows;
         summary["capacities"] = self.capacities();
+        summary["queues"] = self.queues(&rows);
+        summary["store"] = rows;
         summary["state_digest"] = state_digest(&self.driver).into();
         let text = serde_json::to_vec_pretty(&summary)
             .map_err(|e| Failure::failed(format!("summary: {e}"), ""))?;
         write_whole(&self.args.run.join("summary.json"), &text)?;
         if self.args.supervised {
-            let mut last = self.reports.report(&self.driver, &self.recorder);
-            last.read = self.read;
-            last.overruns = self.overruns;
-            last.lost = self.lost();
-            last.position = self.sequencer.next_position();
-            last.finished = finished;
-            last.risk = self.memory();
-            last.venue = self.way();
+            let last = BrainReport { finished, ..self.report() };
             if answered {
                 self.lanes.finish();
             }
@@ -636,16 +637,5 @@ impl Brain {
         }
         tracing::error!("the database does not answer; run `aegis store rebuild`");
         Ok((persist::incomplete(), false))
-    }
-
-    fn capacities(&self) -> serde_json::Value {
-        let rows = self.driver.engine().capacities();
-        let object = rows.into_iter().map(|(name, in_use, high_water, capacity)| {
-            let value = serde_json::json!({
-                "in_use": in_use, "high_water": high_water, "capacity": capacity
-            });
-            (name.to_owned(), value)
-        });
-        serde_json::Value::Object(object.collect())
     }
 }

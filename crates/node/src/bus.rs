@@ -34,6 +34,8 @@ struct Queue {
     items: VecDeque<Noticed>,
     dropped_at: Option<u64>,
     closed: bool,
+    /// Most that ever waited.
+    most: usize,
 }
 
 #[derive(Debug)]
@@ -102,6 +104,7 @@ impl Bus {
                 items: VecDeque::with_capacity(capacity.min(4096)),
                 dropped_at: None,
                 closed: false,
+                most: 0,
             }),
             more: Condvar::new(),
         });
@@ -124,9 +127,18 @@ impl Bus {
                 Class::Lossless => queue.items.push_back(noticed),
                 Class::Conflated => conflate(&mut queue.items, line.capacity, noticed),
             }
+            queue.most = queue.most.max(queue.items.len());
             drop(queue);
             line.more.notify_one();
         }
+    }
+
+    /// The subscribers' queues: class, notices that wait, most that ever did, capacity.
+    pub fn queues(&self) -> impl Iterator<Item = (Class, usize, usize, usize)> + '_ {
+        self.lines.iter().map(|line| {
+            let queue = line.lock();
+            (line.class, queue.items.len(), queue.most, line.capacity)
+        })
     }
 
     /// Tells every subscriber that nothing follows.

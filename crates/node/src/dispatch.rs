@@ -35,6 +35,17 @@ impl Priority {
         Self::Background,
     ];
 
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SystemCritical => "system_critical",
+            Self::Execution => "execution",
+            Self::Analysis => "analysis",
+            Self::DataIngestion => "data_ingestion",
+            Self::Background => "background",
+        }
+    }
+
     /// The lanes that the execution thread serves.
     const URGENT: [Self; 2] = [Self::SystemCritical, Self::Execution];
     /// The lanes that the other thread serves.
@@ -82,9 +93,12 @@ impl<J> Lanes<J> {
         lanes.iter().find_map(|lane| self.queues[*lane as usize].pop_front())
     }
 
-    /// Most jobs that each lane ever held.
-    pub const fn high_water(&self) -> [usize; 5] {
-        self.high_water
+    /// The lanes, highest first: jobs that wait, most that ever did, capacity.
+    pub fn queues(&self) -> [(Priority, usize, usize, usize); 5] {
+        Priority::ALL.map(|lane| {
+            let at = lane as usize;
+            (lane, self.queues[at].len(), self.high_water[at], self.capacity)
+        })
     }
 }
 
@@ -140,6 +154,11 @@ impl<J: Send + 'static> Dispatcher<J> {
         let pushed = self.shared.lock().0.push(priority, job);
         self.shared.bell(priority).notify_one();
         pushed
+    }
+
+    /// As [`Lanes::queues`].
+    pub fn queues(&self) -> [(Priority, usize, usize, usize); 5] {
+        self.shared.lock().0.queues()
     }
 
     /// Lets the threads finish what is queued, and ends them.

@@ -315,6 +315,11 @@ impl Persist {
             "url": aegis_store::masked(&self.url),
             "rows": self.rows,
             "complete": drained,
+            "backlog": {
+                "in_use": self.backlog.waiting(),
+                "high_water": self.backlog.high_water(),
+                "capacity": self.backlog.capacity(),
+            },
             "hint": if drained { "" } else { "aegis store rebuild" },
         })
     }

@@ -7,7 +7,7 @@
 use crate::bus::{Bus, Noticed};
 use crate::door::{Handed, LEAVING_MAX};
 use crate::latency::Histogram;
-use crate::protocol::OrderOutcomes;
+use crate::protocol::{JournalReport, OrderOutcomes};
 use crate::{Failure, clock, narrate};
 use aegis_backtest::{Execution, Session, Tally, event_kind, is_input};
 use aegis_driver::Observer;
@@ -283,9 +283,12 @@ impl Recorder {
         self.alerts.drain(..)
     }
 
-    /// Bytes of the journal.
-    pub const fn bytes(&self) -> u64 {
-        self.writer.bytes()
+    /// The journal's volume. What a snapshot has seen is not known here.
+    pub fn volume(&self) -> JournalReport {
+        let (records, bytes) = (self.writer.records(), self.writer.bytes());
+        let days = self.tally.span().0 as f64 / Nanos::DAY.0 as f64;
+        let bytes_per_day = if days > 0.0 { (bytes as f64 / days) as u64 } else { 0 };
+        JournalReport { records, bytes, bytes_per_day, last_snapshot_record: 0 }
     }
 
     /// The journal's present segment.

@@ -1,10 +1,13 @@
 //! From the bytes of a socket to the ring nothing is allocated after warm-up: proved in a binary of
 //! its own, because counting needs the global allocator.
 
+use aegis_backtest::{Market, Session, Snapshot, Tally, write_snapshot};
 use aegis_data::FirewallConfig;
+use aegis_markets::MarketSpec;
 use aegis_node::live::intake::{Asks, Intake};
 use aegis_ring::{Config, Writer};
-use aegis_types::{Nanos, SymbolTable, Tick};
+use aegis_settings::{Settings, Sources};
+use aegis_types::{EventBody, Nanos, SymbolTable, Tick};
 use aegis_wire::websocket::{Decoder, Message, Opcode, Role, encode};
 
 #[global_allocator]
@@ -113,4 +116,43 @@ fn nothing_is_allocated_from_socket_to_ring() {
     assert_eq!((counts.unknown, counts.gaps, way.asks), (1_000, 0, 0), "{counts:?}");
     assert!(way.intake.conflated() > 10_000 && published > 10_000, "{published}");
     assert_eq!(counted, 0, "allocations in {} frames", counts.frames);
+}
+
+/// What came out of a snapshot allocates nothing either: collections have their room again.
+#[test]
+fn nothing_is_allocated_by_a_restored_engine() {
+    let spec = MarketSpec { seed: 7, days: 2, symbols: 6, ..MarketSpec::default() };
+    let market = Market {
+        symbols: spec.symbol_table(),
+        instruments: spec.instruments(),
+        trade_from: Nanos(i64::MIN),
+        until: spec.until(),
+        assumptions: Vec::new(),
+        mark_is_last: true,
+        manifest: serde_json::Value::Null,
+    };
+    let sources = Sources { file: None, env: &|_| None, env_keys: Vec::new(), flags: Vec::new() };
+    let session = Session::new(&Settings::load(&sources).unwrap(), market, "test");
+    let ticks: Vec<Tick> = spec.ticks().collect();
+    let (mut driver, initial) = session.build().unwrap();
+    let Ok(()) = driver.start(ticks[0].at, &initial, &mut ());
+    let (before, behind) = ticks.split_at(ticks.len() / 3);
+    for tick in before {
+        let Ok(()) = driver.step(tick.at, EventBody::Market(*tick), &mut ());
+    }
+    let mut bytes = Vec::new();
+    assert!(write_snapshot(&driver, &Tally::new(&session), b"", &mut bytes));
+    let (mut driver, _) = session.build().unwrap();
+    let mut tally = Tally::new(&session);
+    let snapshot: Snapshot = Snapshot::read(&bytes).unwrap();
+    snapshot.restore(&mut driver, &mut tally).unwrap();
+    let (sent, allocated) =
+        (driver.engine().orders_sent(), aegis_ring::CountingAllocator::allocations());
+    for tick in behind {
+        let Ok(()) = driver.step(tick.at, EventBody::Market(*tick), &mut ());
+    }
+    let allocated = aegis_ring::CountingAllocator::allocations() - allocated;
+    let orders = driver.engine().orders_sent() - sent;
+    assert!(orders > 0, "nothing was traded");
+    assert_eq!(allocated, 0, "allocations in {} facts and {orders} orders", behind.len());
 }

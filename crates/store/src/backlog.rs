@@ -183,6 +183,11 @@ impl Backlog {
         self.high_water
     }
 
+    /// Rows that may wait.
+    pub const fn capacity(&self) -> usize {
+        self.config.rows_max
+    }
+
     /// Rows dropped since the start; each was, or will be, asked for again.
     pub const fn dropped(&self) -> u64 {
         self.dropped

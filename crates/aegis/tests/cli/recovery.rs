@@ -9,6 +9,8 @@ const FACTS: u64 = 3 * 2 * 1_440 * 10;
 /// Three days in about six seconds.
 const SPEED: &str = "40000";
 const KILLS: u64 = 10;
+/// So often that every brain but the first begins behind one.
+const SNAPSHOTS: (&str, &str) = ("AEGIS__JOURNAL__SNAPSHOT_EVERY", "1500");
 
 fn undisturbed() -> Value {
     Place::new("calm").json(&["backtest", "--days", DAYS, "--json"])
@@ -25,18 +27,28 @@ fn replays(place: &Place, run: &Value) {
     let replay = place.json(&["replay", journal, "--json"]);
     assert_eq!(replay["match"], true);
     assert_eq!(replay["digest"], run["digest"]);
+    assert_eq!(replay["state_digest"], run["state_digest"], "the brain's own state");
+    // A stop leaves a snapshot, from which the same comes out.
+    let behind = place.json(&["replay", journal, "--from-snapshot", "--json"]);
+    assert!(behind["from_record"].as_u64() > Some(1), "{behind}");
+    for key in ["match", "digest", "state_digest", "events", "orders", "records"] {
+        assert_eq!(behind[key], replay[key], "{key}");
+    }
 }
 
 #[test]
 fn sigkill_of_feed_and_brain_in_turn_changes_nothing() {
     let calm = undisturbed();
     let place = Place::new("kills");
-    let mut run = place.start(&["demo", "--headless", "--json", "--days", DAYS, "--speed", SPEED]);
+    let args = ["demo", "--headless", "--json", "--days", DAYS, "--speed", SPEED];
+    let mut run = place.start_with(&args, &[SNAPSHOTS]);
     for kill in 1..=KILLS {
         let at = FACTS * kill / (KILLS + 2);
         let victim = if kill % 2 == 0 { "feed" } else { "brain" };
         let status = run.wait_until("the next place to kill", |s| {
-            s["position"].as_u64() >= Some(at) && s["health"][victim]["state"] == "running"
+            let snapshot = s["journal"]["last_snapshot_record"].as_u64() > Some(0);
+            let there = s["position"].as_u64() >= Some(at) && snapshot;
+            there && s["health"][victim]["state"] == "running"
         });
         signal(status["pids"][victim].as_u64().expect("pid") as u32, "KILL");
         run.wait_until("the restart", |s| s["pids"][victim] != status["pids"][victim]);
