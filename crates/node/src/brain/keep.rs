@@ -22,7 +22,7 @@ impl Brain {
         }
         let Some(snapshot) = self.take_snapshot()? else { return Ok(()) };
         if let Err(LaneFull(Job::Snapshot(snapshot))) =
-            self.lanes.push(Priority::Background, Job::Snapshot(Box::new(snapshot)))
+            self.lanes.push(Priority::DataIngestion, Job::Snapshot(Box::new(snapshot)))
         {
             self.schedule.give_back(snapshot.into_payload());
         }
