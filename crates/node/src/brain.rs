@@ -585,6 +585,7 @@ impl Brain {
         let mut summary = serde_json::to_value(&report)
             .map_err(|e| Failure::failed(format!("summary: {e}"), ""))?;
         summary["finished"] = finished.into();
+        summary["from_record"] = self.from.record.into();
         summary["tick_to_order_us"] =
             serde_json::to_value(self.recorder.delays().quantiles()).unwrap_or_default();
         summary["capacities"] = self.capacities();

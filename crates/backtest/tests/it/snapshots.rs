@@ -236,7 +236,8 @@ fn figures() {
         let built = started.elapsed();
         read.restore(&mut driver, &mut Tally::new(&session)).unwrap();
         println!(
-            "{symbols} symbols: {} bytes, written in {wrote:?}, read in {built:?}, restored in {:?}",
+            "{symbols} symbols: {} bytes, written in {wrote:?}, read in {built:?}, restored in \
+             {:?}",
             bytes.len(),
             started.elapsed() - built
         );

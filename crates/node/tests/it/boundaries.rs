@@ -72,7 +72,8 @@ fn generated() -> (Session, Vec<Tick>) {
     (Session::new(&settings(), market, "test"), spec.ticks().collect())
 }
 
-/// A recorded day with a few hours before it to warm up, or a line that says what is missed without it. In CI it must be there.
+/// A recorded day with a few hours before it to warm up, or a line that says what is missed without
+/// it. In CI it must be there.
 fn recorded() -> Option<(Session, Vec<Tick>)> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let folder = std::env::var_os("AEGIS_SHARED").map_or(beside, PathBuf::from);
