@@ -218,7 +218,7 @@ mod tests {
         report.assumptions.push("mark = last".into());
         let text = report.text("AEGIS backtest");
         assert!(text.starts_with("AEGIS backtest  session 00ff  1 symbols\n"));
-        let cool = text.find("cool_down          5  cooling down after a failed order");
+        let cool = text.find("cool_down          5  cooling down after an order or a trade");
         let fees = text.find("fee_over_risk      3  fees too large against the risk");
         assert!(cool.is_some() && fees.is_some() && cool < fees, "{text}");
         assert!(text.contains("\nassumptions\n  mark = last\n"));
