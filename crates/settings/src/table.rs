@@ -559,8 +559,8 @@ pub const TABLE: &[Row] = &[
         Choice(&["alert", "ignore"]),
         "alert",
         "",
-        "orders and positions on the account that are not ours, always left alone: no entries while \
-         there are any, or only a word in the log",
+        "orders and positions on the account that are not ours, always left alone: no entries \
+         while there are any, or only a word in the log",
     ),
     row(
         "venue.sweep_s",

@@ -177,7 +177,8 @@ impl Live {
         }
     }
 
-    /// How many orders may leave. Where market time is not ours, a day of them may pass in a second.
+    /// How many orders may leave. Where market time is not ours, a day of them may pass in a
+    /// second.
     fn caps(&self) -> Caps {
         let [second, minute, symbol_second, symbol_minute] = self.venue.orders_max;
         match self.time {
