@@ -92,6 +92,11 @@ pub enum Command {
         --seed 17 --keep\n  aegis chaos --only reply_cut,sigkill_brain --json\n  aegis chaos \
         --kills 500")]
     Chaos(crate::chaos::Chaos),
+    /// The whole system in one thread from one seed, under drawn faults, with sixteen invariants
+    /// looked at after every step (exit 1 on a violation).
+    #[command(after_help = "Examples:\n  aegis torture --seeds 1..1000 --hours 6 --json\n  aegis \
+        torture --seed 17 --trace\n  aegis torture --faults help")]
+    Torture(crate::torture::Torture),
     /// The second process of a measurement.
     #[command(hide = true)]
     BenchChild(BenchChild),
@@ -115,9 +120,9 @@ pub enum Command {
     Halt(Operate),
     /// Kill switch: kills the brain, takes entries back at the exchange, closes positions if asked.
     #[command(after_help = "Examples:\n  aegis kill\n  aegis kill --flatten --json\n\nTwo other \
-        ways do the same: a file KILL in AEGIS_HOME (content `flatten` closes positions, too),\nand \
-        SIGUSR1 (SIGUSR2 with closing) to the first process. No run starts afterwards without\n\
-        --lift-fence.")]
+        ways do the same: a file KILL in AEGIS_HOME (content `flatten` closes positions, too),\n\
+        and SIGUSR1 (SIGUSR2 with closing) to the first process. No run starts afterwards\n\
+        without --lift-fence.")]
     Kill(Kill),
     /// What a person has to know; by default what waits to be acknowledged.
     #[command(after_help = "Examples:\n  aegis alerts\n  aegis alerts --all --json")]

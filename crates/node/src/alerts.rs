@@ -3,7 +3,7 @@
 //! One file for all sessions of a state folder, one JSON object a line, only ever appended to:
 //!
 //! ```text
-//! {"id":7,"at":1751328000000,"session":"…","code":"unprotected","symbol":"BTCUSDT","text":"…","must_ack":true}
+//! {"id":7,"at":1751328000000,"session":"…","code":"unprotected","symbol":"…","text":"…",…}
 //! {"ack":7,"at":1751328060000}
 //! ```
 //!

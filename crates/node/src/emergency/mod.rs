@@ -276,7 +276,7 @@ fn watch_folder(home: &Home) -> Option<OwnedFd> {
     match inotify::add_watch(&fd, home.path(), flags) {
         Ok(_) => Some(fd),
         Err(error) => {
-            tracing::warn!(%error, "the state folder cannot be watched; looked at 10 times a second");
+            tracing::warn!(%error, "the state folder cannot be watched: it is looked at instead");
             None
         }
     }
@@ -428,7 +428,7 @@ impl Pump {
             None => Ok(()),
         });
         if let Err(error) = kept {
-            tracing::error!(%error, "the fence is not on the disk; do not start before you have looked");
+            tracing::error!(%error, "the fence is not on the disk; look before you start");
         }
     }
 

@@ -58,6 +58,26 @@ impl Exchange {
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
+    fn place(&mut self, params: &BTreeMap<String, String>) -> (u16, Value) {
+        let of = |name: &str| params.get(name).cloned().unwrap_or_default();
+        let (id, symbol) = (of("newClientOrderId"), of("symbol"));
+        assert_eq!(of("reduceOnly"), "true");
+        assert!(!self.posts.contains(&id), "{id} was sent twice");
+        self.posts.push(id.clone());
+        let held = self.positions.entry(symbol.clone()).or_default();
+        let sign = if of("side") == "SELL" { -1 } else { 1 };
+        if held.signum() * sign >= 0 {
+            return (400, json!({"code": -2022, "msg": "ReduceOnly Order is rejected."}));
+        }
+        *held += sign * hundredths(&of("quantity")).min(held.abs());
+        self.orders.insert(id.clone(), "FILLED");
+        (
+            200,
+            json!({"orderId": 9, "symbol": symbol, "clientOrderId": id,
+            "status": "FILLED"}),
+        )
+    }
+
     fn answer(&mut self, ask: &Ask) -> (u16, Value) {
         let params = Self::params(ask);
         let of = |name: &str| params.get(name).cloned().unwrap_or_default();
@@ -120,24 +140,7 @@ impl Exchange {
                 self.stops.retain(|(_, other, _)| *other != id);
                 (200, json!({"algoId": 1, "clientAlgoId": id, "code": "200", "msg": "success"}))
             }
-            Call::NewOrder => {
-                let (id, symbol) = (of("newClientOrderId"), of("symbol"));
-                assert_eq!(of("reduceOnly"), "true");
-                assert!(!self.posts.contains(&id), "{id} was sent twice");
-                self.posts.push(id.clone());
-                let held = self.positions.entry(symbol.clone()).or_default();
-                let sign = if of("side") == "SELL" { -1 } else { 1 };
-                if held.signum() * sign >= 0 {
-                    return (400, json!({"code": -2022, "msg": "ReduceOnly Order is rejected."}));
-                }
-                *held += sign * hundredths(&of("quantity")).min(held.abs());
-                self.orders.insert(id.clone(), "FILLED");
-                (
-                    200,
-                    json!({"orderId": 9, "symbol": symbol, "clientOrderId": id,
-                    "status": "FILLED"}),
-                )
-            }
+            Call::NewOrder => self.place(&params),
             Call::QueryOrder => match self.orders.get(&of("origClientOrderId")) {
                 Some(status) => (
                     200,
