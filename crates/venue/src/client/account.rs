@@ -68,8 +68,9 @@ struct Desk {
     /// The exchange's quantity, when it is not ours, and since when.
     differs: Option<(Qty, Nanos)>,
     asked: Option<Nanos>,
-    /// Answers that did not explain this difference so far.
+    /// Answers that did not explain this difference so far, and readings that had it.
     rounds: u8,
+    readings: u8,
     /// What of the exchange's quantity is not ours, negative when short; it is left alone.
     foreign: Qty,
     /// The newest price seen.
@@ -120,9 +121,9 @@ impl Desk {
             self.foreign = Qty::ZERO;
         }
         if told == booked.saturating_plus(self.foreign) {
-            (self.differs, self.rounds) = (None, 0);
+            (self.differs, self.rounds, self.readings) = (None, 0, 0);
         } else if self.differs.is_none_or(|(before, _)| before != told) {
-            (self.differs, self.rounds) = (Some((told, now)), 0);
+            (self.differs, self.rounds, self.readings) = (Some((told, now)), 0, 0);
         }
     }
 }
@@ -393,11 +394,13 @@ impl Account {
         }
     }
 
-    /// The wallet as it was read.
+    /// The wallet as it was read. While fills may be missing (`waits`, or a position differs) it is
+    /// not taken, the first one neither: they are in it, and would count twice when they come.
     pub fn balance_read(
         &mut self,
         now: Nanos,
         balance: Money,
+        waits: bool,
         answers: &mut Answers,
         notes: &mut Vec<Note>,
     ) {
@@ -406,10 +409,9 @@ impl Account {
             (self.told, self.doubt, self.read) = (None, None, None);
             return;
         }
-        // A fill that the reading holds may still be on its way to us; while a position differs,
-        // one surely is, and taking the figure now would count it twice.
-        let early = self.read != Some((balance, self.moves)) || self.differs();
-        if booked.is_some() && early {
+        // A fill that the reading holds may still be on its way to us.
+        let once = booked.is_some() && self.read != Some((balance, self.moves));
+        if once || waits || self.differs() {
             self.read = Some((balance, self.moves));
             self.doubt = self.doubt.or(Some(now));
             return;
@@ -457,6 +459,17 @@ impl Account {
     pub fn position(&mut self, now: Nanos, symbol: SymbolId, qty: Qty) {
         if let Some(desk) = self.desks.get_mut(symbol.index()) {
             desk.compare(now, qty);
+        }
+    }
+
+    /// A position as it was read. What events tell may be late; only what is read again and again
+    /// outweighs what we have booked.
+    pub fn position_read(&mut self, now: Nanos, symbol: SymbolId, qty: Qty) {
+        if let Some(desk) = self.desks.get_mut(symbol.index()) {
+            desk.compare(now, qty);
+            if desk.differs.is_some() {
+                desk.readings = desk.readings.saturating_add(1);
+            }
         }
     }
 
@@ -572,15 +585,16 @@ impl Account {
             // SYMBOLS_MAX is far below 2^16.
             let symbol = SymbolId(index as u16);
             let booked = Held::signed(desk.held.as_ref());
-            if desk.rounds >= ROUNDS {
+            if desk.rounds >= ROUNDS && desk.readings >= ROUNDS {
                 let same_side = held.is_zero() || (held.raw() > 0) == (booked.raw() > 0);
-                let (left, ours) = (held.raw().abs(), booked.raw().abs());
-                if !same_side || left >= ours {
+                // On the other side nothing of ours is left, and what stands is somebody else's.
+                let left = if same_side { held.raw().abs() } else { 0 };
+                if left >= booked.raw().abs() {
                     desk.foreign = held.saturating_plus(-booked);
-                    (desk.differs, desk.rounds) = (None, 0);
+                    (desk.differs, desk.rounds, desk.readings) = (None, 0, 0);
                     notes.push(Note::ForeignPosition { symbol, qty: desk.foreign });
                 } else if closed.is_none() {
-                    desk.rounds = 0;
+                    (desk.rounds, desk.readings) = (0, 0);
                     notes.push(Note::ClosedUnseen { symbol, booked, held });
                     closed = Some((symbol, Qty::from_raw(left)));
                 }

@@ -1,4 +1,4 @@
-//! Step machine: the exchange's own countdown, behind which it cancels the plain orders of a symbol.
+//! Step machine: the exchange's own countdown, after which it cancels the plain orders of a symbol.
 //!
 //! Set anew every third of its time for each symbol in which a plain order of ours rests, so that
 //! entries do not outlive this program. Conditional orders, and so every stop, are in another

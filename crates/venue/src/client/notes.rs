@@ -314,6 +314,35 @@ impl Note {
                 offset.as_millis(),
                 trip.as_millis()
             ),
+            Self::UserStreamLost => {
+                f.write_str("user stream lost; entries wait until the account is read again")
+            }
+            Self::UserStreamReady => f.write_str("user stream ready, account read"),
+            Self::NotSet { leverage, isolated, .. } => write!(
+                f,
+                "leverage {leverage} and isolated={isolated} were read back, not what was set; \
+                 the symbol is not entered"
+            ),
+            Self::MarginCall { .. } => f.write_str("the exchange calls for margin"),
+            Self::ReduceOnly { code, .. } => {
+                write!(f, "code {code}: the symbol may only be reduced and is not entered any more")
+            }
+            Self::Stopped { purpose, why } => {
+                write!(f, "the gateway stopped {purpose:?}: {why}; it was not sent")
+            }
+            Self::Fenced => f.write_str(
+                "fenced off: nothing is sent to the exchange any more; stops rest there",
+            ),
+            Self::UserStreamSilent => {
+                f.write_str("the user stream is open and silent; it is opened again")
+            }
+            other => other.of_the_account(f),
+        }
+    }
+
+    /// Notes about what is on the account.
+    fn of_the_account(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::ForeignOrder { client, .. } => {
                 write!(f, "order {client} was not made here; it is left alone")
             }
@@ -344,37 +373,8 @@ impl Note {
             Self::ForeignFee { .. } => {
                 f.write_str("commission was paid in another asset and is not in the figures")
             }
-            Self::UserStreamLost => {
-                f.write_str("user stream lost; entries wait until the account is read again")
-            }
-            Self::UserStreamReady => f.write_str("user stream ready, account read"),
-            Self::NotSet { leverage, isolated, .. } => write!(
-                f,
-                "leverage {leverage} and isolated={isolated} were read back, not what was set; \
-                 the symbol is not entered"
-            ),
-            Self::MarginCall { .. } => f.write_str("the exchange calls for margin"),
-            Self::ReduceOnly { code, .. } => {
-                write!(f, "code {code}: the symbol may only be reduced and is not entered any more")
-            }
-            Self::Stopped { purpose, why } => {
-                write!(f, "the gateway stopped {purpose:?}: {why}; it was not sent")
-            }
-            Self::Fenced => f.write_str(
-                "fenced off: nothing is sent to the exchange any more; stops rest there",
-            ),
-            Self::UserStreamSilent => {
-                f.write_str("the user stream is open and silent; it is opened again")
-            }
             // Told above.
-            Self::Unknown { .. }
-            | Self::Proven { .. }
-            | Self::Again { .. }
-            | Self::Refused { .. }
-            | Self::NotReady { .. }
-            | Self::Inferred { .. }
-            | Self::Orphan { .. }
-            | Self::Forgotten { .. } => Ok(()),
+            _ => Ok(()),
         }
     }
 }

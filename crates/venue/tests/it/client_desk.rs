@@ -292,6 +292,12 @@ impl Desk {
         true
     }
 
+    /// A frame comes on the user stream that the exchange has not sent now.
+    pub fn hear_now(&mut self, text: &str) {
+        let (conn, _) = self.users[0];
+        self.step(Input::UserEvent(conn, text.as_bytes()));
+    }
+
     /// What the user streams say.
     fn hear(&mut self) -> bool {
         let due = self.world.wall + self.user_delay;

@@ -123,13 +123,17 @@ fn a_restart_with_another_position_than_the_exchange_ends_entries_until_it_is_ex
     desk.run(8_000);
     assert_eq!(desk.turns(Cause::Mismatch), [true], "{:?}", desk.notes);
     desk.run(120_000);
-    // The fills that the exchange has explain it, or its position is taken.
+    // Nothing of ours is left, as its position says, and what stands is somebody else's.
     assert!(!desk.machine.holds(Cause::Mismatch), "{:?}", desk.notes);
     let fills = desk.outside();
     assert!(fills.iter().all(|fill| fill.reason == FillReason::Manual), "{fills:?}");
-    // What remains and is not ours is said to be so.
-    let held = desk.machine.account().held(BTC).map_or(0, |held| held.qty.raw());
-    assert!(desk.machine.holds(Cause::Foreign) || held == 6_500_000, "{:?}", desk.notes);
+    let closed = fills.iter().fold(Qty::ZERO, |sum, fill| match fill.side {
+        Side::Sell => sum.plus(fill.qty).unwrap(),
+        Side::Buy => sum.minus(fill.qty).unwrap(),
+    });
+    assert!(closed >= qty, "{fills:?}");
+    let ours = desk.machine.account().held(BTC).map_or(Qty::ZERO, |held| held.qty);
+    assert!(desk.machine.holds(Cause::Foreign) || ours == "0.065".parse().unwrap(), "{ours}");
 }
 
 #[test]
@@ -192,4 +196,72 @@ fn a_fill_of_an_order_that_is_over_is_booked_all_the_same() {
     desk.run(10_000);
     assert_eq!(filled(&desk, entry), "0.01".parse().unwrap(), "{:?}", desk.words(entry));
     desk.assert_true("filled behind a cancel");
+}
+
+#[test]
+fn a_late_word_of_an_old_position_closes_nothing() {
+    use aegis_venue::client::request::Purpose;
+    let mut desk = Desk::holding(Side::Buy, "0.01");
+    // An event of long ago says that nothing is held; positions cannot be read, fills can.
+    let late = r#"{"e":"ACCOUNT_UPDATE","E":1,"T":1,"a":{"m":"ORDER","B":[],
+        "P":[{"s":"BTCUSDT","pa":"0","ep":"0","ps":"BOTH"}]}}"#;
+    desk.intercept = Some(Box::new(|request| {
+        (request.purpose == Purpose::Positions).then(|| (503, "Service Unavailable.".to_owned()))
+    }));
+    desk.hear_now(late);
+    desk.run(50_000);
+    assert!(desk.outside().is_empty(), "{:?}", desk.outside());
+    assert_eq!(desk.turns(Cause::Mismatch), [true], "and no entry is made meanwhile");
+    desk.intercept = None;
+    desk.run(30_000);
+    assert_eq!(desk.turns(Cause::Mismatch), [true, false], "{:?}", desk.notes);
+    desk.assert_true("a late word");
+}
+
+#[test]
+fn fills_of_before_a_restart_are_told_and_move_the_wallet_once() {
+    // Three entries left, and the program died before anything was heard of them.
+    let mut desk = Desk::ready(World::new());
+    desk.command(&Command::SetLeverage { symbol: BTC, leverage: 5 });
+    desk.run(300);
+    let start = desk.machine.account().wallet().unwrap();
+    let ids: Vec<_> = (0..3).map(|_| desk.order(OrderType::Market, Side::Buy, "0.01", 0)).collect();
+    let orders: Vec<Order> =
+        ids.iter().map(|id| desk.machine.attempts().get(*id).unwrap().order).collect();
+    desk.run(100);
+    let symbols = SymbolTable::new(["BTCUSDT", "ETHUSDT"]).unwrap();
+    for fault in ["", "http_503_unavailable"] {
+        let world = core::mem::replace(&mut desk.world, World::new());
+        let mut again = Desk::with(world, Config::new(SESSION, symbols.clone()));
+        if !fault.is_empty() {
+            for of in ["GET /fapi/v1/order", "GET /fapi/v1/userTrades"] {
+                again.world.fault(&json!({"fault": fault, "match": of, "count": 4}));
+            }
+        }
+        let at = aegis_types::Nanos::from_millis(again.world.wall);
+        for order in &orders {
+            again.machine.attempts_mut().resume(at, order, Default::default());
+        }
+        again.machine.account_mut().set_leverage(BTC, 5);
+        let truth: Money = again.world.truth(KEY)["balance"].as_str().unwrap().parse().unwrap();
+        for _ in 0..200 {
+            again.run(100);
+            let believed = again.machine.account().wallet();
+            assert!(
+                believed.is_none_or(|wallet| wallet == truth),
+                "{believed:?}, was {start}, is {truth}: {:?}",
+                again.notes
+            );
+        }
+        for id in &ids {
+            assert_eq!(filled(&again, *id), "0.01".parse().unwrap(), "{:?}", again.notes);
+        }
+        assert!(again.turns(Cause::Foreign).is_empty(), "{:?}", again.notes);
+        let foreign = |note: &&aegis_venue::client::Note| {
+            matches!(note, aegis_venue::client::Note::ForeignPosition { .. })
+        };
+        assert_eq!(again.notes.iter().filter(foreign).count(), 0, "{:?}", again.notes);
+        again.assert_true("behind a restart");
+        desk = again;
+    }
 }

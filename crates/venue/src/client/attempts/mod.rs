@@ -408,6 +408,22 @@ impl Attempts {
         self.table.iter().filter(open).count()
     }
 
+    /// May fills of ours be missing: is an outcome being found out, or are trades asked for?
+    pub fn fills_wait(&self, now: Nanos) -> bool {
+        let soon = now.after(Nanos::SECOND);
+        self.table.iter().any(|a| match a.phase {
+            Phase::Sent | Phase::Unknown => true,
+            Phase::Open => a.executed > a.booked || a.query.asked || a.query.at <= soon,
+            Phase::Waiting(_) | Phase::Held => false,
+            Phase::Over => a.executed > a.booked,
+        })
+    }
+
+    /// Is there an order of this symbol that is not over?
+    pub fn any_in(&self, symbol: SymbolId) -> bool {
+        self.table.iter().any(|a| a.order.symbol == symbol && a.phase != Phase::Over)
+    }
+
     /// The engine sends an order. It is refused here when entries are stopped, or when there is no
     /// room to follow it.
     pub fn submit(&mut self, now: Nanos, order: &Order, out: &mut Out) {

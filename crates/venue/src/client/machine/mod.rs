@@ -621,7 +621,7 @@ impl Machine {
     pub fn settled(&self) -> bool {
         // What is read to be sure owes nothing, unless entries wait for it.
         let owed = |p: Purpose| match p {
-            Purpose::Time | Purpose::RenewKey => false,
+            Purpose::Time | Purpose::RenewKey | Purpose::Countdown(..) => false,
             Purpose::Balance
             | Purpose::Positions
             | Purpose::OpenOrders

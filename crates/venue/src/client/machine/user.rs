@@ -171,8 +171,9 @@ impl Machine {
     fn balance_read(&mut self, now: Nanos, rows: &[Value]) {
         let usdt = rows.iter().find(|row| text(row, "asset") == Some("USDT"));
         let Some(balance) = usdt.and_then(|row| decimal(row, "balance")) else { return };
+        let waits = self.attempts.fills_wait(now);
         let attempts::Out { answers, notes, .. } = &mut self.scratch;
-        self.account.balance_read(now, Money::from_raw(balance), answers, notes);
+        self.account.balance_read(now, Money::from_raw(balance), waits, answers, notes);
     }
 
     fn positions_read(&mut self, now: Nanos, rows: &[Value]) {
@@ -181,10 +182,11 @@ impl Machine {
             let row = rows.iter().find(|row| text(row, "symbol") == Some(name));
             let qty = row.and_then(|row| decimal(row, "positionAmt")).unwrap_or(0);
             let qty = Qty::from_raw(qty);
-            if self.first_read {
+            // Where an order of ours stands or is being found out, the position may be its doing.
+            if self.first_read && !self.attempts.any_in(symbol) {
                 self.account.found(symbol, qty, &mut self.scratch.notes);
             }
-            self.account.position(now, symbol, qty);
+            self.account.position_read(now, symbol, qty);
         }
         self.elsewhere = 0;
         for row in rows {
