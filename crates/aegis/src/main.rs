@@ -20,6 +20,7 @@ mod research;
 mod smc;
 mod table;
 mod tools;
+mod torture;
 mod wired;
 
 use aegis_node::Failure;
@@ -77,6 +78,7 @@ fn run(cli: Cli) -> Result<i32, Failure> {
         Command::Smc(args) => smc::smc(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Chaos(args) => chaos::chaos(&args),
+        Command::Torture(args) => torture::torture(&args),
         Command::BenchChild(args) => Ok(aegis_bench::child(&args.words)),
         Command::AuditChild(args) => Ok(aegis_node::audit::child(&args.words)),
         Command::Status(args) => operate::status(&args),

@@ -108,6 +108,14 @@ impl SimVenue {
         if self.inbox.is_empty() { self.wake } else { Nanos(i64::MIN) }
     }
 
+    /// Why it wants to be called, for whoever finds that it does so without end.
+    pub fn what_wakes(&self) -> String {
+        let now = self.machinery.clock.get();
+        let waits = [Lane::Orders, Lane::Reads].map(|lane| self.machine.waits(now, lane));
+        let machine = self.machine.wake(now).since(now).0;
+        format!("inbox {}, lanes {waits:?}, machine in {machine} ns", self.inbox.len())
+    }
+
     fn step(&mut self, now: Nanos, input: Input<'_>) {
         self.machine.step(now, input, &mut self.out);
     }

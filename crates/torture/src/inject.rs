@@ -1,6 +1,7 @@
 //! How each fault is made.
 
 use crate::draw::Draw;
+use crate::invariants::held_at;
 use crate::network::{ConnId, Host};
 use crate::world::{Process, World};
 use aegis_journal::disk::SimFault;
@@ -190,6 +191,30 @@ fn foreign(world: &World, draw: &mut Draw) -> Value {
         "fault": "foreign_order", "symbol": symbols.name(id), "side": side,
         "quantity": qty.to_string(),
     })
+}
+
+/// The user takes back what he has traded beside the node.
+pub fn take_back(world: &mut World) {
+    if !world.trouble.fired.contains_key("foreign_order") {
+        return;
+    }
+    let symbols = world.plan.session.symbols.clone();
+    for id in symbols.ids() {
+        let (truth, ours) = (held_at(world, id), world.witness.holding(id).qty);
+        let (truth, ours) = (truth.raw(), ours.raw());
+        if truth == ours {
+            continue;
+        }
+        let side = if truth > ours { "SELL" } else { "BUY" };
+        let quantity = aegis_types::Qty::from_raw((truth - ours).abs()).to_string();
+        let body = json!({
+            "fault": "foreign_order", "symbol": symbols.name(id), "side": side,
+            "quantity": quantity,
+        });
+        let body = body.to_string();
+        let taken = world.venue.fault(world.now, &body, &mut world.network);
+        world.diary.note(world.now, || format!("the user takes back {body}: {taken:?}"));
+    }
 }
 
 fn host(draw: &mut Draw) -> Host {

@@ -40,6 +40,9 @@ mod world;
 
 mod run;
 
+pub mod report;
+pub mod shrink;
+
 #[cfg(feature = "defects")]
 pub mod mutants;
 

@@ -17,6 +17,7 @@ pub struct Report {
     trades: u64,
     restarts: u64,
     limited: u64,
+    crash_loops: u64,
     simulated_s: f64,
     busy_s: f64,
     fired: BTreeMap<&'static str, u64>,
@@ -35,6 +36,7 @@ impl Report {
         self.trades += outcome.trades;
         self.restarts += outcome.restarts;
         self.limited += outcome.limited;
+        self.crash_loops += outcome.crash_loops;
         self.simulated_s += outcome.simulated_s;
         self.busy_s += took_s;
         for (name, count) in &outcome.fired {
@@ -86,6 +88,7 @@ impl Report {
             "trades": self.trades,
             "restarts": self.restarts,
             "rate_limited": self.limited,
+            "crash_loops": self.crash_loops,
         })
     }
 }

@@ -42,6 +42,7 @@ fn story(mut world: World, options: &Options) -> Outcome {
         fills: world.witness.told,
         restarts: world.restarts(),
         limited: world.checks.limited,
+        crash_loops: world.crash_loops,
         fired: world.trouble.fired.clone(),
         drawn: world.trouble.names(),
         trace: world.trace,

@@ -20,7 +20,12 @@ fn fails(outcome: &Outcome) -> Option<Invariant> {
 }
 
 /// Looks for less that fails with the same invariant. What failed must be given with its outcome.
-pub fn shrink(seed: u64, options: &Options, outcome: &Outcome, mut told: impl FnMut(&str)) -> Least {
+pub fn shrink(
+    seed: u64,
+    options: &Options,
+    outcome: &Outcome,
+    mut told: impl FnMut(&str),
+) -> Least {
     let names = || outcome.drawn.iter().map(|name| (*name).to_owned()).collect();
     let faults = options.faults.clone().unwrap_or_else(names);
     let mut least = Least {
@@ -29,7 +34,7 @@ pub fn shrink(seed: u64, options: &Options, outcome: &Outcome, mut told: impl Fn
         runs: 0,
     };
     let wanted = fails(outcome);
-    let mut attempt = |least: &mut Least, options: Options| {
+    let attempt = |least: &mut Least, options: Options| {
         let outcome = run(seed, &options);
         least.runs += 1;
         let same = fails(&outcome) == wanted;

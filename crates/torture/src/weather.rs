@@ -39,6 +39,8 @@ impl Trouble {
         for fault in catalogue::simulated() {
             // Each has its own draws: one more or less of another changes nothing of it.
             let mut draw = Draw::new(seed, 1_000 + u64::from(fault.number));
+            // Somebody else's orders end entries for good: few seeds have them.
+            let share = if fault.name == "foreign_order" { share / 5 } else { share };
             let taken = which.permille(share);
             let wanted = match &options.faults {
                 Some(names) => names.iter().any(|name| name == fault.name),
@@ -111,9 +113,7 @@ impl Trouble {
         world.rows.slow = Nanos::ZERO;
         world.space_at = Nanos::MAX;
         world.feed_stalled = world.now.min(world.feed_stalled);
-        if world.feed_skew != Nanos::ZERO {
-            world.feed_skew = Nanos::ZERO;
-            world.end_feed();
-        }
+        world.set_clocks_right();
+        inject::take_back(world);
     }
 }

@@ -192,7 +192,11 @@ impl Witness {
                 let what = format!("trade {} of symbol {} is told twice", fill.trade_id, symbol.0);
                 self.fail(Invariant::I8, what);
             }
-            if let Some(held) = self.held.get_mut(fill.symbol.index()) {
+            // What somebody else trades where nothing of ours is held is his.
+            let outside = number == 0;
+            if let Some(held) = self.held.get_mut(fill.symbol.index())
+                && !(outside && held.qty.is_zero())
+            {
                 let change = Qty::from_raw(fill.qty.raw() * fill.side.sign());
                 held.qty = held.qty.saturating_plus(change);
             }

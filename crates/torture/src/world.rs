@@ -31,6 +31,10 @@ use std::rc::Rc;
 
 /// Minutes of candles before the market begins, and how many of them warm up.
 const HISTORY: [i64; 2] = [90, 400];
+/// An operator resumes a run that has stopped after that.
+const RESUMED_AFTER: Nanos = Nanos::MINUTE;
+/// So many steps without time passing are a loop that spins.
+const SPINS_MAX: u32 = 20_000;
 /// A feed begins so long before its brain's last instant.
 const BEHIND_MS: i64 = 30 * 60_000;
 
@@ -101,6 +105,10 @@ pub struct World {
     feed_inbox: VecDeque<Parcel>,
     supervisors: [Supervisor; 2],
     restarts: u64,
+    /// How often the supervisor gave up, and the operator went on.
+    pub crash_loops: u64,
+    /// Steps in a row within one microsecond each: somebody asks again and again.
+    spins: u32,
     slots: usize,
     /// Steps so far.
     pub steps: u64,
@@ -181,6 +189,8 @@ impl World {
             feed_inbox: VecDeque::new(),
             supervisors: [Supervisor::default(); 2],
             restarts: 0,
+            crash_loops: 0,
+            spins: 0,
             slots,
             steps: 0,
             trace: seed,
@@ -205,7 +215,7 @@ impl World {
             Process::Down(at) => *at,
         });
         next = next.min(match &self.brain {
-            Process::Up(_) if self.ring.waits() => self.brain_stalled,
+            Process::Up(brain) if brain.is_live() && self.ring.waits() => self.brain_stalled,
             Process::Up(brain) => brain.wake().since(self.brain_skew).max(self.brain_stalled),
             Process::Down(at) => *at,
         });
@@ -218,6 +228,10 @@ impl World {
     /// What must not be.
     pub fn step(&mut self, until: Nanos) -> Result<(), Violation> {
         let next = self.next();
+        self.spins = if next > self.now { 0 } else { self.spins + 1 };
+        if self.spins > SPINS_MAX {
+            return Err(Violation::new(Invariant::I15, self.who_spins()));
+        }
         // What is due now was done; whoever still says now has asked for another look.
         self.now = if next > self.now { next } else { self.now.after(Nanos(1_000)) }.min(until);
         self.steps += 1;
@@ -237,6 +251,24 @@ impl World {
             self.rows.turn(self.now)?;
         }
         Checks::look(self)
+    }
+
+    /// Who has asked to be looked at again and again.
+    fn who_spins(&mut self) -> String {
+        let now = self.now;
+        let late = |at: Nanos| at.since(now).0.min(1);
+        let venue = late(self.venue.next());
+        let network = late(self.network.next());
+        let others = [self.rows.next(), self.checks.next(), self.trouble.next()].map(late);
+        let feed = self.feed.up().map(|feed| late(feed.wake()));
+        let brain = self.brain.up().map(|brain| {
+            let inside = brain.client().map(|client| client.what_wakes());
+            (late(brain.wake()), brain.is_live(), inside)
+        });
+        format!(
+            "somebody asks again and again: venue {venue}, network {network}, rows, checks, \
+             trouble {others:?}, feed {feed:?}, brain {brain:?}"
+        )
     }
 
     /// What happens to machine and processes by itself.
@@ -300,7 +332,8 @@ impl World {
 
     fn brain_turn(&mut self) -> Result<(), Violation> {
         let Process::Up(brain) = &mut self.brain else { return Ok(()) };
-        let due = self.ring.waits() || brain.wake() <= self.brain_clock.clock.get();
+        let due =
+            brain.is_live() && self.ring.waits() || brain.wake() <= self.brain_clock.clock.get();
         if self.now < self.brain_stalled || !due {
             return Ok(());
         }
@@ -363,8 +396,12 @@ impl World {
                 Ok(())
             }
             Verdict::CrashLoop(exits) => {
-                let what = format!("the brain ended {exits} times without progress");
-                Err(Violation::new(Invariant::I16, what))
+                // The system stops, positions keep their stops, and the operator goes on.
+                self.diary.note(self.now, || format!("crash loop after {exits} exits"));
+                self.supervisors[Child::Brain as usize] = Supervisor::default();
+                self.crash_loops += 1;
+                self.brain = Process::Down(self.now.after(RESUMED_AFTER));
+                Ok(())
             }
         }
     }
@@ -510,6 +547,18 @@ impl World {
         self.next_skew = Some(off);
         if matches!(self.brain, Process::Up(_)) {
             self.disk.stop_after(0);
+        }
+    }
+
+    /// The machine's clocks are right again, from the next start of each process on.
+    pub fn set_clocks_right(&mut self) {
+        if self.feed_skew != Nanos::ZERO {
+            self.feed_skew = Nanos::ZERO;
+            self.end_feed();
+        }
+        self.next_skew = None;
+        if self.brain_skew != Nanos::ZERO {
+            self.skew_at_restart(Nanos::ZERO);
         }
     }
 

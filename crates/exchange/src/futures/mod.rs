@@ -169,6 +169,12 @@ impl Futures {
         Ok((account.index(), symbol.index()))
     }
 
+    /// Rises with each order, conditional order and change of a wallet of any account: while it
+    /// stands still, nobody has traded.
+    pub const fn activity(&self) -> u64 {
+        self.orders + self.algos + self.incomes
+    }
+
     fn next_income(&mut self) -> u64 {
         self.incomes += 1;
         self.incomes
