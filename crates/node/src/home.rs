@@ -37,11 +37,11 @@ impl Home {
                 "give a folder that this user may write in AEGIS_HOME",
             )
         };
-        fs::create_dir_all(path).map_err(|e| failed("cannot be made", e))?;
+        folder(path).map_err(|e| failed("cannot be made", e))?;
         let path = path.canonicalize().map_err(|e| failed("cannot be resolved", e))?;
         let home = Self { path };
         private(&home.path).map_err(|e| failed("mode cannot be set to 0700", e))?;
-        fs::create_dir_all(home.sessions()).map_err(|e| failed("cannot be written", e))?;
+        folder(&home.sessions()).map_err(|e| failed("cannot be written", e))?;
         let probe = home.path.join(format!(".write-test-{}", std::process::id()));
         let written = fs::write(&probe, b"1");
         let _ = fs::remove_file(&probe);
@@ -169,7 +169,7 @@ impl Home {
     pub fn new_run(&self, id: &str) -> Result<PathBuf, Failure> {
         let last = self.runs(id).last().and_then(|run| number(run)).unwrap_or(0);
         let path = self.sessions().join(format!("{id}-{:03}", last + 1));
-        fs::create_dir_all(&path).map_err(|e| {
+        folder(&path).map_err(|e| {
             Failure::failed(
                 format!("session folder {}: {e}", path.display()),
                 "free disk space or check the mode of AEGIS_HOME",
@@ -196,6 +196,12 @@ impl Home {
 
 fn number(run: &Path) -> Option<u32> {
     run.file_name()?.to_str()?.rsplit('-').next()?.parse().ok()
+}
+
+/// Makes a folder, and what is missing above it, for its user alone.
+fn folder(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 fn private(path: &Path) -> std::io::Result<()> {

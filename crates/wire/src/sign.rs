@@ -175,3 +175,18 @@ fn as_str(hex: &[u8; SIGNATURE_HEX]) -> &str {
 fn base64_of(key: &SigningKey, message: &[u8]) -> String {
     STANDARD.encode(key.sign(message).to_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::ZeroizeOnDrop;
+
+    /// Compiles for what overwrites itself only.
+    const fn overwritten<T: ZeroizeOnDrop>() {}
+
+    #[test]
+    fn both_kinds_of_keys_overwrite_themselves() {
+        const { overwritten::<SigningKey>() }
+        const { overwritten::<Hmac<Sha256>>() }
+    }
+}

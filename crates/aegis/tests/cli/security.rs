@@ -211,6 +211,22 @@ fn sources(folder: &Path, places: &mut Vec<(String, String)>) {
     }
 }
 
+/// What holds a key is a type that prints nothing and overwrites itself, never a plain text. The
+/// simulated exchange is told its clients' keys in every request, and compares them.
+#[test]
+fn no_field_holds_a_key_as_plain_text() {
+    let mut places = Vec::new();
+    sources(&root().join("crates"), &mut places);
+    for (name, source) in places.iter().filter(|(name, _)| !name.contains("/venue/src/server/")) {
+        for (number, line) in source.lines().enumerate() {
+            let field = line.trim().trim_start_matches("pub ").trim_start_matches("pub(crate) ");
+            let Some((field, kind)) = field.split_once(": ") else { continue };
+            let holds = ["secret", "api_secret", "api_key", "private_key"].contains(&field);
+            assert!(!(holds && kind.contains("String")), "{name}:{}: {line}", number + 1);
+        }
+    }
+}
+
 #[test]
 fn without_encryption_nothing_leaves_this_machine() {
     let place = Place::new("plain");

@@ -13,3 +13,4 @@ mod live_lanes;
 mod live_past;
 mod live_wire;
 mod random;
+mod secrets;
