@@ -226,7 +226,7 @@ impl Tick {
     pub fn candle(&self) -> Option<Candle> {
         match self.body {
             TickBody::Candle { open, high, low, close, volume } => Some(Candle {
-                open_time: Nanos(self.at.0 - Nanos::MINUTE.0),
+                open_time: Nanos(self.at.0.saturating_sub(Nanos::MINUTE.0)),
                 open,
                 high,
                 low,
