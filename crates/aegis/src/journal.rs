@@ -178,7 +178,8 @@ fn as_text(folder: &Path, found: &Verified) -> String {
         None => text += "every record is whole and in its place\n",
         Some(torn) => {
             text += &format!(
-                "torn tail: {} bytes at {} of {} are no whole record; the next start cuts them off\n",
+                "torn tail: {} bytes at {} of {} are no whole record; the next start cuts them \
+                 off\n",
                 torn.bytes,
                 torn.offset,
                 torn.file.display()

@@ -176,6 +176,86 @@ impl JournalError {
             _ => Self::Io { action, path, source },
         }
     }
+
+    /// What is said about a journal's content; the disk's part is in `Display`.
+    fn fmt_content(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version { file, found, supported } if found < supported => write!(
+                f,
+                "{} has journal version {found}, this program has version {supported}; `aegis \
+                 journal migrate {}` writes it anew, and keeps this one",
+                file.display(),
+                file.parent().unwrap_or(file).display()
+            ),
+            Self::Version { file, found, supported } => write!(
+                f,
+                "{} has journal version {found}, this program has version {supported}: a newer \
+                 program wrote it; use that one",
+                file.display()
+            ),
+            Self::RecordKind { file, record, code } => write!(
+                f,
+                "record {record} in {} is of kind {code}, which this program does not know: a \
+                 newer program wrote it; use that one",
+                file.display()
+            ),
+            Self::RecordVersion { file, record, kind, found, supported } => write!(
+                f,
+                "record {record} in {} is a {kind} record of version {found}, this program reads \
+                 them up to version {supported}: a newer program wrote it; use that one",
+                file.display()
+            ),
+            Self::Layout { file, found, supported } => write!(
+                f,
+                "{} has record layout {found:08x}, this program has {supported:08x}; read it with \
+                 the program that wrote it",
+                file.display()
+            ),
+            Self::NotAJournal { file } => {
+                write!(f, "{} is not a journal segment; check the path", file.display())
+            }
+            Self::Corrupt { file, offset, record, why } => write!(
+                f,
+                "{} is damaged at byte {offset} (record {record}): {why}; trust nothing behind it: \
+                 restore a copy, or start a new session and reconcile with the exchange",
+                file.display()
+            ),
+            Self::MissingSegment { file } => write!(
+                f,
+                "{} is missing between the journal's other segments; restore it from a copy",
+                file.display()
+            ),
+            Self::Trimmed { dir, first } => write!(
+                f,
+                "the journal in {} begins with record {first}: what was before it was removed \
+                 behind a snapshot, and no snapshot that can be used reaches that far; restore the \
+                 snapshots or the older segments from a copy",
+                dir.display()
+            ),
+            Self::Snapshot { file, why } => {
+                write!(f, "snapshot {} cannot be used: {why}; an older one will do", file.display())
+            }
+            Self::NoSession { dir } => write!(
+                f,
+                "the journal in {} has no complete session header: it was never begun, or its \
+                 start is destroyed; if the exchange has no order of it, remove the folder and \
+                 start a new session",
+                dir.display()
+            ),
+            Self::TooLong { bytes } => write!(
+                f,
+                "a payload of {bytes} bytes is longer than the {} that a record holds; split it",
+                crate::record::PAYLOAD_MAX
+            ),
+            Self::Failed { why } => write!(
+                f,
+                "the journal stopped after a failure and takes no more records ({why}); restart \
+                 the process: it recovers from what is in the file"
+            ),
+            // The disk's part.
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Is this the system's way of saying that there is no space?
@@ -234,78 +314,7 @@ impl fmt::Display for JournalError {
                 "cannot {action} {}: {source}; check the disk, then resume the session",
                 path.display()
             ),
-            Self::Version { file, found, supported } if found < supported => write!(
-                f,
-                "{} has journal version {found}, this program has version {supported}; `aegis \
-                 journal migrate {}` writes it anew, and keeps this one",
-                file.display(),
-                file.parent().unwrap_or(file).display()
-            ),
-            Self::Version { file, found, supported } => write!(
-                f,
-                "{} has journal version {found}, this program has version {supported}: a newer \
-                 program wrote it; use that one",
-                file.display()
-            ),
-            Self::RecordKind { file, record, code } => write!(
-                f,
-                "record {record} in {} is of kind {code}, which this program does not know: a newer \
-                 program wrote it; use that one",
-                file.display()
-            ),
-            Self::RecordVersion { file, record, kind, found, supported } => write!(
-                f,
-                "record {record} in {} is a {kind} record of version {found}, this program reads \
-                 them up to version {supported}: a newer program wrote it; use that one",
-                file.display()
-            ),
-            Self::Layout { file, found, supported } => write!(
-                f,
-                "{} has record layout {found:08x}, this program has {supported:08x}; read it with \
-                 the program that wrote it",
-                file.display()
-            ),
-            Self::NotAJournal { file } => {
-                write!(f, "{} is not a journal segment; check the path", file.display())
-            }
-            Self::Corrupt { file, offset, record, why } => write!(
-                f,
-                "{} is damaged at byte {offset} (record {record}): {why}; trust nothing behind it: \
-                 restore a copy, or start a new session and reconcile with the exchange",
-                file.display()
-            ),
-            Self::MissingSegment { file } => write!(
-                f,
-                "{} is missing between the journal's other segments; restore it from a copy",
-                file.display()
-            ),
-            Self::Trimmed { dir, first } => write!(
-                f,
-                "the journal in {} begins with record {first}: what was before it was removed \
-                 behind a snapshot, and no snapshot that can be used reaches that far; restore the \
-                 snapshots or the older segments from a copy",
-                dir.display()
-            ),
-            Self::Snapshot { file, why } => {
-                write!(f, "snapshot {} cannot be used: {why}; an older one will do", file.display())
-            }
-            Self::NoSession { dir } => write!(
-                f,
-                "the journal in {} has no complete session header: it was never begun, or its start \
-                 is destroyed; if the exchange has no order of it, remove the folder and start a \
-                 new session",
-                dir.display()
-            ),
-            Self::TooLong { bytes } => write!(
-                f,
-                "a payload of {bytes} bytes is longer than the {} that a record holds; split it",
-                crate::record::PAYLOAD_MAX
-            ),
-            Self::Failed { why } => write!(
-                f,
-                "the journal stopped after a failure and takes no more records ({why}); restart \
-                 the process: it recovers from what is in the file"
-            ),
+            _ => self.fmt_content(f),
         }
     }
 }

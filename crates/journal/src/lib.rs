@@ -8,20 +8,21 @@
 //! wrong in the middle is refused with file and offset, never repaired by guess.
 //!
 //! ```text
-//!  folder/  LOCK   segment-00000000.log   segment-00000001.log   …
+//!  folder/  LOCK   segment-00000000.log   segment-00000001.log   …   snapshot-000000012345.bin
 //!                  │ header 128 B: first number, chain state │
 //!                  │ record 0: the session (JSON)            │ record n
 //!                  │ record 1 … 64-byte steps                │ record n+1 … zeros (preallocated)
 //!
 //!  Writer.append → buffer → flush: one write (+ fdatasync in `Power`) → effect may leave
+//!                             └→ Disk: the operating system's files, or memory that fails by seed
 //! ```
 //!
-//! The file format to the byte is in `docs/journal.md`.
+//! The file format to the byte, and what each failure of a disk means, is in `docs/journal.md`.
+
+pub mod disk;
 
 mod error;
 pub use error::JournalError;
-
-pub mod disk;
 
 mod chain;
 
@@ -29,10 +30,6 @@ mod record;
 pub use record::{Kind, PAYLOAD_MAX, Record, Source};
 
 mod segment;
-
-pub mod snapshot;
-
-pub mod money;
 
 mod space;
 pub use space::Space;
@@ -43,18 +40,22 @@ pub use reader::{Reader, Torn, begun, begun_on};
 mod writer;
 pub use writer::{Config, Durability, Last, Recovery, Writer};
 
-pub mod retention;
+mod threaded;
+pub use threaded::{Durable, Threaded};
 
-mod migrate;
-pub use migrate::{Migrated, migrate};
+pub mod snapshot;
+
+pub mod money;
+
+pub mod retention;
 
 mod verify;
 pub use verify::{Checked, Verified, verify};
 
-pub mod fuzzing;
-
-mod threaded;
-pub use threaded::{Durable, Threaded};
+mod migrate;
+pub use migrate::{Migrated, migrate};
 
 mod digest;
 pub use digest::OrderDigest;
+
+pub mod fuzzing;

@@ -398,7 +398,7 @@ impl Reader {
             return Ok(Found::Not("zeros stand where a record should be"));
         }
         let behind = self.offset + head.total() as u64;
-        // Before space is taken for a long one: a length that is only noise is longer than the file.
+        // Before space is taken for a long one: a length that is noise is longer than the file.
         let noise = head.total() > CHUNK && behind > self.length()?;
         if noise || !self.fill(head.total())? {
             return Ok(Found::Not("the file ends inside a record"));

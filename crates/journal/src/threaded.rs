@@ -147,8 +147,8 @@ impl Threaded {
         self.shared.lock().next
     }
 
-    /// What room there is, as of the last batch. While it is not [`Space::Plenty`], the thread looks
-    /// with every batch whether there is space again.
+    /// What room there is, as of the last batch. While it is not [`Space::Plenty`], the thread
+    /// looks with every batch whether there is space again.
     pub fn space(&self) -> Space {
         self.shared.lock().space
     }

@@ -1,9 +1,9 @@
-//! What a journal needs of a disk, as a trait: the operating system's files, or memory that fails by
-//! seed.
+//! What a journal needs of a disk, as a trait: the operating system's files, or memory that fails
+//! by seed.
 //!
-//! **The decision:** the seam lies at the system calls (write, sync, rename, …), not at the journal,
-//! so that what is tried under faults is the same code that runs on a real disk. It is crossed once
-//! a flush, never once a record.
+//! **The decision:** the seam lies at the system calls (write, sync, rename, …), not at the
+//! journal, so that what is tried under faults is the same code that runs on a real disk. It is
+//! crossed once a flush, never once a record.
 
 use std::fmt;
 use std::io;

@@ -1,5 +1,5 @@
-//! Torn tails (fault 48) and flipped bits (49), on the disk in memory: whatever happens to a file is
-//! either cut off as the end of what no returned sync has promised, or refused with the record's
+//! Torn tails (fault 48) and flipped bits (49), on the disk in memory: whatever happens to a file
+//! is either cut off as the end of what no returned sync has promised, or refused with the record's
 //! number and what to do.
 
 use crate::{HEADER, append, config, sample};

@@ -1,6 +1,6 @@
-//! A disk that is full (fault 46), fails a sync (47), fails a write or a read, or becomes read-only:
-//! what was promised stays, what cannot be promised is refused with a reason, and nobody asks a
-//! failed sync a second time.
+//! A disk that is full (fault 46), fails a sync (47), fails a write or a read, or becomes
+//! read-only: what was promised stays, what cannot be promised is refused with a reason, and nobody
+//! asks a failed sync a second time.
 
 use crate::{HEADER, append, config, sample};
 use aegis_journal::disk::{self, Disk, Open, SimDisk, SimFault};

@@ -1,4 +1,5 @@
-//! The disk in memory: what it keeps and what it loses, and a journal that dies on it at every call.
+//! The disk in memory: what it keeps and what it loses, and a journal that dies on it at every
+//! call.
 
 use crate::{HEADER, append, config, sample};
 use aegis_journal::disk::{Disk, Open, SimDisk, SimFault};

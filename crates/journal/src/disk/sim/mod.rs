@@ -1,8 +1,8 @@
 //! A disk in memory that fails by seed.
 //!
 //! It keeps apart what programs see (the page cache) and what a power cut leaves (what was synced,
-//! and of the rest nothing, all, a prefix or some sectors, by seed). Names behave alike: a file that
-//! was made or renamed is found after a power cut only if its folder was synced, or by luck.
+//! and of the rest nothing, all, a prefix or some sectors, by seed). Names behave alike: a file
+//! that was made or renamed is found after a power cut only if its folder was synced, or by luck.
 //!
 //! ```text
 //!  write ─→ data ──sync──→ durable          kill():  data stays, handles and locks are gone
