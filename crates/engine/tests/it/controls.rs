@@ -239,8 +239,6 @@ fn the_collar_is_asked_again_when_the_entry_leaves() {
     world.closes();
     world.prices[0] = px("105.3");
     world.open(A);
-    let mut wide = proposal(Side::Buy, 0.7);
-    wide.target = 120.0;
     let update = aegis_types::AccountUpdate::Leverage { symbol: A, leverage: 3 };
     world.event(EventBody::Account(update));
     assert!(!entered(&world), "more at risk and too far from where it was decided");
