@@ -2,8 +2,8 @@
 //!
 //! Judged by what the engine was told and has sent, with books of its own: from the first fill
 //! that no acknowledged stop covers, `stop_deadline` may pass; then a reducing order is under way,
-//! or the last one was refused for sure less than half a second ago. When the venue has become polite,
-//! each position is closed or stands behind its stop.
+//! or the last one was refused for sure less than half a second ago. When the venue has become
+//! polite, each position is closed or stands behind its stop.
 
 use crate::world::{A, Random, World, config, instruments, proposal, px};
 use aegis_engine::EngineConfig;
