@@ -256,6 +256,23 @@ impl Drop for Emergency {
     }
 }
 
+/// Has the fence written to the disk, beside everything else: a disk that is slow must not hold up
+/// an order.
+fn keep_fence(fence: io::Result<Option<File>>, folder: PathBuf) {
+    let keep = move || {
+        let kept = fence.and_then(|fence| match fence {
+            Some(fence) => fence::keep(&fence, &folder),
+            None => Ok(()),
+        });
+        if let Err(error) = kept {
+            tracing::error!(%error, "the fence is not on the disk; look before you start");
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("fence".into()).spawn(keep) {
+        tracing::error!(%error, "the fence may not be on the disk; look before you start");
+    }
+}
+
 fn lock(prey: &Mutex<Prey>) -> MutexGuard<'_, Prey> {
     prey.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -367,6 +384,8 @@ struct Pump {
 
 impl Pump {
     fn run(&mut self) {
+        // This thread before others, as far as the system allows; it sleeps until it is needed.
+        let _ = rustix::process::setpriority_process(None, -20);
         loop {
             for wish in self.watch.take() {
                 match wish {
@@ -380,7 +399,7 @@ impl Pump {
         }
     }
 
-    /// Fence, brain, exchange, in this order; the disk is waited for while the exchange answers.
+    /// Fence, brain, exchange, in this order; nothing waits for the disk.
     fn kill(&mut self, by: By, flatten: bool, answer: Option<Sender<Value>>) {
         let began = self.now();
         if let Some(run) = &mut self.run {
@@ -423,13 +442,7 @@ impl Pump {
         if let Some(error) = trouble {
             tracing::error!(%error, "what the kill switch does cannot be written down");
         }
-        let kept = fence.and_then(|fence| match fence {
-            Some(fence) => fence::keep(&fence, self.home.path()),
-            None => Ok(()),
-        });
-        if let Err(error) = kept {
-            tracing::error!(%error, "the fence is not on the disk; look before you start");
-        }
+        keep_fence(fence, self.home.path().to_path_buf());
     }
 
     fn now(&self) -> Nanos {
