@@ -129,12 +129,12 @@ fn a_torn_tail_of_an_older_journal_is_told_and_left_behind() {
 
 #[test]
 fn a_days_journal_is_carried_over_on_a_real_disk() {
-    let folder = Folder::new();
-    let done = migrate(&disk::system(), &fixture("v1-day"), Some(folder.path()), 1 << 16);
+    let (before, folder) = (Folder::copy_of(&fixture("v1-day")), Folder::new());
+    let done = migrate(&disk::system(), before.path(), Some(folder.path()), 1 << 16);
     let done = done.unwrap().unwrap();
     assert_eq!(done.records, 2_908);
     let (old, new) = (
-        verify(&disk::system(), &fixture("v1-day")).unwrap(),
+        verify(&disk::system(), before.path()).unwrap(),
         verify(&disk::system(), folder.path()).unwrap(),
     );
     assert_eq!((old.version, new.version), (1, 2));
