@@ -17,7 +17,8 @@ use aegis_node::live::admission::Admission;
 use aegis_node::recorder::Recorder;
 use aegis_node::sequencer::{Sequenced, Sequencer};
 use aegis_types::{
-    Answers, Command, Event, EventBody, Nanos, Notice, SymbolId, Tick, TickBody, Topic,
+    Answers, Cause, Command, Condition, Event, EventBody, Nanos, Notice, Operator, SymbolId, Tick,
+    TickBody, Topic,
 };
 use aegis_venue::client::Note;
 use aegis_venue::client::machine::Config as ClientConfig;
@@ -282,8 +283,9 @@ impl Brain {
     pub fn wake(&self) -> Nanos {
         let client = self.client().map_or(Nanos::MAX, SimVenue::wake);
         let timer = match self.initial {
-            None => self.driver.next_timer().unwrap_or(Nanos::MAX),
-            Some(_) => Nanos::MAX,
+            // Before it is live nothing but the client is looked at.
+            None if self.is_live() => self.driver.next_timer().unwrap_or(Nanos::MAX),
+            _ => Nanos::MAX,
         };
         client.min(timer)
     }
@@ -317,6 +319,7 @@ impl Brain {
         }
         self.settle(ring)?;
         self.listen(witness)?;
+        self.storage(witness)?;
         self.timers(witness)?;
         Ok(false)
     }
@@ -414,6 +417,26 @@ impl Brain {
         self.sound()
     }
 
+    /// Tells the engine when the disk under the journal is full, and when it no longer is.
+    fn storage(&mut self, witness: &mut Witness) -> Result<(), Failure> {
+        if !self.recorder.caught_up() || self.initial.is_some() {
+            return Ok(());
+        }
+        let now = self.machinery.clock.get();
+        let full = self.recorder.storage(now);
+        let believed = self.driver.engine().causes().any(|cause| cause == Cause::Storage);
+        if full.is_some() == believed {
+            return Ok(());
+        }
+        let over = Condition { cause: Cause::Storage, on: false, measured: 0, limit: 0 };
+        self.recorder.from_journal(Source::default());
+        let at = self.driver.now().max(now);
+        let body = EventBody::Condition(full.unwrap_or(over));
+        let mut watched = Watched { recorder: &mut self.recorder, witness };
+        self.driver.answer(at, body, &mut watched)?;
+        self.sound()
+    }
+
     fn timers(&mut self, witness: &mut Witness) -> Result<(), Failure> {
         let now = self.machinery.clock.get();
         if self.initial.is_none() && self.driver.next_timer().is_some_and(|due| due <= now) {
@@ -430,6 +453,22 @@ impl Brain {
             None => Ok(()),
             Some(fault) => Err(Failure::failed(format!("driver: {fault}"), "")),
         }
+    }
+
+    /// An operator's command.
+    ///
+    /// # Errors
+    /// Then the process has ended.
+    pub fn operator(&mut self, what: Operator, witness: &mut Witness) -> Result<(), Failure> {
+        if !self.recorder.caught_up() || self.initial.is_some() {
+            return Ok(());
+        }
+        let (at, body) = self.sequencer.operator(what);
+        self.recorder.from_journal(Source::default());
+        let mut watched = Watched { recorder: &mut self.recorder, witness };
+        self.driver.step(at, body, &mut watched)?;
+        self.recorder.flush()?;
+        self.sound()
     }
 
     /// Events so far.

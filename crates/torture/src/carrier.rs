@@ -113,7 +113,17 @@ impl SimVenue {
         let now = self.machinery.clock.get();
         let waits = [Lane::Orders, Lane::Reads].map(|lane| self.machine.waits(now, lane));
         let machine = self.machine.wake(now).since(now).0;
-        format!("inbox {}, lanes {waits:?}, machine in {machine} ns", self.inbox.len())
+        let inside = [
+            self.machine.clock().next(),
+            self.machine.attempts().next(),
+            self.machine.account().next(),
+        ];
+        let inside = inside.map(|at| at.since(now).0);
+        format!(
+            "inbox {}, lanes {waits:?}, machine in {machine} ns (clock, attempts, account in \
+             {inside:?})",
+            self.inbox.len()
+        )
     }
 
     fn step(&mut self, now: Nanos, input: Input<'_>) {

@@ -119,11 +119,6 @@ impl Feed {
         self.course.is_live()
     }
 
-    /// The logic, to read its counts.
-    pub const fn course(&self) -> &Course {
-        &self.course
-    }
-
     /// When it has something to do, by its own clock.
     pub const fn wake(&self) -> Nanos {
         self.wake

@@ -15,6 +15,12 @@ const ALGO: &str = "POST /fapi/v1/algoOrder";
 
 /// Lets a fault happen, or lie in wait at the exchange.
 pub fn inject(world: &mut World, name: &'static str, draw: &mut Draw) {
+    if name == "fill_after_cancel" {
+        // Entries fill at once: one that is taken back must be filled in part before.
+        world.flattens = true;
+        let body = json!({"fault": "partial_fill", "match": PLACING, "fraction": "0.4"});
+        let _ = world.venue.fault(world.now, &body.to_string(), &mut world.network);
+    }
     if let Some(posting) = posting(world, name, draw) {
         let body = posting.to_string();
         let taken = world.venue.fault(world.now, &body, &mut world.network);
@@ -31,7 +37,15 @@ pub fn inject(world: &mut World, name: &'static str, draw: &mut Draw) {
 
 /// The name of a fault that acted at the exchange, as the catalogue has it.
 pub fn of_exchange(world: &World, name: &str) -> Option<&'static str> {
+    // Where one of the exchange's stands for two, those that the seed has take turns.
     let has = |name: &'static str| world.trouble.has(name).then_some(name);
+    let either = |one: &'static str, other: &'static str| match (has(one), has(other)) {
+        (Some(_), Some(_)) => {
+            let fired = |name| world.trouble.fired.get(name).copied().unwrap_or(0);
+            Some(if fired(one) <= fired(other) { one } else { other })
+        }
+        (one, other) => one.or(other),
+    };
     Some(match name {
         "reply_cut" => "reply_dropped",
         "http_503_unknown_executed" => "unknown_executed",
@@ -61,10 +75,10 @@ pub fn of_exchange(world: &World, name: &str) -> Option<&'static str> {
         "clock_skew" => "clock",
         "ws_wrong_data" => "wrong_data",
         // These stand for two of the catalogue's each.
-        "ws_dup" => has("fill_twice").or(has("frame_twice"))?,
-        "error_code" => has("duplicate_id").or(has("precision"))?,
-        "algo_reject" => has("stop_rejected").or(has("stop_would_trigger"))?,
-        "partial_fill" => has("partial_entry").or(has("stop_partial"))?,
+        "ws_dup" => either("fill_twice", "frame_twice")?,
+        "error_code" => either("duplicate_id", "precision")?,
+        "algo_reject" => either("stop_rejected", "stop_would_trigger")?,
+        "partial_fill" => either("partial_entry", "stop_partial")?,
         _ => return None,
     })
 }

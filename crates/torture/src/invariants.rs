@@ -112,6 +112,7 @@ impl Checks {
             world.checks.next = world.now.after(EVERY);
             Self::fired(world);
             Self::own_faults(world);
+            Self::gateway(world)?;
         }
         Self::protection(world)?;
         let activity = world.venue.sim.venue().activity();
@@ -130,6 +131,17 @@ impl Checks {
                 world.trouble.fire(known);
             }
         }
+    }
+
+    /// The gateway had nothing to stop: what reached it was what was approved.
+    fn gateway(world: &World) -> Result<(), Violation> {
+        let Process::Up(brain) = &world.brain else { return Ok(()) };
+        let stopped = brain.client().map_or(0, |c| c.machine().gateway().counts().stopped);
+        if stopped > 0 {
+            let what = format!("the gateway stopped {stopped} requests that were not approved");
+            return Err(Violation::new(Invariant::I5, what));
+        }
+        Ok(())
     }
 
     /// Faults that come by themselves.

@@ -44,6 +44,8 @@ pub struct Outcome {
     pub restarts: u64,
     /// Answers with 429 that no fault made.
     pub limited: u64,
+    /// How often somebody asked again and again without time passing: a loop that spins.
+    pub loops: u64,
     /// How often a supervisor gave up, and the operator went on.
     pub crash_loops: u64,
     /// How often each fault acted.

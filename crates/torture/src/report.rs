@@ -18,6 +18,7 @@ pub struct Report {
     restarts: u64,
     limited: u64,
     crash_loops: u64,
+    loops: u64,
     simulated_s: f64,
     busy_s: f64,
     fired: BTreeMap<&'static str, u64>,
@@ -37,6 +38,7 @@ impl Report {
         self.restarts += outcome.restarts;
         self.limited += outcome.limited;
         self.crash_loops += outcome.crash_loops;
+        self.loops += outcome.loops;
         self.simulated_s += outcome.simulated_s;
         self.busy_s += took_s;
         for (name, count) in &outcome.fired {
@@ -89,6 +91,7 @@ impl Report {
             "restarts": self.restarts,
             "rate_limited": self.limited,
             "crash_loops": self.crash_loops,
+            "spinning_loops": self.loops,
         })
     }
 }

@@ -65,21 +65,6 @@ impl Ring {
     pub const fn acknowledge(&mut self) {
         self.acknowledged = self.next;
     }
-
-    /// Slots that are there.
-    pub fn len(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// Is nothing there?
-    pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
-    /// How many there may be.
-    pub const fn capacity(&self) -> usize {
-        self.capacity
-    }
 }
 
 impl Sink for Ring {

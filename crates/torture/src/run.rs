@@ -43,6 +43,7 @@ fn story(mut world: World, options: &Options) -> Outcome {
         restarts: world.restarts(),
         limited: world.checks.limited,
         crash_loops: world.crash_loops,
+        loops: world.loops,
         fired: world.trouble.fired.clone(),
         drawn: world.trouble.names(),
         trace: world.trace,

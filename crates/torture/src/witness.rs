@@ -30,8 +30,6 @@ pub struct Known {
     pub filled: Qty,
     /// Where it stands.
     pub standing: Standing,
-    /// When it was commanded.
-    pub at: Nanos,
 }
 
 impl Known {
@@ -132,14 +130,19 @@ impl Witness {
         self.held.iter().any(|held| held.bare.is_some())
     }
 
+    /// Is an entry filled in part, its rest still open?
+    pub fn is_entering(&self) -> bool {
+        let entering = |known: &Known| {
+            known.order.reason == OrderReason::Entry
+                && known.filled.is_positive()
+                && known.filled < known.order.qty
+        };
+        self.live().any(entering)
+    }
+
     /// All orders that may still do something.
     pub fn live(&self) -> impl Iterator<Item = &Known> {
         self.orders.values().filter(|known| known.live())
-    }
-
-    /// Was this fill told?
-    pub fn knows_fill(&self, symbol: SymbolId, trade: u64) -> bool {
-        self.fills.contains(&(symbol, trade))
     }
 
     /// A signal was turned away.
@@ -229,7 +232,7 @@ impl Witness {
     /// A command is in the journal, and about to be carried out.
     pub fn command(&mut self, at: Nanos, command: &Command) {
         let Command::Submit { order } = command else { return };
-        let known = Known { order: *order, filled: Qty::ZERO, standing: Standing::Sent, at };
+        let known = Known { order: *order, filled: Qty::ZERO, standing: Standing::Sent };
         if self.orders.insert(order.id.number, known).is_some() {
             let what = format!("order number {} is given out twice", order.id.number);
             self.fail(Invariant::I4, what);

@@ -79,9 +79,14 @@ pub fn judge(belief: &Belief, truth: &Truth, terms: &Terms) -> Findings {
     found
 }
 
-fn heard(truth: &Truth, terms: &Terms, fill: &TrueFill) -> bool {
-    fill.time_ms <= terms.until_ms
-        && (truth.ours(fill).is_some() || !terms.foreign.contains(&fill.symbol))
+/// Must this fill be believed in? Of those behind the end only the ones that were heard of.
+fn heard(belief: &Belief, truth: &Truth, terms: &Terms, fill: &TrueFill) -> bool {
+    let ours = truth.ours(fill).is_some() || !terms.foreign.contains(&fill.symbol);
+    let booked = || {
+        let name = |symbol| belief.symbols.name(symbol) == fill.symbol;
+        belief.fills.iter().any(|h| h.fill.trade_id == fill.id && name(h.fill.symbol))
+    };
+    ours && (fill.time_ms <= terms.until_ms || booked())
 }
 
 fn fills(belief: &Belief, truth: &Truth, terms: &Terms, found: &mut Findings) {
@@ -96,7 +101,7 @@ fn fills(belief: &Belief, truth: &Truth, terms: &Terms, found: &mut Findings) {
         }
     }
     let mut inferred = inferred(belief);
-    for fill in truth.fills.iter().filter(|fill| heard(truth, terms, fill)) {
+    for fill in truth.fills.iter().filter(|fill| heard(belief, truth, terms, fill)) {
         if !counts.contains_key(&(fill.symbol.as_str(), fill.id))
             && !inferred.take(&fill.symbol, fill.qty)
         {
@@ -133,9 +138,9 @@ fn inferred(belief: &Belief) -> Inferred {
 }
 
 /// Signed positions from the exchange's fills, as far as they are ours.
-fn true_positions(truth: &Truth, terms: &Terms) -> BTreeMap<String, Qty> {
+fn true_positions(belief: &Belief, truth: &Truth, terms: &Terms) -> BTreeMap<String, Qty> {
     let mut positions: BTreeMap<String, Qty> = BTreeMap::new();
-    for fill in truth.fills.iter().filter(|fill| heard(truth, terms, fill)) {
+    for fill in truth.fills.iter().filter(|fill| heard(belief, truth, terms, fill)) {
         let position = positions.entry(fill.symbol.clone()).or_default();
         *position = position.saturating_plus(fill.qty);
     }
@@ -149,7 +154,7 @@ fn positions(belief: &Belief, truth: &Truth, terms: &Terms, found: &mut Findings
         .into_iter()
         .map(|(symbol, qty)| (belief.symbols.name(symbol).to_owned(), qty))
         .collect();
-    let truly = true_positions(truth, terms);
+    let truly = true_positions(belief, truth, terms);
     let names: BTreeSet<&String> = believed.keys().chain(truly.keys()).collect();
     for name in names {
         let of = |positions: &BTreeMap<String, Qty>| positions.get(name).copied();
@@ -162,17 +167,24 @@ fn positions(belief: &Belief, truth: &Truth, terms: &Terms, found: &mut Findings
 
 fn resting(belief: &Belief, truth: &Truth, terms: &Terms, found: &mut Findings) {
     let plain = truth.orders.values().filter(|order| order.live).map(|order| &order.client);
-    let rests = |ended: Option<i64>| ended.is_none_or(|ms| ms > terms.until_ms);
-    let algos = truth.algos.iter().filter(|algo| rests(algo.ended_ms)).map(|algo| &algo.client);
-    let truly: BTreeSet<ClientOrderId> =
-        plain.chain(algos).filter_map(|client| ClientOrderId::parse(client)).collect();
+    let rest = truth.algos.iter().filter(|algo| algo.ended_ms.is_none()).map(|algo| &algo.client);
+    let ids = |client: &String| ClientOrderId::parse(client);
+    let truly: BTreeSet<ClientOrderId> = plain.chain(rest).filter_map(ids).collect();
+    // What ended while the node was ending may have been heard of or not.
+    let late = |ended: Option<i64>| ended.is_some_and(|ms| ms > terms.until_ms);
+    let open: BTreeSet<ClientOrderId> = truth
+        .algos
+        .iter()
+        .filter(|algo| late(algo.ended_ms))
+        .filter_map(|algo| ids(&algo.client))
+        .collect();
     for (id, sent) in &belief.orders {
         let (ended, rests) = (sent.ended.is_some(), truly.contains(id));
         if sent.unknown && !ended {
             found.add(format!("order {id} is unknown to the end"));
         } else if ended && rests {
             found.add(format!("order {id} rests, and is believed to have ended (I11)"));
-        } else if !ended && sent.accepted.is_some() && !rests {
+        } else if !ended && sent.accepted.is_some() && !rests && !open.contains(id) {
             found.add(format!("order {id} does not rest, and is believed to (I11)"));
         }
     }

@@ -2,6 +2,7 @@
 
 use super::draw::Draw;
 use super::process::{Running, aegis, send};
+use super::stage::settings;
 use aegis_node::control::{self, Ask};
 use aegis_node::home::Home;
 use rustix::process::Signal;
@@ -61,6 +62,10 @@ impl Market {
     fn args(&self) -> Vec<String> {
         let mut args: Vec<String> = ["--headless", "--json", "--days"].map(str::to_owned).into();
         args.push(self.days.to_string());
+        // Many orders, so that kills meet them.
+        for setting in settings(1, false) {
+            args.extend(["--set".to_owned(), setting]);
+        }
         if let Some(data) = &self.data {
             args.extend(["--data".to_owned(), data.display().to_string()]);
         }

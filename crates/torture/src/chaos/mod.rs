@@ -83,6 +83,8 @@ pub struct Report {
     pub fills_doubled: u64,
     /// Positions without protection beyond the deadline.
     pub late: u64,
+    /// As long, but nothing could be done, or a closing order was on its way.
+    pub excused: u64,
     /// Wall ms from an entry's fill to its protection.
     pub protect_ms: Vec<f64>,
     /// In how many rounds each fault acted.
@@ -122,6 +124,7 @@ impl Report {
             "fills_lost": self.fills_lost,
             "fills_doubled": self.fills_doubled,
             "unprotected_past_deadline": self.late,
+            "unprotected_but_excused": self.excused,
             "protect_p50_ms": ms(0.5),
             "protect_p99_ms": ms(0.99),
             "protect_max_ms": ms(1.0),
@@ -147,6 +150,7 @@ impl Report {
         self.fills_lost += verdict.findings.fills_lost;
         self.fills_doubled += verdict.findings.fills_doubled;
         self.late += verdict.late;
+        self.excused += verdict.excused;
         self.protect_ms.extend(&verdict.protect_ms);
         self.fills += verdict.fills;
         self.orders += verdict.orders;
