@@ -660,7 +660,7 @@ impl Machine {
             self.leverages.next(),
             self.attempts.next(),
             self.account.next(),
-            self.reading.next(),
+            self.reading.next(self.listen.ready()),
             self.dead_man.next(),
             self.watch_next(now),
             self.silent_at(),

@@ -80,10 +80,12 @@ impl Reading {
         Some(READS[index])
     }
 
-    /// When it has something to do at the earliest.
-    pub(super) fn next(&self) -> Nanos {
+    /// When it has something to do at the earliest. Without a user stream the account is not read
+    /// again by time: it is when the stream is back, and until then nobody need be woken for it.
+    pub(super) fn next(&self, streams: bool) -> Nanos {
         let owed = (0..READS.len()).filter(|index| self.owed[*index]);
-        owed.map(|index| self.again[index]).fold(self.reconcile_at, Nanos::min)
+        let again = if streams { self.reconcile_at } else { Nanos::MAX };
+        owed.map(|index| self.again[index]).fold(again, Nanos::min)
     }
 }
 
