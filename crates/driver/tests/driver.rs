@@ -142,6 +142,8 @@ impl Observer for Diary {
             EventBody::Account(_) => "leverage".into(),
             EventBody::Timer { .. } => "timer".into(),
             EventBody::Operator(operator) => operator.code().into(),
+            EventBody::Condition(_) => "condition".into(),
+            EventBody::Memory(_) => "memory".into(),
         });
         Ok(())
     }
