@@ -3,7 +3,7 @@
 //! | held | how it is seen from outside |
 //! |---|---|
 //! | I1 | symbols with a position of ours, after every fill |
-//! | I4 | requests that place, by client id: in the journal before, never again after an outcome that could have been a yes |
+//! | I4 | requests that place, by id: journalled before, never again after what could be a yes |
 //! | I5 | executed and requested quantity against the journal's order |
 //! | I6 | wallet of the journal = wallet of the exchange = its ledger |
 //! | I8 | each fill of the exchange once in the journal |
