@@ -136,8 +136,8 @@ mod tests {
 
     #[test]
     fn growth_is_the_end_against_what_follows_the_warm_up() {
-        let mut curve = Curve::default();
-        curve.resident = (0..100).map(|i| if i < 20 { i as f64 } else { 50.0 }).collect();
+        let resident = (0..100).map(|i| if i < 20 { f64::from(i) } else { 50.0 }).collect();
+        let mut curve = Curve { resident, ..Curve::default() };
         assert_eq!(curve.told()["growth"], 0.0);
         curve.resident[90..].fill(55.0);
         assert_eq!(curve.told()["growth"], 0.1);

@@ -75,7 +75,7 @@ impl Losses {
     }
 
     /// The fall from the highest equity, at this equity.
-    pub fn from_peak(&mut self, equity: Money, limit: f64) -> Loss {
+    pub fn below_peak(&mut self, equity: Money, limit: f64) -> Loss {
         let peak = self.peak.map_or(equity, |peak| peak.max(equity));
         self.peak = Some(peak);
         let fraction = share(peak.saturating_plus(-equity), peak);
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_drawdown_latches_until_resumed_and_is_measured_anew_from_there() {
         let mut losses = started();
-        let fall = |losses: &mut Losses, equity| losses.from_peak(Money::whole(equity), 0.20);
+        let fall = |losses: &mut Losses, equity| losses.below_peak(Money::whole(equity), 0.20);
         assert_eq!(fall(&mut losses, 100), Loss { fraction: 0.0, reached: false });
         assert_eq!(fall(&mut losses, 200), Loss { fraction: 0.0, reached: false });
         assert_eq!(fall(&mut losses, 161), Loss { fraction: 0.195, reached: false });
@@ -174,20 +174,20 @@ mod tests {
     fn the_next_session_knows_what_this_one_knew() {
         let mut losses = started();
         losses.of_day(Money::whole(90), 0.05);
-        losses.from_peak(Money::whole(200), 0.20);
-        losses.from_peak(Money::whole(100), 0.20);
+        losses.below_peak(Money::whole(200), 0.20);
+        losses.below_peak(Money::whole(100), 0.20);
         let memory = losses.memory(true);
         assert!(memory.day_lost && memory.drawn_down && memory.halted);
         let mut next = Losses::new();
         next.recall(&memory, Nanos::HOUR.times(2));
         next.turn_day(Nanos::HOUR.times(2), Money::whole(90));
         assert!(next.of_day(Money::whole(100), 0.05).reached);
-        assert!(next.from_peak(Money::whole(200), 0.20).reached);
+        assert!(next.below_peak(Money::whole(200), 0.20).reached);
         assert_eq!(next.memory(true), memory);
         let mut tomorrow = Losses::new();
         tomorrow.recall(&memory, Nanos::DAY);
         tomorrow.turn_day(Nanos::DAY, Money::whole(90));
         assert!(!tomorrow.of_day(Money::whole(90), 0.05).reached, "a new day");
-        assert!(tomorrow.from_peak(Money::whole(90), 0.20).reached, "the peak is still known");
+        assert!(tomorrow.below_peak(Money::whole(90), 0.20).reached, "the peak is still known");
     }
 }

@@ -177,7 +177,7 @@ impl<B: Brain> Engine<B> {
         if self.account.wallet.is_some() {
             let equity = self.equity();
             self.account.losses.of_day(equity, self.config.daily_loss_max);
-            self.account.losses.from_peak(equity, self.config.drawdown_max);
+            self.account.losses.below_peak(equity, self.config.drawdown_max);
         }
         self.note_losses(out);
     }

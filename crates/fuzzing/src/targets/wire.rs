@@ -205,7 +205,7 @@ pub(super) fn rest_bodies(data: &[u8]) -> bool {
     if let Ok(error) = bodies::read::<ErrorBody>(data) {
         let message = error.message.as_deref().unwrap_or_default();
         let _ = banned_until(message);
-        let code = i32::try_from(error.code).ok();
+        let code = Some(error.code);
         for (status, write) in [(400, true), (418, false), (503, true)] {
             let answer = Answer { status, code, message, ..Answer::default() };
             let _ = answer.classify(write);
