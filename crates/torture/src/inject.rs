@@ -251,7 +251,7 @@ fn network(world: &mut World, name: &str, draw: &mut Draw) -> bool {
         }
         "half_open" => {
             let Some(conn) = connection(world, draw) else { return false };
-            world.network.deafen(conn);
+            world.network.deafen(now, conn);
         }
         "latency" => {
             let latency = Nanos::from_millis(draw.between(50, 10_000));

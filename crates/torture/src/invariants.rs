@@ -17,8 +17,9 @@ use aegis_venue::client::attempts::Phase;
 use aegis_venue::server::{Arrival, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Belief may differ from the exchange for so long while entries are allowed (R).
-const DIFFERS_MAX: Nanos = Nanos::SECOND.times(30);
+/// Belief may differ from the exchange for so long while entries are allowed (R): a user stream that
+/// is half open is found to be so after forty seconds, and the account is read behind that.
+const DIFFERS_MAX: Nanos = Nanos::SECOND.times(60);
 /// A flatten that was refused for sure must go again within this.
 const BARE_MAX: Nanos = Nanos::from_millis(500);
 /// How much later than the deadline the exchange may see the protection: the way there and back.
@@ -321,10 +322,13 @@ pub fn guarded(world: &World, symbol: SymbolId, qty: Qty) -> bool {
     let (core, account) = (world.venue.sim.venue(), world.venue.account);
     let closes = |side: aegis_types::Side| (side.sign() > 0) == qty.is_negative();
     let algos = core.open_algos(account, Some(symbol)).unwrap_or_default();
+    // What is less than a step, no order can be of: grids become coarser, and ADL knows none.
+    let step = core.rules().get(symbol.index()).map_or(Qty::ZERO, |rules| rules.instrument.step);
+    let most = qty.abs().saturating_plus(-step);
     let stops = algos.iter().any(|algo| {
         matches!(algo.kind, AlgoKind::StopMarket)
             && closes(algo.side)
-            && (algo.close_position || algo.reduce_only && algo.qty >= qty.abs())
+            && (algo.close_position || algo.reduce_only && algo.qty > most)
     });
     let exits = || {
         let filter = Filter { symbol: Some(symbol), ..Filter::default() };

@@ -13,6 +13,9 @@ use bytes::Bytes;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+/// A socket whose pings are not answered for so long is dead, as the client's are.
+const DEAD_AFTER: Nanos = Nanos::SECOND.times(40);
+
 /// A connection.
 pub type ConnId = u64;
 
@@ -393,10 +396,14 @@ impl Network {
         self.push(now.after(Nanos::MILLISECOND), &link, Arrival::Gone);
     }
 
-    /// From now on a connection takes everything and brings nothing.
-    pub fn deafen(&mut self, conn: ConnId) {
-        if let Some(index) = self.find(conn) {
-            self.links[index].deaf = true;
+    /// From now on a connection takes everything and brings nothing. A socket of the user stream
+    /// finds that out by its own pings, and ends.
+    pub fn deafen(&mut self, now: Nanos, conn: ConnId) {
+        let Some(index) = self.find(conn) else { return };
+        self.links[index].deaf = true;
+        let link = self.links[index];
+        if matches!(link.to, Use::User(_)) {
+            self.push(now.after(DEAD_AFTER), &link, Arrival::Ended);
         }
     }
 

@@ -108,7 +108,7 @@ impl Venue {
                     network.send(now, conn, bytes.len(), Arrival::Frame(bytes));
                 }
                 Delivery::Close(conn, _) => network.end(now, conn),
-                Delivery::Deafen(conn) => network.deafen(conn),
+                Delivery::Deafen(conn) => network.deafen(now, conn),
             }
         }
     }
