@@ -235,7 +235,9 @@ impl Checks {
             let held = world.witness.holding(symbol);
             let (Some(unprotected), Some(bare)) = (held.unprotected, held.bare) else { continue };
             let late = now.since(unprotected) > world.checks.deadline.after(Nanos::MILLISECOND);
-            if late && now.since(bare) > BARE_MAX {
+            // Where the exchange has closed it meanwhile, nothing is at risk: that is I11's matter.
+            let at_risk = || !held_at(world, symbol).is_zero();
+            if late && now.since(bare) > BARE_MAX && at_risk() {
                 let what = format!(
                     "{} of {} has had no stop for {} ms and no exit for {} ms",
                     held.qty,
