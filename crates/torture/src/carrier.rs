@@ -1,5 +1,5 @@
-//! What carries the client's requests in a simulation: connections on the simulated network, two for
-//! orders and two for reads, as the sockets are used.
+//! What carries the client's requests in a simulation: connections on the simulated network, two
+//! for orders and two for reads, as the sockets are used.
 
 use crate::network::{Act, Answer, Arrival, ConnId, Parcel, Use};
 use crate::venue::{KEY, SECRET};
@@ -133,10 +133,10 @@ impl SimVenue {
     fn take(&mut self, now: Nanos, parcel: Parcel) {
         match (parcel.to, parcel.what) {
             (Use::User(conn), Arrival::Opened) => self.step(now, Input::UserOpened(conn)),
-            (Use::User(conn), Arrival::Frame(bytes)) => {
-                if self.users.iter().any(|(_, link)| *link == parcel.conn) {
-                    self.step(now, Input::UserEvent(conn, payload(&bytes)));
-                }
+            (Use::User(conn), Arrival::Frame(bytes))
+                if self.users.iter().any(|(_, link)| *link == parcel.conn) =>
+            {
+                self.step(now, Input::UserEvent(conn, payload(&bytes)));
             }
             (Use::User(conn), Arrival::Alive) => self.step(now, Input::UserAlive(conn)),
             (Use::User(conn), Arrival::Ended) => {

@@ -166,6 +166,13 @@ fn posting(world: &World, name: &str, draw: &mut Draw) -> Option<Value> {
         "stop_invisible" => {
             json!({"fault": "algo_invisible", "ms": draw.between(1_000, 1_800_000)})
         }
+        _ => return of_account(world, name, draw),
+    })
+}
+
+/// The same for what happens to market and account.
+fn of_account(world: &World, name: &str, draw: &mut Draw) -> Option<Value> {
+    Some(match name {
         "liquidation" => json!({"fault": "liquidation", "symbol": held(world, draw)?}),
         "adl" => json!({"fault": "adl", "symbol": held(world, draw)?, "fraction": "0.5"}),
         "manual_close" => {

@@ -17,8 +17,8 @@ use aegis_venue::client::attempts::Phase;
 use aegis_venue::server::{Arrival, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Belief may differ from the exchange for so long while entries are allowed (R): a user stream that
-/// is half open is found to be so after forty seconds, and the account is read behind that.
+/// Belief may differ from the exchange for so long while entries are allowed (R): a user stream
+/// that is half open is found to be so after forty seconds, and the account is read behind that.
 const DIFFERS_MAX: Nanos = Nanos::SECOND.times(60);
 /// A flatten that was refused for sure must go again within this.
 const BARE_MAX: Nanos = Nanos::from_millis(500);

@@ -1,5 +1,5 @@
-//! The network between the node and the exchange: connections whose bytes take their time, in order,
-//! or never come.
+//! The network between the node and the exchange: connections whose bytes take their time, in
+//! order, or never come.
 //!
 //! A connection keeps the order of what it carries, as TCP does. While its host is stuck, what was
 //! sent waits and comes in a burst behind; what a cut connection still carried is lost, on the way

@@ -1,4 +1,4 @@
-//! The database's lane: notices to rows to a backlog to a database that may be down, locked or slow.
+//! The database's lane: notices to rows to a backlog to a database that may be down, locked, slow.
 
 use crate::violation::{Invariant, Violation};
 use aegis_backtest::Session;

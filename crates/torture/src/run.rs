@@ -1,5 +1,5 @@
-//! One seed from its start to its end: a phase with faults, then one in which everything must become
-//! whole again.
+//! One seed from its start to its end: a phase with faults, then one in which everything must
+//! become whole again.
 
 use crate::brain::Brain;
 use crate::invariants::{guarded, held_at};
