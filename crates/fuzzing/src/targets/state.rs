@@ -2,7 +2,7 @@
 
 use crate::seeds;
 use aegis_journal::fuzzing;
-use aegis_types::{Command, Event, Tick};
+use aegis_types::{Command, Event, Nanos, Px, Qty, Rate, SymbolId, Tick, TickBody};
 
 /// As it is, and with its checksums made right: read, resumed, migrated, verified.
 pub(super) fn journal(data: &[u8]) -> bool {
@@ -55,10 +55,19 @@ pub(super) fn ring_ticks(data: &[u8]) -> bool {
 }
 
 pub(super) fn tick_seeds() -> Vec<Vec<u8>> {
-    let mut all = Vec::new();
-    for kind in 0..12u64 {
-        let words = [kind, kind << 8 | 1, 1_700_000_000_000_000_000, 100, 101, 99, kind << 32];
-        all.push(words.iter().flat_map(|word| word.to_le_bytes()).collect());
-    }
-    all
+    let (px, qty, at) = (Px::whole(100), Qty::whole(2), Nanos(1_700_000_000_000_000_000));
+    let bodies = [
+        TickBody::Open { px, funding: Some(Rate::from_raw(10_000)) },
+        TickBody::Candle { open: px, high: px, low: px, close: px, volume: 1.5 },
+        TickBody::Book { bid: px, bid_qty: qty, ask: px, ask_qty: qty, update_id: 7 },
+        TickBody::Mark { mark: px, index: px, rate: Rate::from_raw(-1), next_funding: at },
+        TickBody::Trade { px, qty, id: 9, buyer_is_maker: true },
+        TickBody::Gap { missing: 3 },
+        TickBody::End,
+    ];
+    let bytes = |body| {
+        let tick = Tick { symbol: SymbolId(1), derived: false, at, received_us: 5, body };
+        tick.to_words().iter().flat_map(|word| word.to_le_bytes()).collect()
+    };
+    bodies.into_iter().map(bytes).collect()
 }
