@@ -167,6 +167,21 @@ fn changed_filters_are_read_and_the_order_is_rounded_to_them_once() {
 }
 
 #[test]
+fn a_grid_so_coarse_that_another_order_would_come_of_it_ends_the_order() {
+    let mut desk = Desk::ready(World::new());
+    desk.enter(Side::Buy, "0.01");
+    // 53,333 would become 50,000: another stop than the one that was decided on.
+    let change = json!({"fault": "filters_change", "symbol": "BTCUSDT", "tickSize": "10000"});
+    desk.world.fault(&change);
+    let stop = desk.order(OrderType::StopMarket, Side::Sell, "0.01", 53_333);
+    desk.run(1_000);
+    assert_eq!(desk.words(stop).len(), 1, "{:?}", desk.notes);
+    assert!(desk.words(stop)[0].starts_with("rejected "), "{:?}", desk.words(stop));
+    assert_ne!(desk.words(stop), ["rejected gateway"], "{:?}", desk.notes);
+    assert_eq!(desk.machine.gateway().counts().stopped, 0, "nothing reached the gateway that it had to stop");
+}
+
+#[test]
 fn definite_failures_go_again_with_growing_pauses_and_then_end() {
     let mut desk = Desk::ready(World::new());
     let fault = json!({"fault": "http_503_unavailable", "match": "POST /fapi/v1/order",

@@ -12,6 +12,10 @@ use aegis_wire::errors::{Class, Hint, RETRY_MS, Wait, reject_code};
 /// Pause before an order that protects goes again, of which too many left.
 const CAPPED_AGAIN: Nanos = Nanos::MILLISECOND.times(250);
 
+/// A grid that moves a price by more than one part in so many makes another order of it, which the
+/// gateway would stop.
+const MOVED_PARTS: i64 = 100;
+
 /// The pause after attempt `tries`; nothing when that was the last.
 fn pause(tries: u8) -> Option<Nanos> {
     let ms = RETRY_MS.get(usize::from(tries.saturating_sub(1)))?;
@@ -194,7 +198,7 @@ impl Attempts {
     }
 
     /// Filters were read again: what waited for them is rounded to them and goes once more, if
-    /// that changed anything; otherwise the refusal stands.
+    /// that changed anything and is still the same order; otherwise the refusal stands.
     pub fn filters_read(
         &mut self,
         now: Nanos,
@@ -210,7 +214,10 @@ impl Attempts {
             if let Some(filters) = filters(before.symbol) {
                 filters.round(&mut attempt.order);
             }
-            let fit = attempt.order.qty.is_positive() && attempt.order != before;
+            let after = &attempt.order;
+            let near = moved_little(before.price, after.price)
+                && moved_little(before.trigger, after.trigger);
+            let fit = after.qty.is_positive() && *after != before && near;
             if fit {
                 (attempt.phase, attempt.hold) = (Phase::Waiting(now), Hold::None);
             } else {
@@ -227,6 +234,10 @@ impl Attempts {
             }
         }
     }
+}
+
+fn moved_little(before: Px, after: Px) -> bool {
+    (after.raw() - before.raw()).abs() <= before.raw() / MOVED_PARTS
 }
 
 /// The grids of a symbol.
