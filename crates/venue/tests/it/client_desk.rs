@@ -164,6 +164,11 @@ impl Desk {
         self.submit(id, kind, side, qty, trigger, reduce_only)
     }
 
+    /// Ids go on behind this number, as after a restart.
+    pub fn number_from(&mut self, number: u32) {
+        self.next = number;
+    }
+
     /// A market order that may only reduce.
     pub fn exit(&mut self, side: Side, qty: &str) -> ClientOrderId {
         self.next += 1;

@@ -136,6 +136,81 @@ fn an_order_that_is_over_for_us_and_stands_there_is_taken_back() {
     assert_eq!(desk.words(stop).len(), 2, "and nothing more is told of it");
 }
 
+/// The next process of the session, whose journal has all orders ended; the position is as told.
+fn next_process(desk: Desk) -> Desk {
+    let held = desk.machine.account().held(BTC).copied();
+    let symbols = SymbolTable::new(["BTCUSDT", "ETHUSDT"]).unwrap();
+    let mut again = Desk::with(desk.world, Config::new(SESSION, symbols));
+    again.number_from(100);
+    if let Some(held) = held {
+        again.machine.account_mut().resume(BTC, held);
+    }
+    again.run(5_000);
+    again
+}
+
+fn open_orders(desk: &mut Desk) -> (usize, usize) {
+    let mut count =
+        |path: &str| desk.world.must("GET", path, "symbol=BTCUSDT").as_array().unwrap().len();
+    (count("/fapi/v1/openOrders"), count("/fapi/v1/openAlgoOrders"))
+}
+
+#[test]
+fn an_order_of_the_session_that_its_journal_has_ended_is_taken_back_and_not_foreign() {
+    let mut desk = Desk::ready(World::new());
+    desk.order(OrderType::Limit, Side::Buy, "0.01", 50_000);
+    desk.order(OrderType::StopMarket, Side::Sell, "0.01", 49_000);
+    desk.run(1_000);
+    assert_eq!(open_orders(&mut desk), (1, 1));
+    let mut again = next_process(desk);
+    again.run(1_000);
+    assert_eq!(open_orders(&mut again), (0, 0), "{:?}", again.notes);
+    again.run(130_000);
+    assert_eq!(again.turns(Cause::Foreign), [false; 0], "{:?}", again.notes);
+    assert_eq!(again.machine.status(now(&again)).foreign, 0);
+    let orphans = again.notes.iter().filter(|note| matches!(note, Note::Orphan { .. }));
+    assert_eq!(orphans.count(), 2, "{:?}", again.notes);
+    let entry = again.order(OrderType::Market, Side::Buy, "0.01", 0);
+    again.run(500);
+    assert_eq!(again.words(entry), ["accepted", "filled 0.01"]);
+}
+
+#[test]
+fn a_stop_that_its_journal_has_ended_stays_until_another_one_protects() {
+    let (desk, old) = protected();
+    let mut again = next_process(desk);
+    again.run(130_000);
+    assert_eq!(open_orders(&mut again), (0, 1), "all that protects: {:?}", again.notes);
+    assert_eq!(again.machine.status(now(&again)).foreign, 0);
+    let stop = again.order(OrderType::StopMarket, Side::Sell, "0.01", 59_500);
+    again.run(70_000);
+    assert_eq!(open_orders(&mut again), (0, 1), "{:?}", again.notes);
+    assert_eq!((again.words(stop), again.words(old)), (vec!["accepted".to_owned()], vec![]));
+    again.assert_true("one stop is left");
+}
+
+#[test]
+fn a_fill_of_an_order_that_its_journal_has_ended_is_booked_on_it_once() {
+    let mut desk = Desk::ready(World::new());
+    let limit = desk.order(OrderType::Limit, Side::Buy, "0.01", 59_000);
+    desk.run(1_000);
+    let symbols = SymbolTable::new(["BTCUSDT", "ETHUSDT"]).unwrap();
+    let mut again = Desk::with(desk.world, Config::new(SESSION, symbols));
+    // It fills before anybody has taken it back.
+    again.intercept = Some(Box::new(|request| {
+        let cancels = matches!(request.purpose, aegis_venue::client::request::Purpose::Cancel(_));
+        cancels.then(|| (400, r#"{"code":-2011,"msg":"Unknown order sent."}"#.to_owned()))
+    }));
+    again.run(5_000);
+    again.price(58_000);
+    again.run(3_000);
+    assert_eq!(again.words(limit), ["filled 0.01"], "{:?}", again.notes);
+    again.run(120_000);
+    assert_eq!(again.words(limit), ["filled 0.01"], "{:?}", again.notes);
+    assert_eq!(again.turns(Cause::Foreign), [false; 0], "{:?}", again.notes);
+    again.assert_true("filled late");
+}
+
 #[test]
 fn entries_do_not_outlive_the_program_and_stops_do() {
     let symbols = SymbolTable::new(["BTCUSDT", "ETHUSDT"]).unwrap();

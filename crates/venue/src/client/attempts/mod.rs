@@ -17,6 +17,7 @@
 mod cancel;
 mod place;
 mod proof;
+mod stray;
 mod stream;
 
 pub use place::Filters;
@@ -174,6 +175,8 @@ pub struct Attempt {
     pub(super) looked: Nanos,
     /// It was over when the lists of open orders were asked for.
     pub(super) over_before: bool,
+    /// It was over before this process began: only what the exchange says is known of it.
+    pub(super) stray: bool,
     pub(super) cancels: u8,
     pub(super) cancel_since: Nanos,
     pub(super) last_code: i32,
@@ -275,6 +278,7 @@ impl Attempt {
             crossed: false,
             looked: Nanos(i64::MIN),
             over_before: false,
+            stray: false,
             cancels: 0,
             cancel_since: Nanos::MAX,
             last_code: 0,
@@ -339,6 +343,7 @@ pub struct Refused {
 /// All attempts of a session.
 #[derive(Debug)]
 pub struct Attempts {
+    session: u64,
     timing: Timing,
     table: Vec<Attempt>,
     orphans: Vec<(Nanos, OrderFact)>,
@@ -357,9 +362,10 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// None yet.
-    pub fn new(timing: Timing) -> Self {
+    /// None yet of a session.
+    pub fn new(session: u64, timing: Timing) -> Self {
         Self {
+            session,
             timing,
             table: Vec::with_capacity(ATTEMPTS_MAX),
             orphans: Vec::with_capacity(ORPHANS_MAX),
@@ -598,6 +604,9 @@ impl Attempts {
     /// Tells the end of an order once all its fills are booked; asks for those that are missing.
     fn settle(&mut self, now: Nanos, index: usize, out: &mut Out) {
         let attempt = &mut self.table[index];
+        if attempt.stray {
+            attempt.booked = attempt.executed;
+        }
         if attempt.executed > attempt.booked {
             if attempt.trades_at == Nanos::MAX && !attempt.trades_asked {
                 attempt.trades_at = now.after(FILLS_PATIENCE);

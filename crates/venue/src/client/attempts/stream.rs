@@ -1,8 +1,6 @@
 //! Step machine: what the user stream and lists of open orders say, and whose it is.
 
-use super::{
-    Ask, Attempt, Attempts, Cancel, Deferred, ORPHAN_PATIENCE, ORPHANS_MAX, Out, Outside, Phase,
-};
+use super::{Ask, Attempt, Attempts, Deferred, ORPHAN_PATIENCE, ORPHANS_MAX, Out, Outside, Phase};
 use crate::client::account::Account;
 use crate::client::facts::{Execution, Maker, OrderFact, Status};
 use crate::client::notes::Note;
@@ -18,7 +16,7 @@ const ORPHAN_PATIENCE_MAX: Nanos = Nanos::SECOND.times(30);
 impl Attempts {
     /// An event of an order, plain or conditional.
     pub fn event(&mut self, now: Nanos, fact: &OrderFact, account: &mut Account, out: &mut Out) {
-        match self.owner(fact) {
+        match self.owner(fact).or_else(|| self.own_stray(now, fact, out)) {
             Some(index) => {
                 let before = self.table[index].actual_id;
                 self.apply(now, index, fact, account, out);
@@ -245,7 +243,7 @@ impl Attempts {
         out: &mut Out,
     ) {
         if let Some(fact) = fact
-            && let Some(index) = self.owner(fact)
+            && let Some(index) = self.owner(fact).or_else(|| self.own_stray(now, fact, out))
         {
             // Ours after all: its number is known from here on.
             self.apply(now, index, fact, account, out);
@@ -287,30 +285,18 @@ impl Attempts {
         account: &mut Account,
         out: &mut Out,
     ) -> Option<ClientOrderId> {
-        let Some(index) = self.owner(fact) else {
+        let index = self.owner(fact).or_else(|| self.own_stray(now, fact, out));
+        let Some(index) = index else {
             self.foreign_listing += 1;
             self.speak_of(fact, out);
             return None;
         };
         if self.table[index].phase == Phase::Over {
-            self.take_back_again(now, index, fact, out);
+            self.take_back_again(now, index, fact, account, out);
             return None;
         }
         self.apply(now, index, fact, account, out);
         Some(self.table[index].order.id)
-    }
-
-    /// An order that was over for us when the list was asked for stands at the exchange: nobody
-    /// waits for it, and it may act on a later position, so it is taken back.
-    fn take_back_again(&mut self, now: Nanos, index: usize, fact: &OrderFact, out: &mut Out) {
-        let attempt = &mut self.table[index];
-        let stands = matches!(fact.status, Status::New | Status::Part);
-        let of_condition = fact.algo || !attempt.is_algo();
-        if stands && of_condition && attempt.over_before && attempt.cancel == Cancel::None {
-            (attempt.cancel, attempt.cancel_since) = (Cancel::Again, now);
-            out.asks.push(Ask::Cancel(attempt.order.id));
-            out.notes.push(Note::Orphan { id: attempt.order.id });
-        }
     }
 
     /// The lists of open orders were read.

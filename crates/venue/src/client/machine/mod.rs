@@ -237,7 +237,7 @@ impl Machine {
             startup: Startup::new(config.live, symbols),
             listen: ListenKey::new(config.seed),
             leverages: Leverages::new(symbols),
-            attempts: Attempts::new(timing),
+            attempts: Attempts::new(config.session, timing),
             account: Account::new(config.session, symbols),
             dead_man: DeadMan::new(config.dead_man),
             health: Health::default(),
