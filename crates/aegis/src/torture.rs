@@ -118,7 +118,8 @@ fn seeds(args: &Torture) -> Result<(u64, u64), Failure> {
     };
     let (from, to) = args.seeds.split_once("..").ok_or_else(wrong)?;
     let (from, to) = (from.parse().map_err(|_| wrong())?, to.parse().map_err(|_| wrong())?);
-    if from > to { Err(wrong()) } else { Ok((from, to)) }
+    // Counting on behind the last one must not overflow.
+    if from > to || to > u64::MAX / 2 { Err(wrong()) } else { Ok((from, to)) }
 }
 
 fn options(args: &Torture) -> Result<Options, Failure> {

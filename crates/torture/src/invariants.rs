@@ -171,6 +171,9 @@ impl Checks {
         let checks = &mut world.checks;
         if arrival.status == Some(429) && arrival.fault.is_none() {
             checks.limited += 1;
+            let (method, path) = (&arrival.method, &arrival.path);
+            let what = format!("{method} {path} was answered with 429, and no fault made it");
+            return Err(Violation::new(Invariant::I17, what));
         }
         let places = arrival.method == "POST"
             && (arrival.path == "/fapi/v1/order" || arrival.path == "/fapi/v1/algoOrder");

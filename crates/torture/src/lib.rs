@@ -29,6 +29,7 @@ mod carrier;
 mod feed;
 mod rows;
 
+mod caps;
 mod invariants;
 mod witness;
 

@@ -19,6 +19,7 @@ pub struct Report {
     limited: u64,
     crash_loops: u64,
     loops: u64,
+    trace: u64,
     simulated_s: f64,
     busy_s: f64,
     fired: BTreeMap<&'static str, u64>,
@@ -39,6 +40,8 @@ impl Report {
         self.limited += outcome.limited;
         self.crash_loops += outcome.crash_loops;
         self.loops += outcome.loops;
+        // A sum: seeds end in any order.
+        self.trace = self.trace.wrapping_add(outcome.trace.wrapping_mul(outcome.seed | 1));
         self.simulated_s += outcome.simulated_s;
         self.busy_s += took_s;
         for (name, count) in &outcome.fired {
@@ -73,12 +76,14 @@ impl Report {
 
     /// Everything.
     pub fn json(&self, options: &Options) -> Value {
+        let mut violations = self.violations.clone();
+        violations.sort_by_key(|violation| violation["seed"].as_u64());
         json!({
             "seeds": self.seeds,
             "hours": options.hours,
             "steps": self.steps,
             "violations": self.violations.len(),
-            "violation": self.violations,
+            "violation": violations,
             "faults_fired": self.fired,
             "faults_never_fired": self.never_fired(),
             "speedup": self.speedup().round(),
@@ -92,6 +97,7 @@ impl Report {
             "rate_limited": self.limited,
             "crash_loops": self.crash_loops,
             "spinning_loops": self.loops,
+            "trace": format!("{:016x}", self.trace),
         })
     }
 }

@@ -47,6 +47,7 @@ invariants! {
     I14 = "no secret is in anything that leaves",
     I15 = "queues are bounded, and what they lose is counted",
     I16 = "when faults stop, the system is whole again within a bound",
+    I17 = "the exchange refuses nothing for the rate of requests",
 }
 
 /// Something that must not be.

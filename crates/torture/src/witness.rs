@@ -1,9 +1,11 @@
 //! A second account of what the node has done, kept from its journal alone: orders, fills and what
 //! is held. It shares no line with the engine, so what one of them gets wrong the other sees.
 
+use crate::caps::Caps;
 use crate::violation::{Invariant, Violation};
+use aegis_engine::EngineConfig;
 use aegis_types::{
-    Command, DenialCode, Event, EventBody, Instrument, Nanos, Order, OrderReason, OrderType,
+    Cause, Command, DenialCode, Event, EventBody, Instrument, Nanos, Order, OrderReason, OrderType,
     OrderUpdate, Qty, Side, SymbolId, TickBody,
 };
 use std::collections::{BTreeMap, HashSet};
@@ -58,11 +60,13 @@ pub struct Holding {
 #[derive(Clone, Debug)]
 pub struct Witness {
     grids: Vec<Instrument>,
-    positions_max: usize,
-    stale_after: Nanos,
+    config: EngineConfig,
     orders: BTreeMap<u32, Known>,
     fills: HashSet<(SymbolId, u64)>,
     held: Vec<Holding>,
+    caps: Caps,
+    /// Conditions from outside that are on.
+    outside: Vec<Cause>,
     next_seq: u64,
     /// The greatest number of an order.
     numbers: u32,
@@ -82,12 +86,13 @@ pub struct Witness {
 
 impl Witness {
     /// Of a journal at its start.
-    pub fn new(instruments: &[Instrument], positions_max: u8, stale_after: Nanos) -> Self {
+    pub fn new(instruments: &[Instrument], config: &EngineConfig) -> Self {
         Self {
             held: vec![Holding::default(); instruments.len()],
             grids: instruments.to_vec(),
-            positions_max: usize::from(positions_max),
-            stale_after,
+            config: config.clone(),
+            caps: Caps::new(config, instruments.len()),
+            outside: Vec::new(),
             orders: BTreeMap::new(),
             fills: HashSet::new(),
             next_seq: 0,
@@ -103,7 +108,7 @@ impl Witness {
 
     /// Forgets everything: the journal is read from its start again.
     pub fn begin_again(&mut self) {
-        *self = Self::new(&self.grids, self.positions_max as u8, self.stale_after);
+        *self = Self::new(&self.grids, &self.config);
     }
 
     fn fail(&mut self, invariant: Invariant, what: String) {
@@ -184,6 +189,13 @@ impl Witness {
                 }
             }
             EventBody::Order { id, symbol, update } => self.update(id.number, *symbol, update),
+            EventBody::Account(update) => self.caps.account(update),
+            EventBody::Condition(told) if told.cause.from_outside() => {
+                self.outside.retain(|cause| *cause != told.cause);
+                if told.on {
+                    self.outside.push(told.cause);
+                }
+            }
             _ => {}
         }
     }
@@ -202,6 +214,7 @@ impl Witness {
             {
                 let change = Qty::from_raw(fill.qty.raw() * fill.side.sign());
                 held.qty = held.qty.saturating_plus(change);
+                self.caps.filled(fill);
             }
         }
         if let Some(known) = self.orders.get_mut(&number) {
@@ -266,16 +279,34 @@ impl Witness {
             self.entries += 1;
             let data_at = self.holding(order.symbol).data_at;
             let age = data_at.map_or(Nanos::MAX, |data_at| at.since(data_at));
-            if age > self.stale_after {
+            if age > self.config.stale_after {
                 let what = format!("entry {number} on data {} ms old", age.as_millis());
                 self.fail(Invariant::I10, what);
             }
+            if let Some(cause) = self.outside.first() {
+                let what = format!("entry {number} while {}", cause.meaning());
+                self.fail(Invariant::I10, what);
+            }
+            if let Some(wrong) = self.costs(order) {
+                self.wrong.get_or_insert(wrong);
+            }
             let used = self.used();
-            if used > self.positions_max {
+            if used > usize::from(self.config.positions_max) {
                 let what = format!("{used} symbols are held or on their way after entry {number}");
                 self.fail(Invariant::I1, what);
             }
         }
+    }
+
+    /// Leverage and exposure with this entry.
+    fn costs(&self, order: &Order) -> Option<Violation> {
+        let entering = |symbol: SymbolId| {
+            let entries = self.live().filter(|known| {
+                known.order.symbol == symbol && known.order.reason == OrderReason::Entry
+            });
+            entries.map(|known| (known.order.qty.saturating_plus(-known.filled)).to_f64()).sum()
+        };
+        self.caps.entry(order, entering, |symbol| self.holding(symbol).close)
     }
 
     /// Symbols that are held or on their way in.

@@ -168,7 +168,7 @@ impl World {
         let client =
             ClientConfig { stops_by_mark: true, ..ClientConfig::new(number, workload.symbols()) };
         let instruments = &plan.session.instruments;
-        let witness = Witness::new(instruments, plan.engine.positions_max, plan.engine.stale_after);
+        let witness = Witness::new(instruments, &plan.engine);
         Ok(Self {
             seed,
             now: start,

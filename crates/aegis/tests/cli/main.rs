@@ -12,6 +12,7 @@
 //! - no output, file, socket or process has a canary key in it; keys that move money out arm
 //!   nothing; processes open their own files only; another user is not answered;
 //! - under faults of network, processes, disk and exchange it believes what is true;
+//! - a seed of the simulation is the same when it is run again, and says how to do so;
 //! - wrong input is an error with its exit code, and says what to do.
 
 #[path = "../../../data/tests/it/server.rs"]
@@ -38,5 +39,6 @@ mod settings;
 mod smc;
 mod stores;
 mod tables;
+mod torture;
 mod watch;
 mod wire;
