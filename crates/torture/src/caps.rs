@@ -60,14 +60,14 @@ impl Caps {
         let Some(book) = self.books.get_mut(fill.symbol.index()) else { return };
         let change = fill.qty.to_f64() * fill.side.sign() as f64;
         let px = fill.px.to_f64();
-        if book.qty * change < 0.0 {
-            // What is closed leaves at what it had cost.
-            let share = (change.abs() / book.qty.abs()).min(1.0);
+        // What is closed leaves at what it had cost; what is more than that opens.
+        let closed = if book.qty * change < 0.0 { change.abs().min(book.qty.abs()) } else { 0.0 };
+        if closed > 0.0 {
+            let share = closed / book.qty.abs();
             self.unsettled += share * (book.qty * px - book.cost);
             book.cost *= 1.0 - share;
-        } else {
-            book.cost += change * px;
         }
+        book.cost += change.signum() * (change.abs() - closed) * px;
         book.qty += change;
         self.unsettled -= fill.fee.to_f64();
     }

@@ -214,6 +214,14 @@ impl Checks {
             return Err(Violation::new(Invariant::I5, what));
         }
         let reduces = param("reduceOnly") == Some("true") || param("closePosition") == Some("true");
+        // A fault has eaten the protection: the node finds out, and has the same time again.
+        if known.order.reduce_only
+            && arrival.fault.is_some()
+            && arrival.outcome != Outcome::Executed
+            && let Some(seen) = checks.seen.get_mut(known.order.symbol.index())
+        {
+            seen.bare = None;
+        }
         if known.order.reduce_only && !reduces {
             let what = format!("{id} must only reduce: {}", arrival.params);
             return Err(Violation::new(Invariant::I9, what));

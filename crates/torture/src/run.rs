@@ -132,7 +132,13 @@ fn what_is_missing(world: &World) -> Option<String> {
     let stays = |cause: &Cause| {
         let foreign = world.trouble.fired.contains_key("foreign_order");
         let foreign = foreign && matches!(cause, Cause::Foreign | Cause::Mismatch);
-        foreign || matches!(cause, Cause::Operator | Cause::DailyLoss | Cause::Drawdown)
+        // Under a position the exchange lowers no leverage: that has to wait for its end.
+        let holds = || world.plan.session.symbols.ids().any(|id| !held_at(world, id).is_zero());
+        let leverage = *cause == Cause::Leverage
+            && world.trouble.fired.contains_key("leverage_differs")
+            && holds();
+        let ours = matches!(cause, Cause::Operator | Cause::DailyLoss | Cause::Drawdown);
+        foreign || leverage || ours
     };
     let engine = brain.engine();
     if engine.state() != TradingState::Active
