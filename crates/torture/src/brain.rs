@@ -331,7 +331,9 @@ impl Brain {
         if let Stage::Failed(why) = client.machine().stage() {
             return Err(Failure::usage(why.clone(), ""));
         }
-        if client.machine().ready() && client.machine().settled() {
+        // As the real one: what an earlier brain left open is found out while this one goes on.
+        let goes_on = self.initial.is_none() || client.machine().settled();
+        if client.machine().ready() && goes_on {
             self.phase = Phase::Live;
             return Ok(true);
         }

@@ -265,8 +265,7 @@ impl Brain {
             if let Some(why) = failed {
                 return Err(Failure::usage(why, "correct it, then start again"));
             }
-            // What the past left open is known, too.
-            if ready && self.venue_settled() {
+            if ready && (self.goes_on() || self.venue_settled()) {
                 return Ok(true);
             }
             if clock::monotonic() > until {
@@ -289,6 +288,13 @@ impl Brain {
                 venue.wait(Nanos::MILLISECOND.times(20));
             }
         }
+    }
+
+    /// May the session go on before every outcome is known? What an earlier brain left open is
+    /// found out in seconds, and its positions must be looked after meanwhile; what is unknown
+    /// holds its slot. A new session begins with a whole account, and a stepped exchange waits.
+    fn goes_on(&self) -> bool {
+        self.initial.is_none() && self.live.as_ref().is_some_and(|live| live.stepping.is_none())
     }
 
     fn venue_settled(&self) -> bool {

@@ -225,3 +225,32 @@ fn a_stream_that_is_open_and_silent_is_opened_again() {
     }
     assert!(desk.machine.ready());
 }
+
+#[test]
+fn what_is_known_behind_a_restart_does_not_wait_for_what_is_not() {
+    let mut desk = Desk::ready(World::new());
+    let filled = desk.order(OrderType::Market, Side::Buy, "0.01", 0);
+    let mut order = desk.machine.attempts().get(filled).unwrap().order;
+    desk.world.wait(500);
+    let symbols = SymbolTable::new(["BTCUSDT", "ETHUSDT"]).unwrap();
+    let mut again = Desk::with(desk.world, Config::new(SESSION, symbols));
+    again.number_from(100);
+    let now = Nanos::from_millis(again.world.wall);
+    let attempts = again.machine.attempts_mut();
+    attempts.resume(now, &order, Before::default());
+    // This one has never left.
+    order.id.number += 1;
+    attempts.resume(now, &order, Before::default());
+    again.run(2_000);
+    assert_eq!(again.words(filled), ["accepted", "filled 0.01"], "{:?}", again.notes);
+    assert!(again.machine.ready(), "{:?}", again.notes);
+    assert!(!again.machine.settled(), "the other one is not proven for seconds");
+    assert_eq!(again.machine.attempts().unknown(), 1);
+    let stop = again.order(OrderType::StopMarket, Side::Sell, "0.01", 59_000);
+    again.run(200);
+    assert_eq!(again.words(stop), ["accepted"]);
+    again.run(8_000);
+    assert_eq!(again.words(order.id), ["rejected venue_failed"]);
+    assert!(again.machine.settled());
+    again.assert_true("behind the restart");
+}
