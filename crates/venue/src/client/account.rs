@@ -21,6 +21,9 @@ pub const GRACE: Nanos = Nanos::MILLISECOND.times(500);
 const FILLS_KNOWN: usize = 1_024;
 /// Pause between two questions for the fills of one symbol.
 const ASK_AGAIN: Nanos = Nanos::SECOND.times(5);
+/// The same behind the first of a difference: trades that it found and whose order nobody knows are
+/// resolved by the second, and their fees are booked with them.
+const ASK_ONCE_MORE: Nanos = Nanos::SECOND;
 
 /// Pause between two readings of the balance.
 const READ_AGAIN: Nanos = Nanos::SECOND;
@@ -68,6 +71,8 @@ struct Desk {
     /// The exchange's quantity, when it is not ours, and since when.
     differs: Option<(Qty, Nanos)>,
     asked: Option<Nanos>,
+    /// Questions for this symbol's fills since its position was last explained.
+    asks: u8,
     /// Answers that did not explain this difference so far, and readings that had it.
     rounds: u8,
     readings: u8,
@@ -114,6 +119,12 @@ impl Desk {
         if held.side == Side::Buy { profit } else { -profit }
     }
 
+    /// When its fills may be asked for.
+    fn ask_due(&self) -> Nanos {
+        let pause = if self.asks == 1 { ASK_ONCE_MORE } else { ASK_AGAIN };
+        self.asked.map_or(Nanos(i64::MIN), |at| at.after(pause))
+    }
+
     /// Holds the exchange's quantity against ours.
     fn compare(&mut self, now: Nanos, told: Qty) {
         let booked = Held::signed(self.held.as_ref());
@@ -122,6 +133,7 @@ impl Desk {
         }
         if told == booked.saturating_plus(self.foreign) {
             (self.differs, self.rounds, self.readings) = (None, 0, 0);
+            self.asks = 0;
         } else if self.differs.is_none_or(|(before, _)| before != told) {
             (self.differs, self.rounds, self.readings) = (Some((told, now)), 0, 0);
         }
@@ -578,8 +590,7 @@ impl Account {
         }
         for (index, desk) in self.desks.iter_mut().enumerate() {
             let Some((held, since)) = desk.differs else { continue };
-            let due = desk.asked.is_none_or(|at| now.since(at) >= ASK_AGAIN);
-            if now.since(since) < GRACE || !due {
+            if now.since(since) < GRACE || now < desk.ask_due() {
                 continue;
             }
             // SYMBOLS_MAX is far below 2^16.
@@ -600,7 +611,7 @@ impl Account {
                 }
                 continue;
             }
-            desk.asked = Some(now);
+            (desk.asked, desk.asks) = (Some(now), desk.asks.saturating_add(1));
             notes.push(Note::Mismatch { symbol, booked, held });
             ask.push(Want::Fills(symbol));
         }
@@ -621,8 +632,7 @@ impl Account {
         let wallet = self.balance_due();
         let waiting = self.desks.iter().filter_map(|desk| {
             let (_, since) = desk.differs?;
-            let asked = desk.asked.map_or(Nanos(i64::MIN), |at| at.after(ASK_AGAIN));
-            Some(since.after(GRACE).max(asked))
+            Some(since.after(GRACE).max(desk.ask_due()))
         });
         waiting.fold(wallet, Nanos::min)
     }

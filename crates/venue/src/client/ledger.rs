@@ -90,15 +90,26 @@ struct Window {
     /// What others have used at least: in this window, and in those before, fading.
     others: u32,
     others_before: u32,
+    /// Not the first window of this process. What was used in that one besides may have been its
+    /// predecessor, who will not use it again.
+    settled: bool,
 }
 
 impl Window {
     fn turn(&mut self, server: Nanos) {
         let number = server.0.div_euclid(self.span.0);
         if number != self.number {
-            self.others_before = self.others.max(self.others_before - self.others_before / 4);
+            let before = self.others.max(self.others_before - self.others_before / 4);
+            self.others_before = if self.settled { before } else { 0 };
+            self.settled |= self.number != 0;
             (self.number, self.used, self.own, self.others) = (number, 0, 0, 0);
         }
+    }
+
+    /// The same window by a clock that was set: what was used in it stays used. It may have been
+    /// the one before, which costs a wait and no refusal.
+    fn renumber(&mut self, server: Nanos) {
+        self.number = server.0.div_euclid(self.span.0);
     }
 
     fn enter(&mut self, more: u32) {
@@ -228,6 +239,16 @@ impl Ledger {
             (&mut self.orders_1m, meters.orders_1m),
         ] {
             window.told(used.unwrap_or(0));
+        }
+    }
+
+    /// The exchange's time is `server`, and was believed to be `before`. A process that has just
+    /// begun knows from the headers of its first answers what is used up, by a clock that nobody
+    /// had set yet: with the new one that is not forgotten.
+    pub fn clock_set(&mut self, before: Nanos, server: Nanos) {
+        self.turn(before);
+        for window in [&mut self.weight, &mut self.orders_10s, &mut self.orders_1m] {
+            window.renumber(server);
         }
     }
 

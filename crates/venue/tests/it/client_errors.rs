@@ -178,7 +178,11 @@ fn a_grid_so_coarse_that_another_order_would_come_of_it_ends_the_order() {
     assert_eq!(desk.words(stop).len(), 1, "{:?}", desk.notes);
     assert!(desk.words(stop)[0].starts_with("rejected "), "{:?}", desk.words(stop));
     assert_ne!(desk.words(stop), ["rejected gateway"], "{:?}", desk.notes);
-    assert_eq!(desk.machine.gateway().counts().stopped, 0, "nothing reached the gateway that it had to stop");
+    assert_eq!(
+        desk.machine.gateway().counts().stopped,
+        0,
+        "nothing reached the gateway that it had to stop"
+    );
 }
 
 #[test]

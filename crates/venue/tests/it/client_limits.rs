@@ -1,10 +1,11 @@
 //! Rate limits: alone on its address the client is never over one, whatever else goes wrong; when
 //! another one shares the address, once at most, and what reduces still goes out.
 
-use crate::client_desk::{BTC, Desk};
+use crate::client_desk::{BTC, Desk, SESSION};
 use crate::client_once::Draw;
 use crate::world::{OTHER, World};
-use aegis_types::{Command, OrderType, Side};
+use aegis_types::{Command, OrderType, Side, SymbolTable};
+use aegis_venue::client::machine::Config;
 use aegis_venue::server::Limits;
 use serde_json::json;
 
@@ -171,4 +172,34 @@ fn a_neighbour_who_takes_everything_never_gets_us_banned_and_exits_go_out() {
         desk.assert_true(&format!("seed {seed}"));
     }
     assert!(refused > 0, "the neighbour was noticed");
+}
+
+/// The next process on the same machine: it knows nothing of what the one before has used, and its
+/// clock may be wrong by so much.
+fn next_start(desk: Desk, skew: i64) -> Desk {
+    let symbols = SymbolTable::new(["BTCUSDT", "ETHUSDT"]).unwrap();
+    let mut next = Desk::with(desk.world, Config::new(SESSION, symbols));
+    next.skew = skew;
+    next
+}
+
+#[test]
+fn several_starts_within_a_minute_are_never_over_the_limit() {
+    for seed in 0..SEEDS {
+        let mut draw = Draw::new(seed ^ 0x57a7);
+        let limits = Limits { weight_per_minute: 400, ..Limits::default() };
+        let mut desk = Desk::idle(World::of(&[60_000; 60], |setup| setup.limits = limits));
+        let skew = *draw.one(&[0, 0, 20_000, -20_000, 70_000]);
+        // Each uses five of the reserve of forty for its clock.
+        let starts = 3 + draw.below(6);
+        for start in 0..starts {
+            desk = next_start(desk, skew);
+            desk.run(200 + draw.below(3_000) as i64);
+            assert!(desk.over_limit.is_empty(), "seed {seed}, start {start}: {:?}", desk.notes);
+        }
+        // The last of them waits for its minute, and is then ready.
+        desk.run(130_000);
+        assert!(desk.over_limit.is_empty(), "seed {seed}: {:?}", desk.notes);
+        assert!(desk.machine.ready(), "seed {seed}: {:?}", desk.notes);
+    }
 }

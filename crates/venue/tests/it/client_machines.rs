@@ -66,6 +66,10 @@ fn a_clock_that_jumps_says_so_until_a_round_agrees_with_the_one_before() {
 #[test]
 fn what_others_use_of_the_address_is_left_free_in_the_windows_that_follow() {
     let mut ledger = Ledger::new(Limits { weight_1m: 1_000, ..Limits::default() });
+    // What is counted in the first minute may be what the process before this one has used.
+    let first = Nanos::MINUTE.times(76);
+    ledger.told(first, &Meters { weight_1m: Some(890), ..Meters::default() });
+    assert!(matches!(ledger.admit(first, 11, 0, Urgency::Usual), Admission::Wait(_)));
     let at = Nanos::MINUTE.times(77);
     assert_eq!(ledger.admit(at, 10, 0, Urgency::Usual), Admission::Go);
     // We have used 10 of the 610 that are counted.
@@ -83,6 +87,19 @@ fn what_others_use_of_the_address_is_left_free_in_the_windows_that_follow() {
     ledger.refused(later, Refusal::TooMany { retry_after_s: None });
     let after = later.after(Nanos::MINUTE).after(Nanos::SECOND);
     assert_eq!(ledger.admit(after, 100, 0, Urgency::Usual), Admission::Go);
+}
+
+#[test]
+fn what_was_used_up_before_the_clock_was_set_stays_used() {
+    let mut ledger = Ledger::new(Limits { weight_1m: 1_000, ..Limits::default() });
+    // Our clock is 70 s ahead, and the predecessor of this process has used 890 in this minute.
+    let (ours, server) = (Nanos::SECOND.times(670), Nanos::SECOND.times(600));
+    ledger.told(ours, &Meters { weight_1m: Some(890), ..Meters::default() });
+    ledger.clock_set(ours, server);
+    assert!(matches!(ledger.admit(server, 40, 0, Urgency::Usual), Admission::Wait(_)));
+    assert_eq!(ledger.admit(server, 40, 0, Urgency::Protect), Admission::Go);
+    let turn = server.after(Nanos::MINUTE);
+    assert_eq!(ledger.admit(turn, 800, 0, Urgency::Usual), Admission::Go);
 }
 
 #[test]

@@ -280,3 +280,24 @@ fn a_close_that_nobody_heard_moves_the_wallet_once() {
         desk.assert_true(&format!("after {wait} ms"));
     }
 }
+
+#[test]
+fn the_fee_of_a_foreign_order_that_nobody_heard_is_in_the_wallet_within_seconds() {
+    for stream_back in [false, true] {
+        let mut desk = Desk::ready(World::new());
+        desk.deaf_until = desk.world.wall + 60_000;
+        desk.world.order("symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.02");
+        if stream_back {
+            desk.run(100);
+            desk.deaf_until = 0;
+            desk.world.fault(&json!({"fault": "listen_key_expire", "key": KEY}));
+        } else {
+            // A sweep finds it.
+            desk.run(60_000);
+        }
+        desk.run(3_000);
+        let truth: Money = desk.world.truth(KEY)["balance"].as_str().unwrap().parse().unwrap();
+        assert!(truth < Money::whole(10_000), "there was a fee");
+        assert_eq!(desk.machine.account().wallet(), Some(truth), "{:?}", desk.notes);
+    }
+}

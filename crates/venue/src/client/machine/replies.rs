@@ -264,7 +264,12 @@ impl Machine {
             Some(server_ms) => clock::Input::Sample { sent, server_ms },
             None => clock::Input::Failed,
         };
+        let before = self.server(now);
         self.clock.step(now, input, &mut self.clock_wishes);
+        let server = self.server(now);
+        if server != before {
+            self.ledger.clock_set(before, server);
+        }
     }
 
     /// The order that an answer describes, of the service that the order belongs to.
