@@ -1,5 +1,5 @@
-//! What an entry may cost: leverage and exposure by the witness' own books, held against the caps of
-//! the settings.
+//! What an entry may cost: leverage and exposure by the witness' own books, held against the caps
+//! of the settings.
 
 use crate::violation::{Invariant, Violation};
 use aegis_engine::EngineConfig;
