@@ -337,15 +337,22 @@ impl Brain {
             self.phase = Phase::Live;
             return Ok(true);
         }
-        let server = Nanos::from_millis(client.machine().clock().server_ms(now));
-        if client.machine().ledger().closed(server).is_some() {
-            // Another brain would only ask again what must not be asked now.
+        if now > until {
             self.phase = Phase::Connecting(now.after(CONNECT));
-        } else if now > until {
-            let what = "the way to the exchange is not ready within 60 s";
-            return Err(Failure::failed(what, ""));
+            self.still_waits(now.since(until).after(CONNECT));
         }
         Ok(false)
+    }
+
+    /// As the real one says it, once.
+    fn still_waits(&mut self, waited: Nanos) {
+        let Some(client) = self.client_mut() else { return };
+        if !client.machine().holds(Cause::Connection) {
+            client.machine_mut().believed(Cause::Connection);
+            let (measured, limit) = (waited.as_millis(), CONNECT.as_millis());
+            let condition = Condition { cause: Cause::Connection, on: true, measured, limit };
+            self.answers.push(EventBody::Condition(condition));
+        }
     }
 
     fn settle(&mut self, ring: &mut Ring) -> Result<(), Failure> {

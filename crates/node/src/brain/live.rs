@@ -19,7 +19,7 @@ use aegis_journal::Source as Place;
 use aegis_ring::machine::{core_pair, pin_to_core};
 use aegis_ring::{Info, Poll, Reader, State, Wait, WaitOutcome, Words};
 use aegis_settings::VenueSettings;
-use aegis_types::{AlertCode, Answers, EventBody, Nanos, Tick, TickBody};
+use aegis_types::{AlertCode, Answers, Cause, Condition, EventBody, Nanos, Tick, TickBody};
 use aegis_venue::client::gateway::Caps;
 use aegis_venue::client::health::Foreign;
 use aegis_venue::client::machine::Config;
@@ -30,7 +30,8 @@ use aegis_wire::urls::{HOSTS, Urls, WS_API_PATH};
 use std::path::Path;
 use std::time::Duration;
 
-/// How long the way to the exchange may take to be ready.
+/// How long the way to the exchange may take to be ready; after that, and then as often, it is told
+/// that it still is not.
 const CONNECT: Nanos = Nanos(60_000_000_000);
 /// Longest answer of a stepped exchange.
 const STEP: Nanos = Nanos(60_000_000_000);
@@ -247,8 +248,9 @@ fn urls(source: &Source) -> Urls {
 }
 
 impl Brain {
-    /// Opens the way to the exchange, when orders go there, and waits until entries may be made.
-    /// False when told to stop meanwhile.
+    /// Opens the way to the exchange, when orders go there, and waits until entries may be made,
+    /// however long that takes: whoever ended would be started again and find the same, and be
+    /// taken for one that crashes. False when told to stop meanwhile.
     pub(super) fn connect(&mut self) -> Result<bool, Failure> {
         if self.session.execution == Execution::Simulated {
             return Ok(true);
@@ -259,7 +261,8 @@ impl Brain {
         let (door, engine) = self.driver.parts_mut();
         let Door::Wire(wired) = door else { return Ok(true) };
         wired.connect(client, engine);
-        let mut until = clock::monotonic().after(CONNECT);
+        let begun = clock::monotonic();
+        let mut tell_at = begun.after(CONNECT);
         loop {
             let (ready, failed) = self.look_at_venue()?;
             if let Some(why) = failed {
@@ -268,11 +271,10 @@ impl Brain {
             if ready && (self.goes_on() || self.venue_settled()) {
                 return Ok(true);
             }
-            if clock::monotonic() > until {
-                return Err(Failure::failed(
-                    "the way to the exchange is not ready within 60 s",
-                    "look at the log: clock, keys, or the exchange's answers",
-                ));
+            let now = clock::monotonic();
+            if now > tell_at {
+                tell_at = now.after(CONNECT);
+                self.still_waits(now.since(begun))?;
             }
             if self.take_orders()? {
                 return Ok(false);
@@ -281,13 +283,30 @@ impl Brain {
             if let Door::Wire(wired) = self.driver.venue_mut()
                 && let Some(venue) = wired.venue()
             {
-                // Another brain would only ask again what must not be asked now.
-                if venue.shut_out() {
-                    until = clock::monotonic().after(CONNECT);
-                }
                 venue.wait(Nanos::MILLISECOND.times(20));
             }
         }
+    }
+
+    /// Nothing can be done without the exchange: people are told, and the engine, once. The client
+    /// tells the end of it.
+    fn still_waits(&mut self, waited: Nanos) -> Result<(), Failure> {
+        let Door::Wire(wired) = self.driver.venue_mut() else { return Ok(()) };
+        let Some(venue) = wired.venue_mut() else { return Ok(()) };
+        tracing::warn!(
+            waited_s = waited.0 / Nanos::SECOND.0,
+            stage = ?venue.stage(),
+            shut_out = venue.shut_out(),
+            unknown = venue.machine().status(venue.now()).unknown,
+            "the way to the exchange is not ready; it is waited for"
+        );
+        if venue.machine().holds(Cause::Connection) {
+            return Ok(());
+        }
+        venue.machine_mut().believed(Cause::Connection);
+        let (measured, limit) = (waited.as_millis(), CONNECT.as_millis());
+        let cause = Cause::Connection;
+        self.tell(EventBody::Condition(Condition { cause, on: true, measured, limit }))
     }
 
     /// May the session go on before every outcome is known? What an earlier brain left open is
