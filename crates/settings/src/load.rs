@@ -347,8 +347,11 @@ impl Loader {
     }
 
     fn unknown(&mut self, written: &str, near: &str, place: String) {
+        // Behind the name of a key, where an equals sign is missing, may stand the key itself.
+        let lower = written.to_ascii_lowercase();
+        let key = keys::rows().map(|row| row.key).find(|key| lower.starts_with(*key));
         self.wrong.push(Violation {
-            key: written.to_owned(),
+            key: key.map_or_else(|| written.to_owned(), |key| format!("{key}…")),
             place,
             what: "there is no such setting".to_owned(),
             why: format!("the nearest is {near}"),
