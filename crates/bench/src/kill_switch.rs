@@ -412,9 +412,9 @@ mod tests {
 
     #[test]
     fn the_last_order_is_what_the_switch_sent_last() {
-        let request = |at: i64, method: &str, path: &str, id: &str| {
+        fn request(at: i64, method: &str, path: &str, id: &str) -> Value {
             json!({"at": at, "method": method, "path": path, "client_order_id": id})
-        };
+        }
         let truth = json!({"requests": [
             request(90, "POST", "/fapi/v1/order", "aegis-00000000000000ff-1"),
             request(103, "DELETE", "/fapi/v1/order", "aegis-00000000000000ff-1"),
