@@ -1,7 +1,7 @@
 //! Step machine: is the node, by its own status, where the exchange is?
 
 use super::truth::{TrueAlgo, Truth};
-use aegis_types::{ClientOrderId, Qty, Side};
+use aegis_types::{ClientOrderId, Money, Qty, Side};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +16,8 @@ fn believed(status: &Value) -> BTreeMap<String, Qty> {
     .collect()
 }
 
-/// Why the node is not where the exchange is; `None` when it is, with every position under one stop
-/// and nothing resting without a position.
+/// Why the node is not where the exchange is; `None` when it is, with its wallet, every position
+/// under one stop, and nothing resting without a position.
 pub fn unsettled(status: &Value, truth: &Truth, foreign: &BTreeSet<String>) -> Option<String> {
     let health = &status["health"];
     let runs = |child: &str| health[child]["state"] == "running";
@@ -27,6 +27,10 @@ pub fn unsettled(status: &Value, truth: &Truth, foreign: &BTreeSet<String>) -> O
     let unknown = status["orders"]["unknown"].as_u64();
     if unknown != Some(0) {
         return Some(format!("{unknown:?} orders are unknown"));
+    }
+    let wallet = status["wallet"].as_str().and_then(|wallet| wallet.parse::<Money>().ok());
+    if let Some(wallet) = wallet.filter(|wallet| *wallet != truth.wallet) {
+        return Some(format!("wallet: believed {wallet}, truly {}", truth.wallet));
     }
     let ours = |symbol: &String| !foreign.contains(symbol);
     let mut believed = believed(status);

@@ -25,6 +25,9 @@ const ASK_AGAIN: Nanos = Nanos::SECOND.times(5);
 /// resolved by the second, and their fees are booked with them.
 const ASK_ONCE_MORE: Nanos = Nanos::SECOND;
 
+/// The same before the first that could be believed.
+const FIRST_AGAIN: Nanos = Nanos::MILLISECOND.times(200);
+
 /// Pause between two readings of the balance.
 const READ_AGAIN: Nanos = Nanos::SECOND;
 
@@ -622,8 +625,10 @@ impl Account {
 
     /// When the balance is to be asked for.
     fn balance_due(&self) -> Nanos {
-        let due =
-            self.doubt.map(|since| since.after(GRACE).max(self.balance_asked.after(READ_AGAIN)));
+        // Before the first there is no wallet at all, and nothing that fills could move.
+        let (grace, again) =
+            if self.wallet.is_none() { (FIRST_AGAIN, FIRST_AGAIN) } else { (GRACE, READ_AGAIN) };
+        let due = self.doubt.map(|since| since.after(grace).max(self.balance_asked.after(again)));
         due.unwrap_or(Nanos::MAX)
     }
 
