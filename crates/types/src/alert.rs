@@ -29,8 +29,6 @@ codes! {
         TableFull = "table_full",
         /// Nobody has known for long what became of an order.
         OutcomeUnknown = "outcome_unknown",
-        /// What is held is too small to be closed by an order.
-        Dust = "dust",
         /// The account's events do not arrive.
         UserStream = "user_stream",
         /// The clock is too far from the exchange's.
@@ -78,9 +76,6 @@ impl AlertCode {
             }
             Self::TableFull => ["a fixed-capacity table is full", "entries", "capacity"],
             Self::OutcomeUnknown => ["an order's outcome is unknown for long", "ms", "allowed ms"],
-            Self::Dust => {
-                ["what is held is too small to be closed", "quantity in 1e-8", "least in 1e-8"]
-            }
             Self::UserStream => ["the account's events do not arrive", "as told", "as told"],
             Self::Clock => ["the clock is too far from the exchange's", "as told", "as told"],
             Self::Connection => ["the exchange cannot be reached", "as told", "as told"],

@@ -40,8 +40,6 @@ codes! {
         NotFoundIsAbsent = "not_found_is_absent",
         /// A hole in the data taints nothing.
         IgnoreGaps = "ignore_gaps",
-        /// An overrun of the ring is not told.
-        IgnoreOverrun = "ignore_overrun",
         /// The entry does not wait for the venue to confirm the leverage.
         TrustLeverage = "trust_leverage",
         /// A refused exit is not sent again.
