@@ -2,11 +2,9 @@
 //! is either cut off as the end of what no returned sync has promised, or refused with the record's
 //! number and what to do.
 
-use crate::{HEADER, append, config, sample};
+use crate::{HEADER, append, config, read_all_on};
 use aegis_journal::disk::{Disk, Open, SimDisk};
-use aegis_journal::{
-    Config, Durability, JournalError, Kind, Reader, Source, Torn, Writer, begun_on,
-};
+use aegis_journal::{Config, Durability, JournalError, Kind, Source, Writer, begun_on};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -16,19 +14,6 @@ fn dir() -> PathBuf {
 
 fn is_segment(path: &Path) -> bool {
     path.extension().is_some_and(|e| e == "log")
-}
-
-fn read_all(disk: &SimDisk) -> Result<(u64, Option<Torn>), JournalError> {
-    let mut reader = Reader::open_on(disk.disk(), &dir())?;
-    assert_eq!(reader.header(), HEADER);
-    loop {
-        let expected = reader.records();
-        let Some(record) = reader.next()? else { break };
-        let (kind, source, payload) = sample(expected);
-        assert_eq!((record.number, record.kind), (expected, kind), "invented");
-        assert_eq!((record.source, record.payload), (source, payload.as_slice()), "invented");
-    }
-    Ok((reader.records(), reader.torn().cloned()))
 }
 
 /// A journal whose records share syncs by this pattern; where its last sync begins.
@@ -51,7 +36,7 @@ fn journal(durability: Durability, batches: &[u64]) -> (SimDisk, u64) {
 /// Every bit of every byte of every segment, one at a time.
 fn every_bit(durability: Durability) {
     let (whole, last) = journal(durability, &[1, 2, 1, 4, 1, 3]);
-    let total = read_all(&whole).unwrap().0;
+    let total = read_all_on(&whole, &dir()).unwrap().0;
     let (mut cut, mut refused) = (0, 0);
     for (path, length) in whole.files().into_iter().filter(|(path, _)| is_segment(path)) {
         for at in 0..length {
@@ -59,7 +44,7 @@ fn every_bit(durability: Durability) {
                 let disk = whole.copy(at);
                 assert!(disk.flip(&path, at, 1 << bit));
                 let place = format!("{} byte {at} bit {bit}", path.display());
-                match read_all(&disk) {
+                match read_all_on(&disk, &dir()) {
                     Ok((records, torn)) => {
                         let torn = torn.unwrap_or_else(|| panic!("{place}: not seen"));
                         assert!(records >= last, "{place}: {records} of {last} promised before");
@@ -180,7 +165,7 @@ proptest! {
                 prop_assert_eq!(promised, 0, "call {}", call);
                 continue;
             }
-            let (records, _) = read_all(&disk).unwrap();
+            let (records, _) = read_all_on(&disk, &dir()).unwrap();
             prop_assert!(
                 (promised..=handed.max(1)).contains(&records),
                 "call {}: {} promised, {} handed over, {} left", call, promised, handed, records
@@ -212,7 +197,7 @@ proptest! {
         file.write_at(&noise, from).unwrap();
         let total: u64 = 1 + batches.iter().sum::<u64>();
         if disk.contents(&path).unwrap() != before {
-            match read_all(&disk) {
+            match read_all_on(&disk, &dir()) {
                 Ok((records, torn)) => {
                     // What is destroyed up to the very end cannot be told from a torn tail; it is
                     // told as one.
@@ -291,7 +276,7 @@ fn a_long_length_in_a_short_file_is_a_torn_tail() {
     bytes.extend([0xff; 7]);
     bytes.extend([Kind::Node as u8; 57]);
     disk.put(&path, &bytes);
-    let (records, torn) = read_all(&disk).unwrap();
+    let (records, torn) = read_all_on(&disk, &dir()).unwrap();
     assert_eq!((records, torn.unwrap().offset), (4, end as u64));
     let (mut writer, _) = Writer::resume_on(disk.disk(), &dir(), &Config::default()).unwrap();
     writer.append(Kind::Node, Source::default(), b"on").unwrap();

@@ -19,6 +19,7 @@ mod snapshots;
 mod threaded;
 mod versions;
 
+use aegis_journal::disk::SimDisk;
 use aegis_journal::{Config, Durability, JournalError, Kind, Reader, Source, Torn, Writer};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -106,14 +107,22 @@ fn journal(folder: &Folder, config: &Config, records: u64, each: bool) -> Writer
 
 /// Reads a whole journal, checking every record against [`sample`]; how many, and the torn tail.
 fn read_all(dir: &Path) -> Result<(u64, Option<Torn>), JournalError> {
-    let mut reader = Reader::open(dir)?;
+    read_whole(Reader::open(dir)?)
+}
+
+/// The same of the journal on a disk in memory.
+fn read_all_on(disk: &SimDisk, dir: &Path) -> Result<(u64, Option<Torn>), JournalError> {
+    read_whole(Reader::open_on(disk.disk(), dir)?)
+}
+
+fn read_whole(mut reader: Reader) -> Result<(u64, Option<Torn>), JournalError> {
     assert_eq!(reader.header(), HEADER);
     loop {
         let expected = reader.records();
         let Some(record) = reader.next()? else { break };
         let (kind, source, payload) = sample(expected);
-        assert_eq!((record.number, record.kind), (expected, kind));
-        assert_eq!((record.source, record.payload), (source, payload.as_slice()));
+        assert_eq!((record.number, record.kind), (expected, kind), "invented");
+        assert_eq!((record.source, record.payload), (source, payload.as_slice()), "invented");
     }
     Ok((reader.records(), reader.torn().cloned()))
 }
