@@ -11,7 +11,9 @@ use aegis_backtest::Simulates;
 use aegis_engine::Engine;
 use aegis_exchange::Exchange;
 use aegis_types::defect::{self, Defect};
-use aegis_types::{Answers, ClientOrderId, Command, EventBody, Nanos, SymbolId, Tick, Venue};
+use aegis_types::{
+    Answers, Cause, ClientOrderId, Command, Condition, EventBody, Nanos, SymbolId, Tick, Venue,
+};
 use aegis_venue::client::account::Held;
 use aegis_venue::client::attempts::Phase;
 use aegis_venue::client::{Machine, WireVenue};
@@ -188,6 +190,19 @@ impl<C: Carrier> Wired<C> {
     /// The client, once connected.
     pub const fn venue_mut(&mut self) -> Option<&mut C> {
         self.venue.as_mut()
+    }
+
+    /// The exchange has not been there for so long at a start: what the engine is to be told, once.
+    /// The client tells the end of it.
+    pub fn out_of_reach(&mut self, waited: Nanos, allowed: Nanos) -> Option<Condition> {
+        let machine = self.venue.as_mut()?.machine_mut();
+        let cause = Cause::Connection;
+        if machine.holds(cause) {
+            return None;
+        }
+        machine.believed(cause);
+        let (measured, limit) = (waited.as_millis(), allowed.as_millis());
+        Some(Condition { cause, on: true, measured, limit })
     }
 
     /// Carries what can be carried and takes what the exchange has said.

@@ -23,7 +23,7 @@ const QUEUE: usize = 1 << 16;
 /// Rows of one transaction of a rebuild.
 const BATCH: usize = 10_000;
 /// Topics that make rows.
-const TOPICS: [Topic; 5] = [
+pub const TOPICS: [Topic; 5] = [
     Topic::SignalGenerated,
     Topic::OrderRequest,
     Topic::OrderFilled,
@@ -73,7 +73,8 @@ pub struct Persist {
     fresh: Vec<Row>,
 }
 
-fn projector(session: &Session) -> Projector {
+/// What makes rows of a session's notices.
+pub fn projector(session: &Session) -> Projector {
     let row = SessionRow {
         version: session.version.clone(),
         commit: session.commit.clone(),

@@ -14,11 +14,12 @@ use aegis_node::Failure;
 use aegis_node::bus::{Bus, Class, Subscription};
 use aegis_node::door::{Carrier, Door, Wired};
 use aegis_node::live::admission::Admission;
+use aegis_node::persist::TOPICS;
 use aegis_node::recorder::Recorder;
 use aegis_node::sequencer::{Sequenced, Sequencer};
 use aegis_types::{
     Answers, Cause, Command, Condition, Event, EventBody, Nanos, Notice, Operator, SymbolId, Tick,
-    TickBody, Topic,
+    TickBody,
 };
 use aegis_venue::client::Note;
 use aegis_venue::client::machine::Config as ClientConfig;
@@ -31,14 +32,6 @@ const CONNECT: Nanos = Nanos::SECOND.times(60);
 const FLUSH_EVERY: u32 = 1_024;
 /// Notices that may wait on the bus.
 const QUEUE: usize = 8_192;
-/// Topics that make rows.
-const TOPICS: [Topic; 5] = [
-    Topic::SignalGenerated,
-    Topic::OrderRequest,
-    Topic::OrderFilled,
-    Topic::Position,
-    Topic::RiskRejected,
-];
 
 /// How the proposals of a run are made.
 #[derive(Clone, Copy, Debug)]
@@ -346,13 +339,9 @@ impl Brain {
 
     /// As the real one says it, once.
     fn still_waits(&mut self, waited: Nanos) {
-        let Some(client) = self.client_mut() else { return };
-        if !client.machine().holds(Cause::Connection) {
-            client.machine_mut().believed(Cause::Connection);
-            let (measured, limit) = (waited.as_millis(), CONNECT.as_millis());
-            let condition = Condition { cause: Cause::Connection, on: true, measured, limit };
-            self.answers.push(EventBody::Condition(condition));
-        }
+        let Door::Wire(wired) = self.driver.venue_mut() else { return };
+        let condition = wired.out_of_reach(waited, CONNECT);
+        self.answers.extend(condition.map(EventBody::Condition));
     }
 
     fn settle(&mut self, ring: &mut Ring) -> Result<(), Failure> {

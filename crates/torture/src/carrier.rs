@@ -4,7 +4,7 @@
 use crate::network::{Act, Answer, Arrival, ConnId, Parcel, Use};
 use crate::venue::{KEY, SECRET};
 use aegis_node::door::Carrier;
-use aegis_types::{Answers, Command, Nanos, Tick, TickBody, Venue};
+use aegis_types::{Answers, Command, Nanos, Tick, Venue};
 use aegis_venue::client::http::{Identity, REQUEST_MAX, write_request};
 use aegis_venue::client::machine::{Config, Input, Machine, Out, Wire};
 use aegis_venue::client::request::{Lane, Loss, Outcome, Reply};
@@ -302,14 +302,7 @@ impl Carrier for SimVenue {
 
 impl Venue for SimVenue {
     fn on_market(&mut self, _: Nanos, tick: &Tick, _: &mut Answers) {
-        match tick.body {
-            TickBody::Open { px, .. } | TickBody::Trade { px, .. } => {
-                self.machine.see(tick.symbol, px);
-            }
-            TickBody::Candle { close, .. } => self.machine.see(tick.symbol, close),
-            TickBody::Mark { mark, .. } => self.machine.see(tick.symbol, mark),
-            TickBody::Book { .. } | TickBody::Gap { .. } | TickBody::End => {}
-        }
+        self.machine.see_fact(tick);
     }
 
     fn execute(&mut self, _: Nanos, command: &Command, answers: &mut Answers) {

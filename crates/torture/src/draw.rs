@@ -11,6 +11,12 @@ const fn mix(word: u64) -> u64 {
     word ^ (word >> 31)
 }
 
+/// The next word of a stream (SplitMix64) that stands there.
+pub(crate) const fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mix(*state)
+}
+
 impl Draw {
     /// The stream of a seed and a purpose, so that one more draw for one thing moves no other.
     pub const fn new(seed: u64, purpose: u64) -> Self {
@@ -19,8 +25,7 @@ impl Draw {
 
     /// The next word.
     pub const fn word(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.0)
+        next(&mut self.0)
     }
 
     /// Below `n`; 0 when `n` is 0.

@@ -4,7 +4,8 @@ use crate::violation::{Invariant, Violation};
 use aegis_backtest::Session;
 use aegis_node::bus::{Noticed, Read, Subscription};
 use aegis_node::dispatch::{Lanes, Priority};
-use aegis_store::{Backlog, BacklogConfig, Input, Output, Projector, Row, SessionRow};
+use aegis_node::persist::projector;
+use aegis_store::{Backlog, BacklogConfig, Input, Output, Projector, Row};
 use aegis_types::Nanos;
 use std::time::Duration;
 
@@ -39,19 +40,6 @@ pub struct Rows {
     pub failed: u64,
     /// How often rows had to be made again from the journal.
     pub caught_up: u64,
-}
-
-fn projector(session: &Session) -> Projector {
-    let row = SessionRow {
-        version: session.version.clone(),
-        commit: session.commit.clone(),
-        environment: session.environment.clone(),
-        trade_from: session.trade_from,
-        until: session.until,
-        settings: String::new(),
-        assumptions: String::new(),
-    };
-    Projector::new(&session.id, &session.symbols, row)
 }
 
 impl Rows {

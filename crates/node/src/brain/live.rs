@@ -19,7 +19,7 @@ use aegis_journal::Source as Place;
 use aegis_ring::machine::{core_pair, pin_to_core};
 use aegis_ring::{Info, Poll, Reader, State, Wait, WaitOutcome, Words};
 use aegis_settings::VenueSettings;
-use aegis_types::{AlertCode, Answers, Cause, Condition, EventBody, Nanos, Tick, TickBody};
+use aegis_types::{AlertCode, Answers, EventBody, Nanos, Tick, TickBody};
 use aegis_venue::client::gateway::Caps;
 use aegis_venue::client::health::Foreign;
 use aegis_venue::client::machine::Config;
@@ -300,13 +300,10 @@ impl Brain {
             unknown = venue.machine().status(venue.now()).unknown,
             "the way to the exchange is not ready; it is waited for"
         );
-        if venue.machine().holds(Cause::Connection) {
-            return Ok(());
+        match wired.out_of_reach(waited, CONNECT) {
+            Some(condition) => self.tell(EventBody::Condition(condition)),
+            None => Ok(()),
         }
-        venue.machine_mut().believed(Cause::Connection);
-        let (measured, limit) = (waited.as_millis(), CONNECT.as_millis());
-        let cause = Cause::Connection;
-        self.tell(EventBody::Condition(Condition { cause, on: true, measured, limit }))
     }
 
     /// May the session go on before every outcome is known? What an earlier brain left open is

@@ -16,6 +16,7 @@ use aegis_wire::Query;
 use aegis_wire::bodies::{self, AlgoOrder, ErrorBody, OrderReply, PositionRisk};
 use aegis_wire::endpoints::Call;
 use aegis_wire::errors::{Answer, Class, Reaction, Wait};
+use serde::Serialize;
 
 /// Every order id of this way begins so; it is none that the engine's client takes for its own.
 pub const EMERGENCY_PREFIX: &str = "aegis.kill-";
@@ -115,7 +116,7 @@ impl Out {
 }
 
 /// How far it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Progress {
     /// Entries that the exchange says it has taken back.
     pub cancelled: u32,

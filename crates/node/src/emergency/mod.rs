@@ -21,7 +21,7 @@ pub use way::Config as WayConfig;
 use crate::home::Home;
 use crate::{Failure, clock};
 use aegis_types::Nanos;
-use machine::{Config, Deed, Grid, Input, Machine, Out};
+use machine::{Config, Deed, Grid, Input, Machine, Out, Progress};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -73,20 +73,9 @@ pub struct Killed {
     pub flatten: bool,
     /// Orders were simulated in the brain: with it they are gone, and there was nothing to do.
     pub simulated: bool,
-    /// Entries taken back.
-    pub cancelled: u32,
-    /// Symbols that were closed, as asked.
-    pub flattened: Vec<String>,
-    /// Symbols that were closed because no stop protected them.
-    pub unprotected: Vec<String>,
-    /// Stops of flat symbols taken back.
-    pub stops_cancelled: u32,
-    /// Orders whose outcome is not known.
-    pub unknown: u32,
-    /// Symbols with a position, as far as is known.
-    pub open: Vec<String>,
-    /// Nothing is left to be done.
-    pub complete: bool,
+    /// What came of it at the exchange.
+    #[serde(flatten)]
+    pub progress: Progress,
     /// From the use of the switch until the last order or cancel was handed to the kernel.
     pub ms: f64,
     /// Until it was complete or given up.
@@ -513,7 +502,8 @@ impl Pump {
     }
 
     fn killed(&self) -> Killed {
-        let progress = self.machine.as_ref().map(Machine::progress).unwrap_or_default();
+        let mut progress = self.machine.as_ref().map(Machine::progress).unwrap_or_default();
+        progress.complete |= self.machine.is_none();
         let (by, at, flatten, began) = match &self.run {
             Some(run) => (run.by, run.at, run.flatten, run.began),
             None => (By::Signal, 0, false, self.now()),
@@ -525,13 +515,7 @@ impl Pump {
             at,
             flatten,
             simulated: self.machine.is_none(),
-            cancelled: progress.cancelled,
-            flattened: progress.flattened,
-            unprotected: progress.unprotected,
-            stops_cancelled: progress.stops_cancelled,
-            unknown: progress.unknown,
-            open: progress.open,
-            complete: self.machine.is_none() || progress.complete,
+            progress,
             ms: last.map_or(0.0, ms),
             total_ms: ms(self.now()),
         }

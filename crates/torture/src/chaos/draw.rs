@@ -1,6 +1,6 @@
 //! Step machine: random draws of a round, all from its seed.
 
-/// A stream of numbers that a seed decides (SplitMix64; Steele, Lea, Flood 2014).
+/// A stream of numbers that a seed decides (SplitMix64).
 #[derive(Clone, Debug)]
 pub struct Draw(u64);
 
@@ -12,11 +12,7 @@ impl Draw {
 
     /// The next number.
     pub const fn word(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ (word >> 31)
+        crate::draw::next(&mut self.0)
     }
 
     /// A number from `from` to `to`, both included.

@@ -12,7 +12,7 @@ use super::notes::Note;
 use super::pool::{Pool, Shared};
 use super::startup::Stage;
 use super::websocket::{Event, Socket, SocketFault};
-use aegis_types::{Answers, Command, Nanos, Tick, TickBody, Venue};
+use aegis_types::{Answers, Command, Nanos, Tick, Venue};
 use aegis_wire::urls::{SPOT_REST, Urls};
 use rustix::event::{PollFd, Timespec, poll};
 use std::path::PathBuf;
@@ -295,14 +295,7 @@ impl Venue for WireVenue {
     /// The exchange has its own view of the market; only the newest price is noted, for the mark of
     /// a funding.
     fn on_market(&mut self, _: Nanos, tick: &Tick, _: &mut Answers) {
-        match tick.body {
-            TickBody::Open { px, .. } | TickBody::Trade { px, .. } => {
-                self.machine.see(tick.symbol, px);
-            }
-            TickBody::Candle { close, .. } => self.machine.see(tick.symbol, close),
-            TickBody::Mark { mark, .. } => self.machine.see(tick.symbol, mark),
-            TickBody::Book { .. } | TickBody::Gap { .. } | TickBody::End => {}
-        }
+        self.machine.see_fact(tick);
     }
 
     /// Hands the command's request to the kernel before it returns, when clock, limits and the

@@ -26,7 +26,7 @@ use super::request::{Lane, Loss, Outcome, Params, Purpose, Request};
 use super::startup::{self, Stage, Startup};
 use aegis_types::{
     AccountUpdate, Answers, Command, EventBody, Nanos, OrderUpdate, Px, RejectCode, SymbolId,
-    SymbolTable, Text,
+    SymbolTable, Text, Tick, TickBody,
 };
 use aegis_wire::endpoints::Call;
 
@@ -638,6 +638,16 @@ impl Machine {
     pub fn see(&mut self, symbol: SymbolId, px: Px) {
         self.account.see(symbol, px);
         self.look |= self.account.held(symbol).is_some() && self.attempts.crossed(symbol, px);
+    }
+
+    /// The price that a market fact shows, if it shows one.
+    pub fn see_fact(&mut self, tick: &Tick) {
+        match tick.body {
+            TickBody::Open { px, .. } | TickBody::Trade { px, .. } => self.see(tick.symbol, px),
+            TickBody::Candle { close, .. } => self.see(tick.symbol, close),
+            TickBody::Mark { mark, .. } => self.see(tick.symbol, mark),
+            TickBody::Book { .. } | TickBody::Gap { .. } | TickBody::End => {}
+        }
     }
 
     /// When [`Input::Tick`] has something to do at the earliest.
