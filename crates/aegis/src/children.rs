@@ -37,8 +37,9 @@ fn ended(child: &args::Child, result: Result<i32, Failure>) -> Result<i32, Failu
 
 /// Takes from this process what it has no business with. Before its first thread.
 fn harden(name: &'static str, paths: Result<Paths, Failure>) -> Result<(), Failure> {
-    let before = hardening::process();
-    let in_force = InForce { files: hardening::files(&paths?), ..before };
+    hardening::process();
+    hardening::keyring();
+    let in_force = InForce::now(hardening::files(&paths?));
     hardening::tell(name, &in_force);
     Ok(())
 }

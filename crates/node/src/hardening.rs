@@ -1,16 +1,18 @@
 //! What a process takes from itself before it begins: core dumps, the eyes of others, new
-//! privileges, and files that it has no business with.
+//! privileges, the kernel's keyring, and files that it has no business with.
 //!
 //! Keys live in memory. A core file would put them on a disk, and whoever may trace a process reads
 //! them from it. And feed and brain read what strangers send: should one of them be talked into
-//! opening a file, the kernel says no. All of it is of the process itself, needs no rights, and
-//! cannot be taken back; where a kernel has no landlock the rest still holds.
+//! opening a file, the kernel says no; asking the keyring of the session that they were started in,
+//! no again. All of it is of the process itself, needs no rights, and cannot be taken back; where a
+//! kernel has no landlock the rest still holds.
 //!
 //! ```text
-//!                core dumps  tracing  set-uid   files (landlock)
-//! orchestrator   none        none     none      as its user
-//! feed           none        none     none      reads its run and its data, writes the ring
-//! brain          none        none     none      its state folder, ring, database; starts nothing
+//!                core dumps  tracing  set-uid  keyring  files (landlock)
+//! orchestrator   none        none     none     asks     as its user
+//! feed           none        none     none     none     reads its run and its data, writes the ring
+//! brain          none        none     none     none     its state folder, ring, database; starts
+//!                                                       nothing
 //! ```
 
 use crate::Failure;
@@ -20,9 +22,12 @@ use landlock::{
     ABI, Access, AccessFs, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated,
     RulesetCreatedAttr, RulesetError, RulesetStatus,
 };
+use linux_keyutils::{KeyRing, KeyRingIdentifier};
 use rustix::fs::Mode;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What the rules speak of: files, folders, links and their truncation; not devices' controls, by
@@ -69,6 +74,8 @@ pub struct InForce {
     pub no_trace: bool,
     /// No program that it starts gains rights.
     pub no_privileges: bool,
+    /// The kernel's keyring does not answer it: it may not be asked, or the kernel has none.
+    pub no_keyring: bool,
     /// Its files.
     pub files: Files,
 }
@@ -81,13 +88,14 @@ impl InForce {
             no_core: core.current == Some(0) && core.maximum == Some(0),
             no_trace: rustix::process::dumpable_behavior() == Ok(DumpableBehavior::NotDumpable),
             no_privileges: rustix::thread::no_new_privs() == Ok(true),
+            no_keyring: !asks_keyring(),
             files,
         }
     }
 
-    /// Everything that can be had without rules for files.
+    /// Everything that can be had of a child without rules for files.
     pub fn is_closed(&self) -> bool {
-        self.no_core && self.no_trace && self.no_privileges
+        self.no_core && self.no_trace && self.no_privileges && self.no_keyring
     }
 }
 
@@ -103,6 +111,28 @@ pub fn process() -> InForce {
     // What we write is ours: journals, logs, databases.
     let _ = rustix::process::umask(Mode::RWXG | Mode::RWXO);
     InForce::now(Files::AsItsUser)
+}
+
+/// Takes the kernel's keyring from this thread and all that it starts. A child belongs to the
+/// session of whoever started it, and could read the exchange's keys where they are kept in it.
+///
+/// What the system refuses is left; [`InForce::now`] tells.
+pub fn keyring() {
+    let filter = || -> Result<(), seccompiler::Error> {
+        let calls = [libc::SYS_keyctl, libc::SYS_add_key, libc::SYS_request_key];
+        let rules: BTreeMap<_, _> = calls.into_iter().map(|call| (call, Vec::new())).collect();
+        let (allow, deny) =
+            (SeccompAction::Allow, SeccompAction::Errno(libc::EPERM.unsigned_abs()));
+        let machine = TargetArch::try_from(std::env::consts::ARCH)?;
+        let program: BpfProgram = SeccompFilter::new(rules, allow, deny, machine)?.try_into()?;
+        seccompiler::apply_filter(&program)
+    };
+    let _ = filter();
+}
+
+/// Does the kernel's keyring answer?
+fn asks_keyring() -> bool {
+    KeyRing::from_special_id(KeyRingIdentifier::Session, false).is_ok()
 }
 
 /// The files of a process. What is not there is left out.

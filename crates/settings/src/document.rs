@@ -2,8 +2,34 @@
 
 use crate::kind::Kind;
 use crate::row::{Row, Scope};
-use crate::table::{SECTIONS, TABLE};
+use crate::table::TABLE;
 use std::fmt::Write;
+
+/// The sections in the order of the example file, each with one line of what it is about.
+const SECTIONS: &[(&str, &str)] = &[
+    ("", "the run as a whole"),
+    ("log", "log lines"),
+    ("engine", "when signals are formed and how positions are kept"),
+    ("risk", "what a single trade and a single day may cost"),
+    ("protections", "pauses of entries that follow from how the last trades went"),
+    ("portfolio", "how many positions, and how they make room"),
+    ("indicators", "lengths of the indicators"),
+    ("teacher", "structure lengths, stop and target distances, and what each reason weighs"),
+    ("sim", "the simulated exchange"),
+    ("market", "the generated markets, used when no data is given"),
+    ("feed", "what is admitted to the ring"),
+    ("universe", "which symbols of the exchange are traded"),
+    ("venue", "the way to an exchange on the wire"),
+    ("data", "recorded markets from the public archive"),
+    ("ring", "shared memory between feed and brain"),
+    ("journal", "the event log that everything is rebuilt from"),
+    ("store", "the read models, never in the order path"),
+    ("node", "processes: start, restart, stop"),
+    ("shutdown", "what a normal stop leaves behind"),
+    ("alerts", "what a person has to answer"),
+    ("deploy", "which program may run"),
+    ("binance", "where the keys are; the keys themselves never stand in this file"),
+];
 
 /// `aegis.toml` with every setting, its default, its unit and why it is there. Every value is
 /// commented out: a default that stands in a file is no default any more.
@@ -71,7 +97,13 @@ fn of(section: &str) -> impl Iterator<Item = &'static Row> + '_ {
 
 fn toml_value(row: &Row) -> String {
     match row.kind {
-        Kind::Choice(_) | Kind::StoreUrl | Kind::Url | Kind::Hash | Kind::Path | Kind::Secret => {
+        Kind::Choice(_)
+        | Kind::StoreUrl
+        | Kind::Url
+        | Kind::Hash
+        | Kind::Path
+        | Kind::Name
+        | Kind::Secret => {
             format!("\"{}\"", row.default)
         }
         _ => row.default.to_owned(),

@@ -9,7 +9,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Longest file of keys, bytes.
-const LENGTH_MAX: u64 = 16 << 10;
+pub(crate) const LENGTH_MAX: u64 = 16 << 10;
 
 const BEGIN: &str = "-----BEGIN";
 const END: &str = "-----END";
@@ -106,14 +106,14 @@ pub(crate) enum Guard {
     Credential,
 }
 
-/// What is wrong with a file of keys, and what to do.
+/// What is wrong with a place of keys, and what to do.
 pub(crate) struct Refused {
     pub what: String,
     pub hint: String,
 }
 
 impl Refused {
-    fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { what: what.into(), hint: hint.into() }
     }
 }

@@ -1,8 +1,9 @@
 //! The exchange's keys and where they come from: the first of the service manager's credentials,
-//! a file of ours, and the environment. What is given twice has to be the same.
+//! a file of ours, the kernel's keyring, and the environment. What is given twice has to be the same.
 
 use crate::error::Violation;
 use crate::keyfile::{self, Guard, Refused, parse_key_file};
+use crate::keyring;
 use crate::load::{Origin, Sources};
 use crate::row::{Row, Scope};
 use crate::secret::Secret;
@@ -14,6 +15,8 @@ use zeroize::Zeroizing;
 pub(crate) const SECRETS: usize = 2;
 /// Setting that names the file.
 pub(crate) const KEY_FILE: &str = "binance.key_file";
+/// Setting that names the keys in the kernel's keyring.
+pub(crate) const KEYRING: &str = "binance.keyring";
 /// Where the service manager says that the credentials are.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
@@ -33,10 +36,15 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
 /// Finds every secret in every source; the preferred one of each is kept.
 pub(crate) fn find(
     sources: &Sources<'_>,
-    key_file: &str,
+    [key_file, name]: &[String; 2],
     wrong: &mut Vec<Violation>,
 ) -> [Option<Found>; SECRETS] {
-    let by_preference = [credentials(sources, wrong), file(key_file, wrong), environment(sources)];
+    let by_preference = [
+        credentials(sources, wrong),
+        file(key_file, wrong),
+        keyring(name, wrong),
+        environment(sources),
+    ];
     let mut kept: [Option<Found>; SECRETS] = [None, None];
     for pair in by_preference {
         for ((kept, found), row) in kept.iter_mut().zip(pair).zip(rows()) {
@@ -112,6 +120,27 @@ fn file(named: &str, wrong: &mut Vec<Violation>) -> [Option<Found>; SECRETS] {
             [None, None]
         }
     }
+}
+
+fn keyring(name: &str, wrong: &mut Vec<Violation>) -> [Option<Found>; SECRETS] {
+    if name.is_empty() {
+        return [None, None];
+    }
+    let mut found = [None, None];
+    for (found, row) in found.iter_mut().zip(rows()) {
+        let place = keyring::name_of(name, row);
+        match keyring::read(&place, &keyring::kernel) {
+            Ok(secret) => *found = Some(Found { secret, origin: Origin::Keyring, place }),
+            Err(refused) => {
+                // Where nothing can be asked, the second key has the same answer.
+                let why = "its keys were asked for by this setting".to_owned();
+                let refused = refusal(KEYRING, Path::new(&place), refused);
+                wrong.push(Violation { why, ..refused });
+                return [None, None];
+            }
+        }
+    }
+    found
 }
 
 fn refusal(key: &str, path: &Path, Refused { what, hint }: Refused) -> Violation {

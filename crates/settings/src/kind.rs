@@ -28,6 +28,8 @@ pub enum Kind {
     Hash,
     /// Path of a file, or nothing.
     Path,
+    /// A word that names things of ours elsewhere, or nothing.
+    Name,
     /// A key, which no settings file may hold.
     Secret,
 }
@@ -52,6 +54,9 @@ impl fmt::Display for Kind {
             ),
             Self::Hash => f.write_str("8 to 64 hex digits (empty: any)"),
             Self::Path => f.write_str("a path (empty: none)"),
+            Self::Name => {
+                f.write_str("1 to 64 letters, digits, dots, dashes and underscores (empty: none)")
+            }
             Self::Secret => f.write_str("a key without white space"),
         }
     }
@@ -102,6 +107,10 @@ impl Kind {
                 hex.then(|| text.to_ascii_lowercase())
             }
             Self::Path => (!text.contains(char::is_control)).then(|| text.to_owned()),
+            Self::Name => {
+                let fits = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+                (text.len() <= 64 && text.bytes().all(fits)).then(|| text.to_owned())
+            }
             Self::Secret => Some(text.to_owned()),
         }
     }

@@ -24,6 +24,7 @@ mod secret;
 
 mod file;
 mod keyfile;
+mod keyring;
 mod keys;
 mod load;
 

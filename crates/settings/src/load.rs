@@ -3,7 +3,7 @@
 use crate::checks;
 use crate::error::{Violation, Violations};
 use crate::file::{self, Given};
-use crate::keys::{self, KEY_FILE, SECRETS};
+use crate::keys::{self, KEY_FILE, KEYRING, SECRETS};
 use crate::kind::Kind;
 use crate::nearest::nearest;
 use crate::row::{Row, Scope};
@@ -35,6 +35,8 @@ pub enum Origin {
     Env,
     /// The command line.
     Flag,
+    /// The kernel's keyring.
+    Keyring,
     /// A file with keys.
     KeyFile,
     /// A credential of the service manager.
@@ -42,13 +44,14 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// `default`, `file`, `env`, `flag`, `key file` or `credential`.
+    /// `default`, `file`, `env`, `flag`, `keyring`, `key file` or `credential`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Default => "default",
             Self::File => "file",
             Self::Env => "env",
             Self::Flag => "flag",
+            Self::Keyring => "keyring",
             Self::KeyFile => "key file",
             Self::Credential => "credential",
         }
@@ -258,6 +261,7 @@ impl Loader {
             | Kind::Url
             | Kind::Hash
             | Kind::Path
+            | Kind::Name
             | Kind::Secret => given.toml == "string",
         };
         if fits || row.scope == Scope::Secret {
@@ -333,10 +337,10 @@ impl Loader {
         }
     }
 
-    /// Last of all: a setting says where the file of keys is.
+    /// Last of all: settings say where the file of keys is, and how keys in the keyring are called.
     fn read_keys(&mut self, sources: &Sources<'_>) {
-        let key_file = self.settings.text(KEY_FILE).to_owned();
-        let found = keys::find(sources, &key_file, &mut self.wrong);
+        let named = [KEY_FILE, KEYRING].map(|key| self.settings.text(key).to_owned());
+        let found = keys::find(sources, &named, &mut self.wrong);
         for (index, (found, row)) in found.into_iter().zip(keys::rows()).enumerate() {
             if let (Some(found), Some(at)) = (found, position(row.key)) {
                 let (origin, place) = (found.origin, found.place);

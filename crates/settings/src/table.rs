@@ -5,32 +5,6 @@ use crate::kind::Kind::{
 };
 use crate::row::{Row, Scope, row, weight, worth};
 
-/// The sections in the order of the example file, each with one line of what it is about.
-pub(crate) const SECTIONS: &[(&str, &str)] = &[
-    ("", "the run as a whole"),
-    ("log", "log lines"),
-    ("engine", "when signals are formed and how positions are kept"),
-    ("risk", "what a single trade and a single day may cost"),
-    ("protections", "pauses of entries that follow from how the last trades went"),
-    ("portfolio", "how many positions, and how they make room"),
-    ("indicators", "lengths of the indicators"),
-    ("teacher", "structure lengths, stop and target distances, and what each reason weighs"),
-    ("sim", "the simulated exchange"),
-    ("market", "the generated markets, used when no data is given"),
-    ("feed", "what is admitted to the ring"),
-    ("universe", "which symbols of the exchange are traded"),
-    ("venue", "the way to an exchange on the wire"),
-    ("data", "recorded markets from the public archive"),
-    ("ring", "shared memory between feed and brain"),
-    ("journal", "the event log that everything is rebuilt from"),
-    ("store", "the read models, never in the order path"),
-    ("node", "processes: start, restart, stop"),
-    ("shutdown", "what a normal stop leaves behind"),
-    ("alerts", "what a person has to answer"),
-    ("deploy", "which program may run"),
-    ("binance", "where the keys are; the keys themselves never stand in this file"),
-];
-
 /// Spans up to thirty days, in minutes.
 const MONTH: Kind = Whole(1, 43_200);
 
@@ -764,6 +738,14 @@ pub const TABLE: &[Row] = &[
         "",
         "",
         "file with both keys, mode 600 and ours; better than the environment, which /proc shows",
+    )
+    .process(),
+    row(
+        "binance.keyring",
+        Kind::Name,
+        "",
+        "",
+        "first word of the names of both keys in the kernel's keyring: NAME:api_key, NAME:api_secret",
     )
     .process(),
     Row {

@@ -8,6 +8,7 @@
 
 use crate::exchange::Exchange;
 use crate::harness::{Place, text};
+use linux_keyutils::{KeyError, KeyRing, KeyRingIdentifier};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -102,7 +103,23 @@ fn the_search_finds_every_form() {
 /// A source of keys: settings for the command line, and variables.
 type Source = (Vec<String>, Vec<(String, String)>);
 
-/// The canary in every source: a credential of the service manager, a file, the environment.
+/// The canary in the keyring of this session, where the kernel takes it: the name to find it by.
+/// It goes by itself.
+fn keyring() -> Option<String> {
+    let name = format!("aegis-canary-{}", std::process::id());
+    let put = || -> Result<(), KeyError> {
+        let session = KeyRing::from_special_id(KeyRingIdentifier::Session, false)?;
+        for (last, text) in [("api_key", KEY), ("api_secret", SECRET)] {
+            session.add_key(&format!("{name}:{last}"), text)?.set_timeout(900)?;
+        }
+        Ok(())
+    };
+    let put = put().map_err(|e| println!("not tested: the kernel takes no keys here ({e})"));
+    put.ok().map(|()| name)
+}
+
+/// The canary in every source: a credential of the service manager, a file, the kernel's keyring,
+/// the environment.
 fn sources(place: &Place) -> Vec<(&'static str, Source)> {
     use std::os::unix::fs::PermissionsExt;
     let folder = place.path.join("canary-source");
@@ -118,11 +135,15 @@ fn sources(place: &Place) -> Vec<(&'static str, Source)> {
     let file = write("keys", &format!("BINANCE_API_KEY={KEY}\nBINANCE_API_SECRET={SECRET}\n"));
     let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let folder = folder.display().to_string();
-    vec![
+    let named = keyring().map(|name| format!("binance.keyring={name}"));
+    let named = named.map(|set| ("keyring", (vec!["--set".into(), set], vec![])));
+    let mut sources = vec![
         ("credential", (vec![], vec![own("CREDENTIALS_DIRECTORY", &folder)])),
         ("key file", (vec!["--set".into(), format!("binance.key_file={file}")], vec![])),
         ("env", (vec![], vec![own("BINANCE_API_KEY", KEY), own("BINANCE_API_SECRET", SECRET)])),
-    ]
+    ];
+    sources.extend(named);
+    sources
 }
 
 fn with(place: &Place, args: &[&str], source: &Source) -> Command {

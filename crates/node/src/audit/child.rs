@@ -32,7 +32,9 @@ fn harden(home: &Path, outside: &Path) -> Result<Probe, crate::Failure> {
     let home = Home::open(home)?;
     let program = std::env::current_exe().unwrap_or_default();
     let paths = Paths::of_brain(&home, None)?;
-    let in_force = InForce { files: hardening::files(&paths), ..hardening::process() };
+    hardening::process();
+    hardening::keyring();
+    let in_force = InForce::now(hardening::files(&paths));
     let inside = home.path().join(format!(".write-test-{}", std::process::id()));
     let writes_inside = std::fs::write(&inside, b"1").is_ok();
     let _ = std::fs::remove_file(&inside);

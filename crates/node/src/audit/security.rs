@@ -88,10 +88,10 @@ fn hardening(home: &Path) -> Result<Finding, String> {
     if !in_force.is_closed() {
         return Ok(Finding::warn(
             format!("not everything could be forbidden: {in_force:?}"),
-            "run outside of whatever refuses setrlimit or prctl",
+            "run outside of whatever refuses setrlimit, prctl or seccomp",
         ));
     }
-    let closed = "no core dumps, no tracing, no new privileges";
+    let closed = "no core dumps, no tracing, no new privileges, no keyring of the kernel";
     Ok(match in_force.files {
         Files::Limited | Files::Partly if reads_outside || starts_programs => Finding::fail(
             "the kernel says that files are limited, and they are not",

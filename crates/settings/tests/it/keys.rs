@@ -1,8 +1,9 @@
-//! Where keys come from: credentials before a file before the environment; files that others can
-//! read are refused, and what is given twice has to be the same.
+//! Where keys come from: credentials before a file before the kernel's keyring before the
+//! environment; what others can read is refused, and what is given twice has to be the same.
 
 use crate::support::{load, shown, wrong};
 use aegis_settings::{Origin, parse_key_file};
+use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
 use proptest::prelude::*;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -122,6 +123,81 @@ fn a_file_of_somebody_else_is_refused() {
     }
     let text = wrong(None, &[], &[("binance.key_file", &path)]);
     assert!(text.contains("belongs to user 12345"), "{text}");
+}
+
+/// Real keys in one of the kernel's keyrings, gone at the end.
+struct Ring {
+    name: String,
+    ring: KeyRing,
+    keys: Vec<Key>,
+}
+
+impl Ring {
+    /// Both keys; `None` where the kernel cannot be asked, which is said.
+    fn with(which: KeyRingIdentifier, key: &str, secret: &str) -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("aegis-test-{}-{n}", std::process::id());
+        let made = || -> Result<Self, KeyError> {
+            let ring = KeyRing::from_special_id(which, false)?;
+            let mut made = Self { name, ring, keys: Vec::new() };
+            for (last, text) in [("api_key", key), ("api_secret", secret)] {
+                let key = ring.add_key(&format!("{}:{last}", made.name), text)?;
+                made.keys.push(key);
+            }
+            Ok(made)
+        };
+        made().map_err(|e| println!("not tested: the kernel takes no keys here ({e})")).ok()
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        for key in &self.keys {
+            let _ = self.ring.unlink_key(*key);
+        }
+    }
+}
+
+#[test]
+fn keys_are_found_in_the_keyring_of_the_session_and_of_the_user() {
+    for which in [KeyRingIdentifier::Session, KeyRingIdentifier::User] {
+        let Some(ring) = Ring::with(which, "key-of-ring\n", "secret-of-ring") else { return };
+        let env = [("BINANCE_API_KEY", "key-of-ring"), ("BINANCE_API_SECRET", "secret-of-ring")];
+        let settings = load(None, &env, &[("binance.keyring", &ring.name)]).expect("both keys");
+        let keys = settings.keys().expect("both");
+        assert_eq!((keys.key.expose(), keys.secret.expose()), ("key-of-ring", "secret-of-ring"));
+        assert_eq!(shown(&settings, "binance.api_secret"), ("****".to_owned(), "keyring"));
+        let place = format!("{}:api_key", ring.name);
+        assert_eq!(settings.keys_from().expect("both")[0], (Origin::Keyring, place.as_str()));
+        assert!(!format!("{settings:?} {:?}", settings.pairs()).contains("of-ring"));
+
+        let folder = Folder::new();
+        let path = folder.write("keys", FILE, 0o600);
+        let flags = [("binance.keyring", ring.name.as_str()), ("binance.key_file", &path)];
+        let text = wrong(None, &[], &flags);
+        assert!(text.contains(&format!("{place} gives another")), "{text}");
+        assert!(!text.contains("of-ring") && !text.contains("of-file"), "{text}");
+    }
+}
+
+#[test]
+fn a_keyring_without_the_keys_or_open_to_others_is_refused() {
+    let Some(ring) = Ring::with(KeyRingIdentifier::Session, "key-of-ring", "secret-of-ring") else {
+        return;
+    };
+    let refusal = |name: &str, words: &str| {
+        let text = wrong(None, &[], &[("binance.keyring", name)]);
+        assert!(text.contains(words) && !text.contains("of-ring"), "{words}: {text}");
+    };
+    refusal("aegis-no-such-name", "aegis-no-such-name:api_key");
+    refusal("aegis-no-such-name", "neither in the session's keyring nor in the user's");
+    refusal("a name", "1 to 64 letters");
+    let read_by_all = linux_keyutils::KeyPermissions::from_u32(0x3f01_0002);
+    ring.keys[1].set_perms(read_by_all).expect("a key of ours");
+    refusal(&ring.name, "others have rights to it");
+    ring.ring.unlink_key(ring.keys[1]).expect("a key of ours");
+    refusal(&ring.name, &format!("{}:api_secret", ring.name));
 }
 
 proptest! {
