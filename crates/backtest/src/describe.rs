@@ -102,6 +102,23 @@ impl Describe<'_> {
             AccountUpdate::Leverage { symbol, leverage } => {
                 format!("leverage {} is {leverage}", self.0.name(*symbol))
             }
+            AccountUpdate::Position { found } => format!(
+                "{} {} {} at {} is taken over, stop {}",
+                self.0.name(found.symbol),
+                found.side,
+                found.qty,
+                found.entry,
+                found.stop
+            ),
+            AccountUpdate::Filters { symbol, filters } => format!(
+                "filters {}: tick {} step {} quantity {} to {} notional from {}",
+                self.0.name(*symbol),
+                filters.tick,
+                filters.step,
+                filters.qty_min,
+                filters.qty_max,
+                filters.notional_min
+            ),
         }
     }
 }

@@ -257,7 +257,10 @@ impl Tally {
             AccountUpdate::Funding { amount, .. } => {
                 self.funding = self.funding.saturating_plus(*amount);
             }
-            AccountUpdate::Wallet { .. } | AccountUpdate::Leverage { .. } => {}
+            AccountUpdate::Wallet { .. }
+            | AccountUpdate::Leverage { .. }
+            | AccountUpdate::Position { .. }
+            | AccountUpdate::Filters { .. } => {}
         }
     }
 

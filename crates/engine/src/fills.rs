@@ -122,7 +122,7 @@ impl<B: Brain> Engine<B> {
     }
 
     /// Books a fill on a slot and tends it.
-    fn book(
+    pub(crate) fn book(
         &mut self,
         index: usize,
         role: Option<Role>,

@@ -51,6 +51,8 @@ mod fills;
 
 mod account;
 
+mod outside;
+
 mod restore;
 
 pub use aegis_learn::{Found, Proposal};

@@ -12,8 +12,8 @@ use crate::state::Standing;
 use crate::universe::{NO_SLOT, Universe};
 use aegis_learn::{Analysis, Found};
 use aegis_types::{
-    AccountUpdate, AlertCode, Candle, DenialCode, Event, EventBody, Instrument, Level, Money,
-    Nanos, Notice, Out, Position, Px, SymbolId, Tick, TickBody,
+    AccountUpdate, AlertCode, Candle, DenialCode, Event, EventBody, Filters, Instrument, Level,
+    Money, Nanos, Notice, Out, Position, Px, SymbolId, Tick, TickBody,
 };
 use serde::{Deserialize, Serialize};
 
@@ -164,6 +164,10 @@ impl<B: Brain> Engine<B> {
                 self.measure_losses(out);
             }
             AccountUpdate::Funding { symbol, amount, .. } => self.book_funding(symbol, amount, out),
+            AccountUpdate::Position { found } => self.take_over(&found, at, out),
+            AccountUpdate::Filters { symbol, filters } => {
+                self.refilter(symbol, &filters, at, out);
+            }
             AccountUpdate::Leverage { symbol, leverage } => {
                 let Some(market) = self.universe.market_mut(symbol) else { return };
                 market.leverage = leverage;
@@ -291,6 +295,11 @@ impl<B> Engine<B> {
     /// Newest price of a symbol, if any was seen.
     pub fn last_price(&self, symbol: SymbolId) -> Option<Px> {
         self.universe.market(symbol).map(|market| market.last).filter(|px| px.is_positive())
+    }
+
+    /// The filters of a symbol by which it goes.
+    pub fn filters(&self, symbol: SymbolId) -> Option<Filters> {
+        self.universe.instrument(symbol).map(Instrument::filters)
     }
 
     /// What the engine was told.

@@ -214,16 +214,21 @@ impl<B: Brain> Engine<B> {
     /// the closing fill.
     pub(crate) fn exit(&mut self, index: usize, reason: OrderReason, out: &mut Out) {
         let slot = &self.portfolio.slots[index];
-        if slot.open() && !slot.order(Role::Exit).live() {
+        let possible = slot.open() && slot.stage != Stage::Dust;
+        if possible && !slot.order(Role::Exit).live() {
             self.send(index, Role::Exit, reason, slot.position.qty, out);
         }
     }
 
     /// Makes what must hold for a slot true, as far as the known facts allow.
     pub(crate) fn tend(&mut self, index: usize, at: Nanos, out: &mut Out) {
+        let dust = self.is_dust(index);
         let slot = &mut self.portfolio.slots[index];
         match slot.stage {
             Stage::Free | Stage::Leverage => return,
+            Stage::Dust if dust => return,
+            // Somebody has added to it or closed it.
+            Stage::Dust => slot.stage = Stage::Live,
             Stage::Draining if slot.open() => {
                 // A fill after the venue had called the order over: counted again, and left.
                 slot.stage = Stage::Live;
@@ -233,6 +238,9 @@ impl<B: Brain> Engine<B> {
         }
         self.make_use_of_room(index, at);
         self.watch_unknown(index, at, out);
+        if dust {
+            return self.leave_dust(index, out);
+        }
         let slot = &self.portfolio.slots[index];
         if slot.open() {
             self.watch_protection(index, at, out);

@@ -93,6 +93,8 @@ pub(crate) enum Stage {
     Live,
     /// Flat; only cancels are awaited.
     Draining,
+    /// Holds less than an order may carry; waits for a hand from outside.
+    Dust,
 }
 
 /// A position with its orders, from the signal to the last cancel.

@@ -221,7 +221,7 @@ impl<B: Brain> Engine<B> {
         for index in 0..SLOTS {
             let slot = &mut self.portfolio.slots[index];
             match slot.stage {
-                Stage::Free | Stage::Draining => {}
+                Stage::Free | Stage::Draining | Stage::Dust => {}
                 Stage::Leverage => self.withdraw(index, reject, at, out),
                 Stage::Live => {
                     if flatten {

@@ -3,7 +3,7 @@
 
 use crate::config::{EngineError, TAINT_BARS};
 use aegis_types::defect::{self, Defect};
-use aegis_types::{Candle, Instrument, Nanos, Px, SYMBOLS_MAX, SymbolId, Tick, TickBody};
+use aegis_types::{Candle, Filters, Instrument, Nanos, Px, SYMBOLS_MAX, SymbolId, Tick, TickBody};
 use alloc::format;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,8 @@ pub(crate) struct Market {
     pub leverage: u16,
     /// The slot that it occupies, or [`NO_SLOT`].
     pub slot: u8,
+    /// The venue's filters, where they are no longer those with which the session began.
+    pub filters: Option<Filters>,
 }
 
 /// Prices beside the last one, with the times of their data.
@@ -73,6 +75,7 @@ impl Market {
             gap: false,
             leverage: 0,
             slot: NO_SLOT,
+            filters: None,
         }
     }
 
@@ -131,6 +134,9 @@ impl Market {
     }
 
     fn taint(&mut self, missing: u64) {
+        if defect::on(Defect::IgnoreGaps) {
+            return;
+        }
         self.missing = self.missing.saturating_add(missing.max(1));
         self.contiguous = 0;
     }
@@ -173,6 +179,21 @@ impl Universe {
     /// Gives the instruments to the same universe as it was written down.
     pub fn lend_instruments(&mut self, to: &mut Self) {
         core::mem::swap(&mut self.instruments, &mut to.instruments);
+        for (instrument, market) in to.instruments.iter_mut().zip(&to.markets) {
+            if let Some(filters) = &market.filters {
+                instrument.set_filters(filters);
+            }
+        }
+    }
+
+    /// The venue has changed a symbol's filters.
+    pub fn set_filters(&mut self, symbol: SymbolId, filters: &Filters) {
+        if let Some(market) = self.markets.get_mut(symbol.index())
+            && let Some(instrument) = self.instruments.get_mut(symbol.index())
+        {
+            market.filters = Some(*filters);
+            instrument.set_filters(filters);
+        }
     }
 
     /// How many there are.

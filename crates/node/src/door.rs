@@ -179,6 +179,14 @@ impl<C: Carrier> Wired<C> {
             machine.account_mut().resume(position.symbol, held);
         }
         engine.causes().for_each(|cause| machine.believed(cause));
+        // What it has never ordered cannot have opened what is found on the account.
+        if engine.orders_sent() > 0 {
+            machine.resumed();
+        }
+        for symbol in (0..).map(SymbolId) {
+            let Some(filters) = engine.filters(symbol) else { break };
+            machine.believes(symbol, filters);
+        }
         self.venue = Some(venue);
     }
 

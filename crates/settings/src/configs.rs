@@ -5,7 +5,7 @@ use aegis_engine::{EngineConfig, Protections};
 use aegis_exchange::ExchangeConfig;
 use aegis_journal as journal;
 use aegis_learn as learn;
-use aegis_types::Nanos;
+use aegis_types::{Nanos, Rate};
 
 /// Which markets are generated when no data is given.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,6 +46,10 @@ pub struct VenueSettings {
     pub request_timeout: Nanos,
     /// Orders and positions that are not ours end entries.
     pub foreign_ends_entries: bool,
+    /// Positions that are not ours are taken over.
+    pub foreign_adopted: bool,
+    /// How far from the price the stop of such a one stands, as a fraction.
+    pub adopt_stop: Rate,
     /// How often the account is read although nothing seems wrong.
     pub sweep: Nanos,
     /// How long requests may fail before entries end.
@@ -252,7 +256,9 @@ impl Settings {
             orders_by_socket: self.text("venue.order_transport") == "ws",
             recv_window_ms: self.whole("venue.recv_window_ms"),
             request_timeout: self.span("venue.request_timeout_ms", Nanos::MILLISECOND),
-            foreign_ends_entries: self.text("venue.foreign") == "alert",
+            foreign_ends_entries: self.text("venue.foreign") != "ignore",
+            foreign_adopted: self.text("venue.foreign") == "adopt",
+            adopt_stop: Rate::from_f64(self.real("venue.adopt_stop")).unwrap_or(Rate::ZERO),
             sweep: self.span("venue.sweep_s", Nanos::SECOND),
             unreachable_after: self.span("venue.unreachable_s", Nanos::SECOND),
             orders_max: [

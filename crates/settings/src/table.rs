@@ -530,12 +530,22 @@ pub const TABLE: &[Row] = &[
     ),
     row(
         "venue.foreign",
-        Choice(&["alert", "ignore"]),
+        Choice(&["alert", "ignore", "adopt"]),
         "alert",
         "",
-        "orders and positions on the account that are not ours, always left alone: no entries \
-         while there are any, or only a word in the log",
+        "orders and positions on the account that are not ours: alert leaves them alone, no \
+         entries while there are any; ignore leaves them to a word in the log; adopt takes \
+         positions in the session's symbols over, the rest is as with alert",
     ),
+    row(
+        "venue.adopt_stop",
+        Real(0.001, 0.5),
+        "0.02",
+        "of price",
+        "how far beyond the worse of entry and mark the stop of such a position stands; at most \
+         half the way to where its margin is used up",
+    )
+    .process(),
     row(
         "venue.sweep_s",
         Whole(5, 3_600),

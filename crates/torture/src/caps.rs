@@ -51,7 +51,9 @@ impl Caps {
                     book.leverage = Some(leverage);
                 }
             }
-            AccountUpdate::Funding { .. } => {}
+            AccountUpdate::Funding { .. }
+            | AccountUpdate::Position { .. }
+            | AccountUpdate::Filters { .. } => {}
         }
     }
 

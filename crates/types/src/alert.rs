@@ -43,14 +43,22 @@ codes! {
         Storage = "storage",
         /// Told by the client of the exchange, in its own words.
         Venue = "venue",
+        /// A position that was not opened here was taken over.
+        Adopted = "adopted",
+        /// The exchange has changed a symbol's filters.
+        FiltersChanged = "filters_changed",
+        /// What is left of a position is too small for an order.
+        Dust = "dust",
     }
 }
 
 impl AlertCode {
     /// Must somebody say that they have seen it? Such an alert that stays unacknowledged ends
-    /// entries. The others go by themselves when their cause does.
+    /// entries. The others go by themselves when their cause does, or ask for nothing.
     pub const fn must_acknowledge(self) -> bool {
-        !matches!(self, Self::UserStream | Self::Clock | Self::Connection | Self::DailyLoss)
+        use AlertCode::{Adopted, Clock, Connection, DailyLoss, FiltersChanged, UserStream};
+        let passing = matches!(self, UserStream | Clock | Connection | DailyLoss);
+        !passing && !matches!(self, Adopted | FiltersChanged)
     }
 
     /// What it means, what the measured number is, and what the limit is.
@@ -83,6 +91,17 @@ impl AlertCode {
             Self::Mismatch => ["what we hold is not what the exchange says", "as told", "as told"],
             Self::Storage => ["the journal has no space", "as told", "as told"],
             Self::Venue => ["told by the exchange's client", "as told", "as told"],
+            Self::Adopted => {
+                ["a position not opened here was taken over", "quantity in 1e-8", "stop in 1e-8"]
+            }
+            Self::FiltersChanged => {
+                ["the exchange has changed a symbol's filters", "step in 1e-8", "before, in 1e-8"]
+            }
+            Self::Dust => [
+                "a rest too small for any order; close it by hand",
+                "held in 1e-8",
+                "least in 1e-8",
+            ],
         }
     }
 }

@@ -5,9 +5,10 @@ use crate::command::Command;
 use crate::condition::{Cause, Condition, RiskMemory};
 use crate::event::{Event, EventBody, Operator};
 use crate::fixed::{Money, Px, Qty, Rate};
+use crate::instrument::Filters;
 use crate::order::{
-    AccountUpdate, ClientOrderId, Fill, FillReason, Order, OrderReason, OrderType, OrderUpdate,
-    RejectCode,
+    AccountUpdate, ClientOrderId, Fill, FillReason, FoundPosition, Order, OrderReason, OrderType,
+    OrderUpdate, RejectCode,
 };
 use crate::side::Side;
 use crate::symbol::SymbolId;
@@ -198,6 +199,46 @@ fn take_memory(t: &mut Take<'_>) -> Result<RiskMemory, CodecError> {
     })
 }
 
+fn put_found(p: &mut Put, found: &FoundPosition) {
+    p.u16(found.symbol.0);
+    p.u8(found.side as u8);
+    for v in [found.qty.raw(), found.entry.raw(), found.mark.raw()] {
+        p.i64(v);
+    }
+    for v in [found.margin.raw(), found.stop.raw()] {
+        p.i64(v);
+    }
+}
+
+fn take_found(t: &mut Take<'_>) -> Result<FoundPosition, CodecError> {
+    Ok(FoundPosition {
+        symbol: t.symbol()?,
+        side: t.side()?,
+        qty: Qty::from_raw(t.i64()?),
+        entry: Px::from_raw(t.i64()?),
+        mark: Px::from_raw(t.i64()?),
+        margin: Money::from_raw(t.i64()?),
+        stop: Px::from_raw(t.i64()?),
+    })
+}
+
+fn put_filters(p: &mut Put, filters: &Filters) {
+    let Filters { tick, step, qty_min, qty_max, notional_min } = filters;
+    for v in [tick.raw(), step.raw(), qty_min.raw(), qty_max.raw(), notional_min.raw()] {
+        p.i64(v);
+    }
+}
+
+fn take_filters(t: &mut Take<'_>) -> Result<Filters, CodecError> {
+    Ok(Filters {
+        tick: Px::from_raw(t.i64()?),
+        step: Qty::from_raw(t.i64()?),
+        qty_min: Qty::from_raw(t.i64()?),
+        qty_max: Qty::from_raw(t.i64()?),
+        notional_min: Money::from_raw(t.i64()?),
+    })
+}
+
 impl Event {
     /// The journal's bytes: kind, seq, time, then the fields by kind. A market event takes 73.
     pub fn encode(&self) -> Encoded {
@@ -249,6 +290,15 @@ impl Event {
                     p.u8(2);
                     p.u16(symbol.0);
                     p.u16(*leverage);
+                }
+                AccountUpdate::Position { found } => {
+                    p.u8(3);
+                    put_found(&mut p, found);
+                }
+                AccountUpdate::Filters { symbol, filters } => {
+                    p.u8(4);
+                    p.u16(symbol.0);
+                    put_filters(&mut p, filters);
                 }
             },
             EventBody::Timer { id } => p.u64(*id),
@@ -323,6 +373,8 @@ fn take_account(t: &mut Take<'_>) -> Result<AccountUpdate, CodecError> {
         },
         1 => AccountUpdate::Wallet { balance: Money::from_raw(t.i64()?) },
         2 => AccountUpdate::Leverage { symbol: t.symbol()?, leverage: t.u16()? },
+        3 => AccountUpdate::Position { found: take_found(t)? },
+        4 => AccountUpdate::Filters { symbol: t.symbol()?, filters: take_filters(t)? },
         _ => return Err(CodecError::Code(at_code)),
     })
 }

@@ -1,6 +1,6 @@
 //! What the exchange says of a symbol: grids, minimums, fees, margin brackets, funding interval.
 
-use crate::fixed::{Money, OutOfRange, Px, Qty, Rate};
+use crate::fixed::{Money, OutOfRange, Px, Qty, Rate, Round};
 use crate::symbol::SymbolId;
 use crate::time::Nanos;
 use alloc::string::String;
@@ -65,7 +65,49 @@ pub struct Instrument {
     pub origin: InstrumentOrigin,
 }
 
+/// The numbers that every order of a symbol must satisfy; a venue may change them at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filters {
+    /// Price grid.
+    pub tick: Px,
+    /// Quantity grid.
+    pub step: Qty,
+    /// Smallest order quantity.
+    pub qty_min: Qty,
+    /// Largest order quantity.
+    pub qty_max: Qty,
+    /// Smallest notional of an order that is not reduce-only.
+    pub notional_min: Money,
+}
+
+impl Filters {
+    /// Can anything be ordered under them?
+    pub fn usable(&self) -> bool {
+        let grids = self.tick.is_positive() && self.step.is_positive();
+        grids && self.qty_max.is_positive() && !self.qty_min.is_negative()
+    }
+
+    /// What of a quantity an order may carry; zero when it is too small for any.
+    pub fn orderable(&self, qty: Qty) -> Qty {
+        let on_grid = qty.to_grid(self.step, Round::Down).unwrap_or(Qty::ZERO);
+        if on_grid < self.qty_min { Qty::ZERO } else { on_grid }
+    }
+}
+
 impl Instrument {
+    /// Its filters.
+    pub const fn filters(&self) -> Filters {
+        let Self { tick, step, qty_min, qty_max, notional_min, .. } = *self;
+        Filters { tick, step, qty_min, qty_max, notional_min }
+    }
+
+    /// The venue has changed its filters.
+    pub const fn set_filters(&mut self, filters: &Filters) {
+        let Filters { tick, step, qty_min, qty_max, notional_min } = *filters;
+        (self.tick, self.step) = (tick, step);
+        (self.qty_min, self.qty_max, self.notional_min) = (qty_min, qty_max, notional_min);
+    }
+
     /// The bracket that holds for a notional; the last one for anything beyond.
     pub fn bracket(&self, notional: Money) -> Option<&Bracket> {
         self.brackets.iter().find(|b| notional < b.cap).or(self.brackets.last())

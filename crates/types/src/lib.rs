@@ -66,13 +66,13 @@ pub use condition::{Cause, Condition, RiskMemory, TradingState};
 pub use denial::{Denial, DenialCode};
 pub use event::{Event, EventBody, Operator};
 pub use fixed::{DecimalError, Money, OutOfRange, Px, Qty, Rate, Round, SCALE, parse_decimal};
-pub use instrument::{Bracket, Instrument, InstrumentOrigin};
+pub use instrument::{Bracket, Filters, Instrument, InstrumentOrigin};
 pub use list::{Full, List};
 pub use minute::MinuteBuilder;
 pub use notice::{Notice, Position, Topic, Trade};
 pub use order::{
-    AccountUpdate, ClientOrderId, Fill, FillReason, ORDER_ID_PREFIX, Order, OrderReason, OrderType,
-    OrderUpdate, RejectCode,
+    AccountUpdate, ClientOrderId, Fill, FillReason, FoundPosition, ORDER_ID_PREFIX, Order,
+    OrderReason, OrderType, OrderUpdate, RejectCode,
 };
 pub use side::Side;
 pub use signal::{Component, FEATURES, Level, Pattern, Patterns, REASONS_MAX, Reason, Signal};

@@ -1,6 +1,7 @@
 //! Orders as the engine asks for them, and what venues answer.
 
 use crate::fixed::{Money, Px, Qty, Rate};
+use crate::instrument::Filters;
 use crate::side::Side;
 use crate::signal::codes;
 use crate::symbol::SymbolId;
@@ -281,4 +282,36 @@ pub enum AccountUpdate {
         /// Whole leverage.
         leverage: u16,
     },
+    /// A position that nobody here opened, and that is to be taken over.
+    Position {
+        /// What it is.
+        found: FoundPosition,
+    },
+    /// The rules of a symbol, as the venue now has them.
+    Filters {
+        /// Of which symbol.
+        symbol: SymbolId,
+        /// The rules.
+        filters: Filters,
+    },
+}
+
+/// A position that the venue holds and no order of this session has opened. Where its stop is to
+/// stand comes with it, so that whoever reads the journal again places the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FoundPosition {
+    /// Of which symbol.
+    pub symbol: SymbolId,
+    /// Long or short.
+    pub side: Side,
+    /// Quantity, positive.
+    pub qty: Qty,
+    /// Average price of its entry, as the venue says.
+    pub entry: Px,
+    /// Mark price when it was found.
+    pub mark: Px,
+    /// Margin posted for it.
+    pub margin: Money,
+    /// Trigger of the stop to place.
+    pub stop: Px,
 }

@@ -143,6 +143,11 @@ impl Live {
         Ok(())
     }
 
+    /// Do orders go to a simulated exchange of this machine?
+    pub fn is_local(&self) -> bool {
+        self.source.venue == "local"
+    }
+
     /// This fact was taken by an earlier brain.
     pub fn shown_before(&mut self, tick: &Tick) {
         self.admission.admits(tick);
@@ -217,7 +222,12 @@ impl Live {
             // last price, both are one.
             stops_by_mark: self.source.streams == Streams::All,
             caps: self.caps(),
-            foreign: if self.venue.foreign_ends_entries { Foreign::Alert } else { Foreign::Ignore },
+            foreign: match (self.venue.foreign_adopted, self.venue.foreign_ends_entries) {
+                (true, _) => Foreign::Adopt,
+                (false, true) => Foreign::Alert,
+                (false, false) => Foreign::Ignore,
+            },
+            adopt_stop: self.venue.adopt_stop,
             sweep: self.venue.sweep,
             unreachable_after: self.venue.unreachable_after,
             dead_man: self.venue.dead_man,

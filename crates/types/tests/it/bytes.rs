@@ -2,9 +2,9 @@
 
 use aegis_types::{
     AccountUpdate, Cause, ClientOrderId, CodecError, Command, Condition, ENCODED_MAX, Event,
-    EventBody, Fill, FillReason, Money, Nanos, Operator, Order, OrderReason, OrderType,
-    OrderUpdate, Px, Qty, Rate, RejectCode, RiskMemory, Side, SymbolId, Tick, TickBody,
-    UnknownKind, order_bytes,
+    EventBody, Fill, FillReason, Filters, FoundPosition, Money, Nanos, Operator, Order,
+    OrderReason, OrderType, OrderUpdate, Px, Qty, Rate, RejectCode, RiskMemory, Side, SymbolId,
+    Tick, TickBody, UnknownKind, order_bytes,
 };
 use proptest::prelude::*;
 
@@ -115,6 +115,17 @@ fn account_update() -> impl Strategy<Value = AccountUpdate> {
         money().prop_map(|balance| AccountUpdate::Wallet { balance }),
         (symbol(), any::<u16>())
             .prop_map(|(symbol, leverage)| AccountUpdate::Leverage { symbol, leverage }),
+        (symbol(), side(), qty(), (px(), px(), px()), money()).prop_map(
+            |(symbol, side, qty, (entry, mark, stop), margin)| AccountUpdate::Position {
+                found: FoundPosition { symbol, side, qty, entry, mark, margin, stop },
+            }
+        ),
+        (symbol(), px(), (qty(), qty(), qty()), money()).prop_map(
+            |(symbol, tick, (step, qty_min, qty_max), notional_min)| AccountUpdate::Filters {
+                symbol,
+                filters: Filters { tick, step, qty_min, qty_max, notional_min },
+            }
+        ),
     ]
 }
 

@@ -11,8 +11,8 @@ use super::facts::Execution;
 use super::notes::Note;
 use aegis_types::defect::{self, Defect};
 use aegis_types::{
-    AccountUpdate, Answers, ClientOrderId, EventBody, Fill, FillReason, List, Money, Nanos,
-    OrderUpdate, OutOfRange, Px, Qty, Rate, Side, SymbolId,
+    AccountUpdate, Answers, ClientOrderId, EventBody, Fill, FillReason, FoundPosition, List, Money,
+    Nanos, OrderUpdate, OutOfRange, Px, Qty, Rate, Round, Side, SymbolId,
 };
 
 /// How long two tellings of one thing may differ.
@@ -35,6 +35,12 @@ const READ_AGAIN: Nanos = Nanos::SECOND;
 const LOG: usize = 32;
 /// Answers after which a difference that no fill explains is somebody else's.
 const ROUNDS: u8 = 3;
+
+/// Positions beyond which none is taken over: the engine has places for more, but not for all.
+const ADOPTED_MAX: usize = 16;
+
+/// Entry and mark price of a position, as it was read.
+pub type Prices = (Px, Px);
 
 /// What is to be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +87,10 @@ struct Desk {
     readings: u8,
     /// What of the exchange's quantity is not ours, negative when short; it is left alone.
     foreign: Qty,
+    /// Nobody was told of that yet.
+    untold: bool,
+    /// Entry and mark price of the exchange's position, as last read.
+    read: (Px, Px),
     /// The newest price seen.
     price: Px,
     /// The newest fills told, by trade id, with what they changed, and the position before them.
@@ -160,6 +170,8 @@ pub struct Account {
     fills: Vec<(SymbolId, u64)>,
     next_fill: usize,
     duplicates: u64,
+    /// Positions of others are taken over, with stops so far beyond entry and mark.
+    adopts: Option<Rate>,
 }
 
 /// How a fill came about and whose it is.
@@ -188,7 +200,14 @@ impl Account {
             fills: Vec::with_capacity(FILLS_KNOWN),
             next_fill: 0,
             duplicates: 0,
+            adopts: None,
         }
+    }
+
+    /// Positions of others are taken over from now on, with stops this fraction of the price beyond
+    /// the worse of entry and mark.
+    pub const fn adopt(&mut self, stop: Rate) {
+        self.adopts = Some(stop);
     }
 
     /// The position booked for a symbol.
@@ -479,8 +498,9 @@ impl Account {
 
     /// A position as it was read. What events tell may be late; only what is read again and again
     /// outweighs what we have booked.
-    pub fn position_read(&mut self, now: Nanos, symbol: SymbolId, qty: Qty) {
+    pub fn position_read(&mut self, now: Nanos, symbol: SymbolId, (qty, prices): (Qty, Prices)) {
         if let Some(desk) = self.desks.get_mut(symbol.index()) {
+            desk.read = prices;
             desk.compare(now, qty);
             if desk.differs.is_some() {
                 desk.readings = desk.readings.saturating_add(1);
@@ -489,12 +509,70 @@ impl Account {
     }
 
     /// A position that was there before anything of ours was sent.
-    pub fn found(&mut self, symbol: SymbolId, qty: Qty, notes: &mut Vec<Note>) {
+    pub fn found(&mut self, symbol: SymbolId, qty: Qty) {
         let Some(desk) = self.desks.get_mut(symbol.index()) else { return };
         if desk.held.is_none() && !qty.is_zero() {
-            desk.foreign = qty;
-            notes.push(Note::ForeignPosition { symbol, qty });
+            (desk.foreign, desk.untold) = (qty, true);
         }
+    }
+
+    /// What the exchange holds, as last told; negative when short.
+    pub fn standing(&self, symbol: SymbolId) -> Qty {
+        let Some(desk) = self.desks.get(symbol.index()) else { return Qty::ZERO };
+        let known = Held::signed(desk.held.as_ref()).saturating_plus(desk.foreign);
+        desk.differs.map_or(known, |(told, _)| told)
+    }
+
+    /// Positions of others that nobody was told of yet.
+    pub fn untold(&mut self) -> Option<(SymbolId, Qty)> {
+        let index = self.desks.iter().position(|desk| desk.untold)?;
+        self.desks[index].untold = false;
+        // SYMBOLS_MAX is far below 2^16.
+        let found = (SymbolId(index as u16), self.desks[index].foreign);
+        (!found.1.is_zero()).then_some(found)
+    }
+
+    /// Takes over what the exchange holds of a symbol beyond ours: from here on it is ours, and
+    /// the engine is told. False when that is not wanted, or not possible: without prices, or with
+    /// more positions than an engine has places for.
+    pub fn take_over(
+        &mut self,
+        now: Nanos,
+        symbol: SymbolId,
+        tick: Px,
+        answers: &mut Answers,
+    ) -> bool {
+        let Some(fraction) = self.adopts else { return false };
+        let room = self.desks.iter().filter(|desk| desk.held.is_some()).count() < ADOPTED_MAX;
+        let Some(desk) = self.desks.get_mut(symbol.index()) else { return false };
+        let (entry, mark) = desk.read;
+        if !room || desk.foreign.is_zero() || !entry.is_positive() || !mark.is_positive() {
+            return false;
+        }
+        let side = if desk.foreign > Qty::ZERO { Side::Buy } else { Side::Sell };
+        let qty = Qty::from_raw(desk.foreign.raw().abs());
+        let Ok(stop) = stop_of(side, entry, mark, desk.leverage, fraction, tick) else {
+            return false;
+        };
+        let taken = Execution {
+            id: 0,
+            order: 0,
+            symbol,
+            side,
+            px: entry,
+            qty,
+            fee: None,
+            realized: Money::ZERO,
+            maker: false,
+            at_ms: now.as_millis(),
+        };
+        let Ok(Some(held)) = changed(desk.held, &taken, desk.leverage.max(1)) else { return false };
+        desk.base = desk.base.saturating_plus(desk.foreign);
+        (desk.held, desk.foreign) = (Some(held), Qty::ZERO);
+        desk.since = desk.since.or(Some(now));
+        let found = FoundPosition { symbol, side, qty, entry, mark, margin: held.margin, stop };
+        answers.push(EventBody::Account(AccountUpdate::Position { found }));
+        true
     }
 
     /// The fills of a symbol were read, and none of them is left to be booked.
@@ -604,9 +682,8 @@ impl Account {
                 // On the other side nothing of ours is left, and what stands is somebody else's.
                 let left = if same_side { held.raw().abs() } else { 0 };
                 if left >= booked.raw().abs() {
-                    desk.foreign = held.saturating_plus(-booked);
+                    (desk.foreign, desk.untold) = (held.saturating_plus(-booked), true);
                     (desk.differs, desk.rounds, desk.readings) = (None, 0, 0);
-                    notes.push(Note::ForeignPosition { symbol, qty: desk.foreign });
                 } else if closed.is_none() {
                     (desk.rounds, desk.readings) = (0, 0);
                     notes.push(Note::ClosedUnseen { symbol, booked, held });
@@ -641,6 +718,29 @@ impl Account {
         });
         waiting.fold(wallet, Nanos::min)
     }
+}
+
+/// Where the stop of a position that is taken over stands: so far beyond the worse of entry and
+/// mark, but no further than half the way from there to where its margin is used up.
+fn stop_of(
+    side: Side,
+    entry: Px,
+    mark: Px,
+    leverage: u16,
+    fraction: Rate,
+    tick: Px,
+) -> Result<Px, OutOfRange> {
+    let worse = if side == Side::Buy { entry.min(mark) } else { entry.max(mark) };
+    let wanted = i128::from(worse.raw()) * i128::from(fraction.raw()) / 100_000_000;
+    let lost = (i128::from(entry.raw()) - i128::from(worse.raw())).abs();
+    let room = i128::from(entry.raw()) / i128::from(leverage.max(1)) - lost;
+    let distance = if room > 0 { wanted.min(room / 2) } else { wanted };
+    let distance = Px::from_raw(i64::try_from(distance).map_err(|_| OutOfRange)?);
+    let (stop, round) = match side {
+        Side::Buy => (worse.minus(distance)?, Round::Down),
+        Side::Sell => (worse.plus(distance)?, Round::Up),
+    };
+    Ok(stop.to_grid(tick, round)?.max(tick))
 }
 
 /// The id of a fill that no trade of the exchange tells: from what it is about and not from a clock

@@ -135,6 +135,8 @@ pub struct OrderFact {
     pub side: Side,
     /// Where it stands.
     pub status: Status,
+    /// It can only reduce a position.
+    pub reduces: bool,
     /// Filled so far.
     pub executed: Qty,
     /// Asked for.
@@ -193,6 +195,11 @@ pub fn clipped<const N: usize>(long: &str) -> Text<N> {
     text
 }
 
+/// Does one of these flags say that an order can only reduce a position?
+fn reduces(value: &Value, names: [&str; 2]) -> bool {
+    names.iter().any(|name| value.get(name).and_then(Value::as_bool) == Some(true))
+}
+
 fn qty(value: &Value, name: &str) -> Qty {
     Qty::from_raw(decimal(value, name).unwrap_or(0))
 }
@@ -213,6 +220,7 @@ pub fn order(value: &Value, symbols: &SymbolTable) -> Option<OrderFact> {
         symbol: symbols.id(text(value, "symbol")?),
         side: side(value, "side").unwrap_or(Side::Buy),
         status: Status::parse(text(value, "status")?),
+        reduces: reduces(value, ["reduceOnly", "closePosition"]),
         executed: qty(value, "executedQty"),
         qty: qty(value, "origQty"),
         average: price(value, "avgPrice"),
@@ -234,6 +242,7 @@ pub fn algo_order(value: &Value, symbols: &SymbolTable) -> Option<OrderFact> {
         symbol: symbols.id(text(value, "symbol")?),
         side: side(value, "side").unwrap_or(Side::Buy),
         status: Status::parse(text(value, "algoStatus")?),
+        reduces: reduces(value, ["reduceOnly", "closePosition"]),
         executed: Qty::ZERO,
         qty: qty(value, "quantity"),
         average: None,
@@ -272,6 +281,7 @@ pub fn order_event(event: &Value, symbols: &SymbolTable) -> Option<OrderFact> {
         symbol,
         side,
         status: Status::parse(text(o, "X")?),
+        reduces: reduces(o, ["R", "cp"]),
         executed: qty(o, "z"),
         qty: qty(o, "q"),
         average: price(o, "ap"),
@@ -300,6 +310,7 @@ pub fn algo_event(event: &Value, symbols: &SymbolTable) -> Option<OrderFact> {
         symbol: symbols.id(text(o, "s")?),
         side: side(o, "S").unwrap_or(Side::Buy),
         status: Status::parse(text(o, "X")?),
+        reduces: reduces(o, ["R", "cp"]),
         executed: qty(o, "aq"),
         qty: qty(o, "q"),
         average: price(o, "ap"),
@@ -320,6 +331,7 @@ pub fn lite_event(event: &Value, symbols: &SymbolTable) -> Option<OrderFact> {
         symbol: symbols.id(text(event, "s")?),
         side: side(event, "S")?,
         status: Status::New,
+        reduces: false,
         executed: qty(event, "l"),
         qty: qty(event, "q"),
         average: None,

@@ -13,6 +13,8 @@ pub enum Foreign {
     Alert,
     /// They are left alone and told.
     Ignore,
+    /// Positions in symbols of the session are taken over; the rest is as with [`Foreign::Alert`].
+    Adopt,
 }
 
 /// Offset of the clock, beyond which no entries are made: a machine that is so wrong is not kept.

@@ -3,7 +3,7 @@
 
 use super::gateway::Stopped;
 use super::request::{Loss, Purpose};
-use aegis_types::{ClientOrderId, Money, Nanos, Px, Qty, RejectCode, SymbolId, Text};
+use aegis_types::{ClientOrderId, Filters, Money, Nanos, Px, Qty, RejectCode, SymbolId, Text};
 use core::fmt;
 
 /// How loud a note is.
@@ -108,6 +108,36 @@ pub enum Note {
         symbol: SymbolId,
         /// Quantity, negative when short.
         qty: Qty,
+    },
+    /// The same, of an earlier session of this program: an order of it would close the position.
+    EarlierPosition {
+        /// Of which symbol.
+        symbol: SymbolId,
+        /// Quantity, negative when short.
+        qty: Qty,
+        /// That session.
+        session: u64,
+    },
+    /// A position that this program did not open, and that the engine is to manage from now on.
+    Adopted {
+        /// Of which symbol.
+        symbol: SymbolId,
+        /// Quantity, negative when short.
+        qty: Qty,
+    },
+    /// An order of an earlier session protects nothing; it is taken back.
+    Leftover {
+        /// The order.
+        id: ClientOrderId,
+        /// Of which symbol.
+        symbol: SymbolId,
+    },
+    /// The filters of a symbol are no longer those that the engine knows; it is told.
+    FiltersChanged {
+        /// Of which symbol.
+        symbol: SymbolId,
+        /// As they are now.
+        filters: Filters,
     },
     /// What the exchange holds differs from what we have booked; the fills are asked for.
     Mismatch {
@@ -227,6 +257,7 @@ impl Note {
             | Self::Liquidated { .. }
             | Self::MarginCall { .. }
             | Self::ForeignPosition { .. }
+            | Self::EarlierPosition { .. }
             | Self::ClosedUnseen { .. }
             | Self::Inferred { .. }
             | Self::ReduceOnly { .. }
@@ -279,6 +310,10 @@ impl Note {
             Self::ForeignOrder { symbol, .. } => *symbol,
             Self::ForeignFill { symbol, .. }
             | Self::ForeignPosition { symbol, .. }
+            | Self::EarlierPosition { symbol, .. }
+            | Self::Adopted { symbol, .. }
+            | Self::Leftover { symbol, .. }
+            | Self::FiltersChanged { symbol, .. }
             | Self::Mismatch { symbol, .. }
             | Self::ClosedUnseen { symbol, .. }
             | Self::Liquidated { symbol, .. }
@@ -353,6 +388,25 @@ impl Note {
                 f,
                 "a position of {qty} was not opened here; it is left alone, and its symbol must \
                  not be traded"
+            ),
+            Self::EarlierPosition { qty, session, .. } => write!(
+                f,
+                "a position of {qty} is of the earlier session {session:016x}, whose orders \
+                 protect it; it is left alone: continue that session with --resume, close the \
+                 position by hand, or start with --set venue.foreign=adopt"
+            ),
+            Self::Adopted { qty, .. } => write!(
+                f,
+                "a position of {qty} was not opened here; it is taken over, as venue.foreign says"
+            ),
+            Self::Leftover { id, .. } => {
+                write!(f, "{id} is of an earlier session and protects nothing; it is cancelled")
+            }
+            Self::FiltersChanged { filters, .. } => write!(
+                f,
+                "the exchange has changed the filters: tick {}, step {}, quantity {} to {}, \
+                 notional from {}",
+                filters.tick, filters.step, filters.qty_min, filters.qty_max, filters.notional_min
             ),
             Self::Mismatch { booked, held, .. } => {
                 write!(f, "booked {booked}, the exchange holds {held}; its fills are asked for")

@@ -7,7 +7,7 @@
 use super::facts::{decimal, text, whole};
 use super::ledger::Limits;
 use super::request::Purpose;
-use aegis_types::{Nanos, Px, Qty, SymbolId, SymbolTable};
+use aegis_types::{Filters, Money, Nanos, Px, Qty, SymbolId, SymbolTable};
 use aegis_wire::errors::Class;
 use serde_json::Value;
 
@@ -65,7 +65,7 @@ pub struct Startup {
     asked: bool,
     restrictions: Restrictions,
     limits: Limits,
-    filters: Vec<Option<(Px, Qty)>>,
+    filters: Vec<Option<Filters>>,
     leverages: Vec<(SymbolId, u16, bool)>,
 }
 
@@ -99,8 +99,8 @@ impl Startup {
         self.limits
     }
 
-    /// Price and quantity grids of a symbol.
-    pub fn grids(&self, symbol: SymbolId) -> Option<(Px, Qty)> {
+    /// The filters of a symbol, as last read.
+    pub fn filters(&self, symbol: SymbolId) -> Option<Filters> {
         self.filters.get(symbol.index()).copied().flatten()
     }
 
@@ -249,15 +249,8 @@ impl Startup {
             let Some(symbol) = text(row, "symbol").and_then(|name| symbols.id(name)) else {
                 continue;
             };
-            let filters = row.get("filters").and_then(Value::as_array);
-            let grid = |kind: &str, field: &str| {
-                let filter = filters?.iter().find(|f| text(f, "filterType") == Some(kind))?;
-                decimal(filter, field).filter(|raw| *raw > 0)
-            };
-            let tick = grid("PRICE_FILTER", "tickSize").map(Px::from_raw);
-            let step = grid("LOT_SIZE", "stepSize").map(Qty::from_raw);
             if let Some(slot) = self.filters.get_mut(symbol.index()) {
-                *slot = tick.zip(step);
+                *slot = filters_of(row).filter(Filters::usable).or(*slot);
             }
         }
     }
@@ -290,6 +283,27 @@ fn name_of(purpose: Purpose) -> &'static str {
         Purpose::OneWay => "one-way mode",
         _ => "the symbols' configuration",
     }
+}
+
+/// The filters of a row of `exchangeInfo`. Entries go by market and exits by trigger, so of the two
+/// grids and ranges of quantities the narrower holds.
+fn filters_of(row: &Value) -> Option<Filters> {
+    let rows = row.get("filters").and_then(Value::as_array)?;
+    let filter = |kind: &str| rows.iter().find(|row| text(row, "filterType") == Some(kind));
+    let lot = filter("LOT_SIZE")?;
+    let market = filter("MARKET_LOT_SIZE").unwrap_or(lot);
+    let both = |field: &str| Some((decimal(lot, field)?, decimal(market, field)?));
+    let ((step, market_step), (least, market_least)) = (both("stepSize")?, both("minQty")?);
+    let (most, market_most) = both("maxQty")?;
+    let notional = filter("MIN_NOTIONAL")?;
+    let notional = decimal(notional, "notional").or_else(|| decimal(notional, "minNotional"))?;
+    Some(Filters {
+        tick: Px::from_raw(decimal(filter("PRICE_FILTER")?, "tickSize")?),
+        step: Qty::from_raw(step.max(market_step)),
+        qty_min: Qty::from_raw(least.max(market_least)),
+        qty_max: Qty::from_raw(most.min(market_most)),
+        notional_min: Money::from_raw(notional),
+    })
 }
 
 /// Rows of `symbolConfig`: symbol, leverage, isolated.

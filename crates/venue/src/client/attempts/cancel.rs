@@ -53,11 +53,12 @@ impl Attempts {
 
     /// May the queued cancel still go?
     pub fn cancel_may_go(&self, id: ClientOrderId) -> bool {
-        self.get(id).is_some_and(|a| match a.cancel {
-            Cancel::Sent => a.phase != Phase::Over,
+        let Some(attempt) = self.get(id) else { return self.leftover(id).is_some() };
+        match attempt.cancel {
+            Cancel::Sent => attempt.phase != Phase::Over,
             Cancel::Again => true,
             Cancel::None | Cancel::Wanted(_) => false,
-        })
+        }
     }
 
     /// The exchange took the cancel. An order's reply says where it stands; the algo service only
@@ -138,6 +139,7 @@ fn taken_back(attempt: &Attempt) -> OrderFact {
         symbol: Some(attempt.order.symbol),
         side: attempt.order.side,
         status: Status::Canceled,
+        reduces: attempt.order.reduce_only,
         executed: attempt.executed,
         qty: attempt.order.qty,
         average: None,

@@ -15,12 +15,11 @@
 //! too, and comes first as a rule. Only what was refused for sure may go again.
 
 mod cancel;
+mod leftover;
 mod place;
 mod proof;
 mod stray;
 mod stream;
-
-pub use place::Filters;
 
 use super::account::{Account, Cause};
 use super::facts::{Execution, OrderFact, Status};
@@ -180,6 +179,15 @@ pub struct Attempt {
     pub(super) cancels: u8,
     pub(super) cancel_since: Nanos,
     pub(super) last_code: i32,
+}
+
+/// An open order of somebody else.
+#[derive(Clone, Copy, Debug)]
+struct Stranger {
+    symbol: Option<SymbolId>,
+    side: Side,
+    /// It can only reduce a position.
+    reduces: bool,
 }
 
 /// A trade that was taken for somebody else's.
@@ -350,10 +358,13 @@ pub struct Attempts {
     /// Trades that were taken for those of others, and those of which nobody knows yet.
     outside: Vec<Outside>,
     deferred: Vec<Deferred>,
-    /// Orders of others that were spoken of, and how many the newest lists named.
+    /// Orders of others that were spoken of, and those that the newest lists named.
     strangers: Vec<Text<48>>,
-    foreign_listed: usize,
-    foreign_listing: usize,
+    foreign_listed: Vec<Stranger>,
+    foreign_listing: Vec<Stranger>,
+    /// Orders that an earlier session has left, and how often the lists were read.
+    leftovers: Vec<leftover::Leftover>,
+    lists: u64,
     /// The exchange refuses this account: no more entries.
     pub(super) stopped: bool,
     /// Symbols in which the exchange lets positions only be reduced.
@@ -372,8 +383,10 @@ impl Attempts {
             outside: Vec::new(),
             deferred: Vec::new(),
             strangers: Vec::new(),
-            foreign_listed: 0,
-            foreign_listing: 0,
+            foreign_listed: Vec::new(),
+            foreign_listing: Vec::new(),
+            leftovers: Vec::new(),
+            lists: 0,
             stopped: false,
             reduce_only: Vec::new(),
             forgotten: 0,
@@ -394,9 +407,14 @@ impl Attempts {
         &self.table
     }
 
-    /// Open orders of others, as the newest lists had them.
-    pub const fn foreign_orders(&self) -> usize {
-        self.foreign_listed
+    /// Open orders of others, as the newest lists had them; without those that can only reduce a
+    /// position of that symbol and side, where `spared` says so.
+    pub fn foreign_orders(&self, spared: impl Fn(SymbolId, Side) -> bool) -> usize {
+        let counts = |stranger: &&Stranger| {
+            let Stranger { symbol, side, reduces } = **stranger;
+            !(reduces && symbol.is_some_and(|symbol| spared(symbol, side.opposite())))
+        };
+        self.foreign_listed.iter().filter(counts).count()
     }
 
     /// Attempts whose outcome is not known.

@@ -6,7 +6,9 @@ use crate::client::facts::OrderFact;
 use crate::client::notes::Note;
 use crate::client::request::Loss;
 use aegis_types::defect::{self, Defect};
-use aegis_types::{ClientOrderId, Nanos, Order, OrderUpdate, Px, Qty, RejectCode, Round, SymbolId};
+use aegis_types::{
+    ClientOrderId, Filters, Nanos, Order, OrderUpdate, Px, RejectCode, Round, SymbolId,
+};
 use aegis_wire::errors::{Class, Hint, RETRY_MS, Wait, reject_code};
 
 /// Pause before an order that protects goes again, of which too many left.
@@ -212,7 +214,7 @@ impl Attempts {
             }
             let before = attempt.order;
             if let Some(filters) = filters(before.symbol) {
-                filters.round(&mut attempt.order);
+                round(&filters, &mut attempt.order);
             }
             let after = &attempt.order;
             let near = moved_little(before.price, after.price)
@@ -240,21 +242,10 @@ fn moved_little(before: Px, after: Px) -> bool {
     (after.raw() - before.raw()).abs() <= before.raw() / MOVED_PARTS
 }
 
-/// The grids of a symbol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Filters {
-    /// Price grid.
-    pub tick: Px,
-    /// Quantity grid.
-    pub step: Qty,
-}
-
-impl Filters {
-    /// Rounds an order to the grids: a quantity down, so that nothing larger than was decided
-    /// goes; a price or trigger to the nearest.
-    fn round(&self, order: &mut Order) {
-        order.qty = order.qty.to_grid(self.step, Round::Down).unwrap_or(order.qty);
-        order.price = order.price.to_grid(self.tick, Round::Nearest).unwrap_or(order.price);
-        order.trigger = order.trigger.to_grid(self.tick, Round::Nearest).unwrap_or(order.trigger);
-    }
+/// Rounds an order to the grids: a quantity down, so that nothing larger than was decided goes; a
+/// price or trigger to the nearest.
+fn round(filters: &Filters, order: &mut Order) {
+    order.qty = order.qty.to_grid(filters.step, Round::Down).unwrap_or(order.qty);
+    order.price = order.price.to_grid(filters.tick, Round::Nearest).unwrap_or(order.price);
+    order.trigger = order.trigger.to_grid(filters.tick, Round::Nearest).unwrap_or(order.trigger);
 }

@@ -1,6 +1,9 @@
 //! Step machine: what the user stream and lists of open orders say, and whose it is.
 
-use super::{Ask, Attempt, Attempts, Deferred, ORPHAN_PATIENCE, ORPHANS_MAX, Out, Outside, Phase};
+use super::{
+    Ask, Attempt, Attempts, Deferred, ORPHAN_PATIENCE, ORPHANS_MAX, Out, Outside, Phase, Stranger,
+    leftover,
+};
 use crate::client::account::Account;
 use crate::client::facts::{Execution, Maker, OrderFact, Status};
 use crate::client::notes::Note;
@@ -287,8 +290,11 @@ impl Attempts {
     ) -> Option<ClientOrderId> {
         let index = self.owner(fact).or_else(|| self.own_stray(now, fact, out));
         let Some(index) = index else {
-            self.foreign_listing += 1;
-            self.speak_of(fact, out);
+            if !self.left_behind(fact) {
+                let OrderFact { symbol, side, reduces, .. } = *fact;
+                self.foreign_listing.push(Stranger { symbol, side, reduces });
+                self.speak_of(fact, out);
+            }
             return None;
         };
         if self.table[index].phase == Phase::Over {
@@ -301,12 +307,13 @@ impl Attempts {
 
     /// The lists of open orders were read.
     pub fn lists_read(&mut self) {
-        self.foreign_listed = self.foreign_listing;
+        core::mem::swap(&mut self.foreign_listed, &mut self.foreign_listing);
     }
 
     /// The lists of open orders are being asked for.
     pub fn lists_asked(&mut self) {
-        self.foreign_listing = 0;
+        self.foreign_listing.clear();
+        self.leftovers.iter_mut().for_each(leftover::Leftover::ask);
         for attempt in &mut self.table {
             attempt.over_before = attempt.phase == Phase::Over;
         }

@@ -122,6 +122,8 @@ pub struct Gateway {
     symbols: SymbolTable,
     intents: Vec<Intent>,
     oldest: usize,
+    /// Orders of earlier sessions that may be taken back.
+    leftovers: Vec<ClientOrderId>,
     /// The highest leverage that was approved, by symbol.
     leverages: Vec<u16>,
     rates: Rates,
@@ -138,6 +140,7 @@ impl Gateway {
             symbols: symbols.clone(),
             intents: Vec::with_capacity(INTENTS_MAX),
             oldest: 0,
+            leftovers: Vec::new(),
             rates: Rates::new(caps),
             closed: false,
             counts: Counts::default(),
@@ -159,6 +162,16 @@ impl Gateway {
                 }
             }
             Command::Cancel { .. } | Command::WakeAt { .. } => {}
+        }
+    }
+
+    /// An order that an earlier session has left may be taken back.
+    pub fn approve_leftover(&mut self, id: ClientOrderId) {
+        if !self.leftovers.contains(&id) {
+            if self.leftovers.len() >= INTENTS_MAX {
+                self.leftovers.remove(0);
+            }
+            self.leftovers.push(id);
         }
     }
 
@@ -241,11 +254,12 @@ impl Gateway {
         }
     }
 
-    /// Only orders of this session are taken back.
+    /// Only orders of this session are taken back, and those of earlier ones that were named.
     fn cancel(&self, fields: &Fields<'_>) -> Result<(), Stopped> {
         let text = fields.old_id.or(fields.algo_id).ok_or(Stopped::Unreadable)?;
         let id = ClientOrderId::parse(text).ok_or(Stopped::NotApproved)?;
-        if id.session == self.session { Ok(()) } else { Err(Stopped::NotApproved) }
+        let ours = id.session == self.session || self.leftovers.contains(&id);
+        if ours { Ok(()) } else { Err(Stopped::NotApproved) }
     }
 
     fn placement(&mut self, now: Nanos, sent: &Fields<'_>, algo: bool) -> Result<(), Stopped> {

@@ -25,8 +25,8 @@ use super::notes::Note;
 use super::request::{Lane, Loss, Outcome, Params, Purpose, Request};
 use super::startup::{self, Stage, Startup};
 use aegis_types::{
-    AccountUpdate, Answers, Command, EventBody, Nanos, OrderUpdate, Px, RejectCode, SymbolId,
-    SymbolTable, Text, Tick, TickBody,
+    AccountUpdate, Answers, Command, EventBody, Filters, Nanos, OrderUpdate, Px, Rate, RejectCode,
+    SymbolId, SymbolTable, Text, Tick, TickBody,
 };
 use aegis_wire::endpoints::Call;
 
@@ -60,6 +60,8 @@ pub struct Config {
     pub caps: Caps,
     /// What is done about orders and positions that are not ours.
     pub foreign: Foreign,
+    /// How far beyond entry and mark the stop of a position stands that is taken over.
+    pub adopt_stop: Rate,
     /// How often the account is read, and every stop confirmed, although nothing seems wrong.
     pub sweep: Nanos,
     /// How long requests may fail before the exchange counts as out of reach.
@@ -86,6 +88,7 @@ impl Config {
             orders_by_socket: false,
             caps: Caps::default(),
             foreign: Foreign::Alert,
+            adopt_stop: Rate::from_raw(2_000_000),
             sweep: Nanos::MINUTE,
             unreachable_after: Nanos::SECOND.times(5),
             silence_max: Nanos::MINUTE.times(10),
@@ -214,6 +217,10 @@ pub struct Machine {
     /// When fills came by request that the user stream has not told; every event clears it.
     suspect: Option<Nanos>,
     first_read: bool,
+    /// An earlier process of the session has told the engine things.
+    resumed: bool,
+    /// The filters of each symbol as the engine believes them; nothing before it has said so.
+    believed: Vec<Option<Filters>>,
     exchange_info: Vec<u8>,
     brackets: Vec<u8>,
     counts: Counts,
@@ -231,6 +238,10 @@ impl Machine {
         let symbols = config.symbols.len();
         let recv_window = Nanos::from_millis(i64::from(config.recv_window_ms));
         let timing = Timing { recv_window, slack: config.slack };
+        let mut account = Account::new(config.session, symbols);
+        if config.foreign == Foreign::Adopt {
+            account.adopt(config.adopt_stop);
+        }
         Self {
             clock: Clock::new(),
             ledger: Ledger::new(Limits::default()),
@@ -238,7 +249,7 @@ impl Machine {
             listen: ListenKey::new(config.seed),
             leverages: Leverages::new(symbols),
             attempts: Attempts::new(config.session, timing),
-            account: Account::new(config.session, symbols),
+            account,
             dead_man: DeadMan::new(config.dead_man),
             health: Health::default(),
             reach: Reach::default(),
@@ -257,6 +268,8 @@ impl Machine {
             seen: user::Seen::new(),
             suspect: None,
             first_read: true,
+            resumed: false,
+            believed: vec![None; symbols],
             exchange_info: Vec::new(),
             brackets: Vec::new(),
             counts: Counts::default(),
@@ -340,6 +353,7 @@ impl Machine {
         self.attempts.tick(now, &mut self.account, &mut self.scratch);
         let attempts::Out { answers, notes, .. } = &mut self.scratch;
         self.account.tick(now, &mut self.wants, answers, notes);
+        self.tell_foreign(now);
         self.read_again(now);
         self.watch_stream(now, out);
         self.watch_reach(now);
@@ -428,7 +442,12 @@ impl Machine {
     fn attempt_asks(&mut self, now: Nanos, ask: Ask) {
         match ask {
             Ask::Place(id) => self.ask(now, Purpose::Place(id)),
-            Ask::Cancel(id) => self.ask(now, Purpose::Cancel(id)),
+            Ask::Cancel(id) => {
+                if self.attempts.leftover(id).is_some() {
+                    self.gateway.approve_leftover(id);
+                }
+                self.ask(now, Purpose::Cancel(id));
+            }
             Ask::Query(id) => self.ask(now, Purpose::Query(id)),
             Ask::Trades(id) => self.ask(now, Purpose::Trades(id)),
             Ask::Whose(symbol, order) => self.ask_once(now, Purpose::Whose(symbol, order)),

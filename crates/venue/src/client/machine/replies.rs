@@ -1,7 +1,7 @@
 //! Step machine: what an answer means, by what was asked.
 
 use super::{Machine, Out};
-use crate::client::attempts::{Filters, Refused};
+use crate::client::attempts::Refused;
 use crate::client::clock;
 use crate::client::facts;
 use crate::client::ledger::Refusal;
@@ -10,7 +10,7 @@ use crate::client::listen_key;
 use crate::client::notes::Note;
 use crate::client::request::{Lane, Loss, Outcome, Purpose, Reply};
 use crate::client::startup;
-use aegis_types::{ClientOrderId, Nanos, SymbolId};
+use aegis_types::{AccountUpdate, ClientOrderId, EventBody, Filters, Nanos, SymbolId};
 use aegis_wire::errors::{Answer, Class, Hint, Reaction, banned_until, code};
 use serde_json::Value;
 
@@ -319,6 +319,7 @@ impl Machine {
                 self.exchange_info = body.to_vec();
                 self.ledger.limit(self.startup.limits());
                 self.filters_read(now);
+                self.tell_filters(out);
             }
             Purpose::Brackets => self.brackets = body.to_vec(),
             Purpose::SymbolConfig(None) => {
@@ -332,11 +333,29 @@ impl Machine {
 
     fn filters_read(&mut self, now: Nanos) {
         let startup = &self.startup;
-        let filters = |symbol| {
-            let (tick, step) = startup.grids(symbol)?;
-            Some(Filters { tick, step })
-        };
+        let filters = |symbol| startup.filters(symbol);
         self.attempts.filters_read(now, filters, &mut self.scratch);
         self.attempts.tick(now, &mut self.account, &mut self.scratch);
+    }
+
+    /// The engine goes by these filters of a symbol.
+    pub fn believes(&mut self, symbol: SymbolId, filters: Filters) {
+        if let Some(believed) = self.believed.get_mut(symbol.index()) {
+            *believed = Some(filters);
+        }
+    }
+
+    /// Tells the engine of filters that are not those by which it goes.
+    fn tell_filters(&mut self, out: &mut Out) {
+        for symbol in self.config.symbols.ids() {
+            let Some(filters) = self.startup.filters(symbol) else { continue };
+            let Some(believed) = self.believed.get_mut(symbol.index()) else { continue };
+            if believed.is_some_and(|before| before != filters) {
+                *believed = Some(filters);
+                out.notes.push(Note::FiltersChanged { symbol, filters });
+                let update = AccountUpdate::Filters { symbol, filters };
+                out.answers.push(EventBody::Account(update));
+            }
+        }
     }
 }

@@ -173,15 +173,18 @@ impl Machine {
 
     /// A cancel of, or a question about, an order by our id.
     fn reference(&self, id: ClientOrderId, plain: Call, cancel: bool) -> Option<(Call, Params)> {
-        let (attempt, mut params) = (self.attempts.get(id)?, Params::new());
-        push(&mut params, "symbol", self.name(attempt.order.symbol));
-        if !attempt.is_algo() {
+        let attempt = self.attempts.get(id).map(|a| (a.order.symbol, a.is_algo(), a.actual_id));
+        let left = || self.attempts.leftover(id).map(|(symbol, algo)| (symbol, algo, 0));
+        let (symbol, algo, made) = attempt.or_else(left)?;
+        let mut params = Params::new();
+        push(&mut params, "symbol", self.name(symbol));
+        if !algo {
             push(&mut params, "origClientOrderId", id);
             return Some((plain, params));
         }
-        if !cancel && attempt.actual_id > 0 {
+        if !cancel && made > 0 {
             // The condition has come true: what counts is the order that it made.
-            push(&mut params, "orderId", attempt.actual_id);
+            push(&mut params, "orderId", made);
             return Some((plain, params));
         }
         let mut params = Params::new();

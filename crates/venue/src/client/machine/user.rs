@@ -3,12 +3,13 @@
 use super::{Machine, Out};
 use crate::client::attempts;
 use crate::client::facts::{self, decimal, text, whole};
+use crate::client::health::Foreign;
 use crate::client::leverage;
 use crate::client::listen_key;
 use crate::client::notes::Note;
 use crate::client::request::Purpose;
 use aegis_types::defect::{self, Defect};
-use aegis_types::{AccountUpdate, ClientOrderId, EventBody, Money, Nanos, Qty};
+use aegis_types::{AccountUpdate, ClientOrderId, EventBody, Money, Nanos, Px, Qty, Side};
 use serde_json::Value;
 
 /// What is read of an account.
@@ -165,6 +166,10 @@ impl Machine {
         self.attempts.lists_read();
         self.reading.reconcile_at = now.after(self.config.sweep);
         self.first_read = false;
+        self.tell_foreign(now);
+        if self.attempts.clear_leftovers(&self.account, &mut self.scratch) {
+            self.reading.soon(now);
+        }
         if core::mem::replace(&mut self.reading.gate, false) {
             self.listen(now, listen_key::Input::Read, out);
         }
@@ -182,13 +187,17 @@ impl Machine {
         for symbol in self.config.symbols.ids() {
             let name = self.config.symbols.name(symbol);
             let row = rows.iter().find(|row| text(row, "symbol") == Some(name));
-            let qty = row.and_then(|row| decimal(row, "positionAmt")).unwrap_or(0);
-            let qty = Qty::from_raw(qty);
+            let figure = |field| row.and_then(|row| decimal(row, field)).unwrap_or(0);
+            let qty = Qty::from_raw(figure("positionAmt"));
+            let prices = ["entryPrice", "markPrice"].map(|field| Px::from_raw(figure(field)));
             // Where an order of ours stands or is being found out, the position may be its doing.
-            if self.first_read && !self.attempts.any_in(symbol) {
-                self.account.found(symbol, qty, &mut self.scratch.notes);
+            // One that is to be taken over is looked into first, unless nothing of this session
+            // can have made it.
+            let sure = self.config.foreign != Foreign::Adopt || !self.resumed;
+            if self.first_read && sure && !self.attempts.any_in(symbol) {
+                self.account.found(symbol, qty);
             }
-            self.account.position_read(now, symbol, qty);
+            self.account.position_read(now, symbol, (qty, prices.into()));
         }
         self.elsewhere = 0;
         for row in rows {
@@ -203,6 +212,28 @@ impl Machine {
                 self.elsewhere_told.push(name);
                 self.scratch.notes.push(Note::ForeignElsewhere { name, qty });
             }
+        }
+    }
+
+    /// Positions of others that were found: they are taken over, or told once the lists have shown
+    /// whether an earlier session protects them.
+    pub(super) fn tell_foreign(&mut self, now: Nanos) {
+        if self.first_read {
+            return;
+        }
+        while let Some((symbol, qty)) = self.account.untold() {
+            let tick = self.startup.filters(symbol).map_or(Px::from_raw(1), |filters| filters.tick);
+            let attempts::Out { answers, notes, .. } = &mut self.scratch;
+            let side = if qty > Qty::ZERO { Side::Buy } else { Side::Sell };
+            let session = self.attempts.earlier_session(symbol, side);
+            notes.push(if self.account.take_over(now, symbol, tick, answers) {
+                Note::Adopted { symbol, qty }
+            } else {
+                match session {
+                    Some(session) => Note::EarlierPosition { symbol, qty, session },
+                    None => Note::ForeignPosition { symbol, qty },
+                }
+            });
         }
     }
 

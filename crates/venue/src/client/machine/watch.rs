@@ -38,6 +38,11 @@ impl Machine {
         self.health.believed(cause);
     }
 
+    /// An earlier process of this session has sent orders: what is found may be their doing.
+    pub const fn resumed(&mut self) {
+        self.resumed = true;
+    }
+
     /// Does this condition hold, as last told?
     pub const fn holds(&self, cause: Cause) -> bool {
         self.health.is_on(cause)
@@ -112,7 +117,7 @@ impl Machine {
         self.health.set(Cause::Connection, cut, (worst, limit.as_millis()), answers);
 
         let foreign = self.foreign();
-        let block = foreign > 0 && self.config.foreign == Foreign::Alert;
+        let block = foreign > 0 && self.config.foreign != Foreign::Ignore;
         self.health.set(Cause::Foreign, block, (foreign as i64, 0), answers);
 
         let (symbols, first) = self.account.unexplained();
@@ -125,7 +130,11 @@ impl Machine {
 
     /// Orders and positions on the account that are not ours.
     fn foreign(&self) -> usize {
-        self.account.foreign() + self.elsewhere + self.attempts.foreign_orders()
+        // Orders by hand that protect a position which was taken over are as good as asked for.
+        let adopts = self.config.foreign == Foreign::Adopt;
+        let held = |symbol, side| self.account.held(symbol).is_some_and(|held| held.side == side);
+        let orders = self.attempts.foreign_orders(|symbol, side| adopts && held(symbol, side));
+        self.account.foreign() + self.elsewhere + orders
     }
 
     /// When time alone changes a condition.
