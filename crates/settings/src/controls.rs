@@ -11,7 +11,7 @@ pub struct ControlRow {
     pub id: &'static str,
     /// What it does.
     pub what: &'static str,
-    /// The settings that move it.
+    /// The settings that move it; none where nothing may.
     pub settings: &'static [&'static str],
     /// Codes of denials, alerts and rejections.
     pub says: &'static [&'static str],
@@ -129,12 +129,33 @@ pub const CONTROL_TABLE: &[ControlRow] = &[
         ],
     },
     ControlRow {
+        id: "C8",
+        what: "the kill switch, by file, by signal and by socket, with keys and connections of its \
+               own: no new orders, entries taken back, positions closed if asked for; stops stand \
+               until flat. It does not need the brain, and a halt or flatten that the brain does \
+               not answer becomes it",
+        settings: &["node.escalate_after_s", "node.crash_loop"],
+        says: &["kill_switch", "kill_switch_gone"],
+        metric: "killing",
+        tests: &[
+            "aegis kill::by_file",
+            "aegis kill::by_file_with_flatten",
+            "aegis kill::by_signal_with_flatten",
+            "aegis kill::by_socket_with_flatten",
+            "aegis kill::a_flatten_that_the_brain_does_not_answer_becomes_the_kill_switch",
+            "aegis kill::a_crash_loop_closes_positions_where_that_is_set",
+            "aegis-node emergency::entries_are_taken_back_and_what_protects_or_is_foreign_stays",
+            "aegis-node emergency::flatten_closes_every_position_and_then_takes_back_the_stops",
+            "aegis-node emergency::whatever_is_lost_it_ends_flat_and_sends_nothing_twice",
+        ],
+    },
+    ControlRow {
         id: "C9",
         what: "ACTIVE, REDUCING, HALTED: in the last two no entry leaves; reducing orders and \
                cancels leave in every state. REDUCING holds while any cause is on: user stream, \
                clock, connection, foreign orders or positions, mismatch, storage, an alert that \
                nobody acknowledges, leverage, operator, daily loss, drawdown",
-        settings: &[],
+        settings: &["venue.unreachable_s", "venue.foreign", "alerts.escalate_after_s"],
         says: &["reducing", "paused", "halted"],
         metric: "trading_state",
         tests: &[
@@ -149,7 +170,8 @@ pub const CONTROL_TABLE: &[ControlRow] = &[
         id: "C10",
         what: "the exchange's own countdown cancels limit orders of a symbol when this program no \
                longer speaks; conditional orders, and so the stops, are spared by the simulated \
-               exchange, and nobody has documented it of the real one: off unless asked for",
+               exchange, and nobody has documented it of the real one: off unless asked for. It \
+               refuses nothing; of an order that it has ended the engine hears `canceled`",
         settings: &["venue.dead_man_s"],
         says: &[],
         metric: "venue.requests",
@@ -159,7 +181,8 @@ pub const CONTROL_TABLE: &[ControlRow] = &[
         id: "C11",
         what: "behind the signer each request is read back from its bytes, by code of its own, and \
                held against the commands: never another symbol, side, type or price, never more \
-               than approved less what has left, never a second time without proof",
+               than approved less what has left, never a second time without proof. No setting \
+               moves it",
         settings: &[],
         says: &["gateway"],
         metric: "venue.stopped",
@@ -169,6 +192,51 @@ pub const CONTROL_TABLE: &[ControlRow] = &[
             "aegis-venue client_gateway::a_second_sending_needs_proof_of_the_first_refusal",
             "aegis-venue client_gateway::settings_and_cancels_are_held_against_the_session",
             "aegis-venue client_torture::belief_is_truth_after_long_trouble",
+        ],
+    },
+    ControlRow {
+        id: "C12",
+        what: "which program runs is known: hash of its file, of its settings and of their table, in \
+               banner, status and journal; another one than expected does not start, feed and brain \
+               are the orchestrator's own program. Real orders need all of: the flag, the setting, \
+               the environment, a key that cannot move money out",
+        settings: &["deploy.expect_build", "live", "environment"],
+        says: &["build_differs", "config_edited"],
+        metric: "build",
+        tests: &[
+            "aegis watch::only_the_expected_program_starts",
+            "aegis watch::a_program_that_is_replaced_goes_on_as_it_was_and_says_so",
+            "aegis security::real_orders_are_refused_to_a_key_that_moves_money_out",
+            "aegis-node identity::tests::a_child_of_another_program_refuses",
+            "aegis-node arming::tests::keys_stay_where_they_belong",
+        ],
+    },
+    ControlRow {
+        id: "C13",
+        what: "one engine for one account: a lock of the folder and one of the account on a machine \
+               refuse a second start with the first one's pid and folder; from another machine it \
+               is seen by its orders and positions",
+        settings: &["venue.foreign"],
+        says: &["foreign"],
+        metric: "causes",
+        tests: &[
+            "aegis watch::one_account_has_one_engine_whatever_its_folder",
+            "aegis operate::a_second_instance_on_one_folder_is_refused",
+            "aegis-node claim::tests::one_key_at_one_exchange_has_one_engine",
+            "aegis-venue client_health::what_is_on_the_account_at_the_start_is_found",
+        ],
+    },
+    ControlRow {
+        id: "C14",
+        what: "an alert that must be acknowledged and is not for so long ends entries (REDUCING), \
+               also one of an earlier session, until somebody does",
+        settings: &["alerts.escalate_after_s"],
+        says: &["reducing"],
+        metric: "alerts_open",
+        tests: &[
+            "aegis watch::an_alert_that_nobody_acknowledges_stops_entries_until_somebody_does",
+            "aegis-node alerts::tests::an_alert_waits_until_it_is_acknowledged_whoever_reads_it",
+            "aegis-engine controls::every_condition_stops_entries_while_it_is_on",
         ],
     },
     ControlRow {
@@ -320,9 +388,9 @@ pub fn controls_markdown() -> String {
     let mut out = String::from(
         "# Controls\n\n\
          What keeps AEGIS from hurting its owner. Each control has a setting with a default, a\n\
-         code that it says when it acts (denials: [denials.md](denials.md)), and tests at its\n\
-         limit. `aegis status --json` has `controls`: by name `used`, `high_water`, `limit` and\n\
-         `refused`.\n\n\
+         code that it says when it acts (denials: [denials.md](denials.md); alerts:\n\
+         [operator.md](operator.md#alerts)), and tests at its limit. `aegis status --json` has\n\
+         `controls`: by name `used`, `high_water`, `limit` and `refused`.\n\n\
          Made from the table in `crates/settings/src/controls.rs`; a test keeps it so and sees\n\
          that every setting, code and test named here exists.\n\n\
          | control | what it does | settings (default) | says | read at | tests |\n\
@@ -342,5 +410,8 @@ pub fn controls_markdown() -> String {
 }
 
 fn joined(items: &[&str], text: impl Fn(&str) -> String) -> String {
+    if items.is_empty() {
+        return "none".to_owned();
+    }
     items.iter().map(|item| text(item)).collect::<Vec<_>>().join(", ")
 }
