@@ -4,9 +4,13 @@
 //! local` on it. Before each round three positions are opened and three entries rest, placed by
 //! this process under ids as a brain would have given. Then the switch is used by one of its three
 //! ways, with a brain that runs, one that is stopped (SIGSTOP) and one that is busy: it spins
-//! on twenty symbols' candles, 4,000 a second, while on every core of the machine another thread
-//! computes without a pause, so that nothing of the brain's analysis or of the orchestrator finds a
-//! core that is free.
+//! on twenty symbols' candles, 4,000 a second; the analysis lane of its dispatcher is kept full of
+//! the engine's own work on generated markets (`AEGIS_BENCH_ANALYSIS`, which a brain takes only
+//! where orders go to `aegis exchange`); and on every core of the machine another thread computes
+//! without a pause, so that nothing of the brain or of the orchestrator finds a core that is free.
+//! That the lane is full is looked at, not believed: right before the switch the thread that serves
+//! it is watched, and a trial in which it had nothing to do fails (`busy_lane_ready`: the share of
+//! looks at which it ran or waited for a core; `busy_lane_ms`: processor time that it got).
 //!
 //! A sample is the exchange's own time of arrival (`truth.requests`, whole milliseconds, rounded
 //! up) of the last cancel of an entry or close of a position, less the time right before the
@@ -40,6 +44,13 @@ const KEY: (&str, &str) = ("bench", "kill-switch");
 const HELD: usize = 3;
 /// How long anything may take.
 const LATE: Duration = Duration::from_secs(60);
+/// Looks at the thread of the analysis lane, and between two of them.
+const LOOKS: u32 = 20;
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Asks the brain of a run to keep its analysis lane full.
+const ANALYSIS: &str = "AEGIS_BENCH_ANALYSIS";
+/// Name of the thread that serves the lane.
+const LANE: &str = "ordinary";
 /// Its connections are warm by then.
 const WARM: Duration = Duration::from_millis(700);
 
@@ -116,6 +127,7 @@ pub fn run(opts: &Options) -> Result<Map<String, Value>, String> {
     let rounds = opts.rounds.max(1);
     let mut out = Map::new();
     let mut all = Samples::default();
+    let mut lane = Vec::new();
     for brain in Brain::ALL {
         let mut of_brain = Samples::default();
         for way in Way::ALL {
@@ -123,7 +135,7 @@ pub fn run(opts: &Options) -> Result<Map<String, Value>, String> {
             for round in 0..rounds {
                 let place = format!("kill-{}-{}-{round}", brain.name(), way.name());
                 let trial = Trial::begin(&place, brain)?;
-                let ms = trial.measure(brain, way)?;
+                let ms = trial.measure(brain, way, &mut lane)?;
                 samples.push(ms);
                 of_brain.push(ms);
                 all.push(ms);
@@ -133,6 +145,10 @@ pub fn run(opts: &Options) -> Result<Map<String, Value>, String> {
         report(&mut out, brain.name(), &mut of_brain);
     }
     report(&mut out, "all", &mut all);
+    let of_lane = |one: fn(&Lane) -> f64| lane.iter().map(one).sum::<f64>() / lane.len() as f64;
+    out.insert("busy_lane_ready".into(), json!(rounded(of_lane(|lane| lane.ready), 3)));
+    out.insert("busy_lane_ms".into(), json!(rounded(of_lane(|lane| lane.ms), 1)));
+    out.insert("busy_lane_looked_at_ms".into(), json!((LOOK_EVERY * LOOKS).as_millis() as u64));
     out.insert("busy_threads".into(), json!(cores().len()));
     out.insert("rounds".into(), json!(rounds));
     out.insert("samples".into(), json!(all.len()));
@@ -179,6 +195,9 @@ impl Trial {
         ];
         let mut command = command(&exe()?, &home, &args);
         command.env("BINANCE_API_KEY", KEY.0).env("BINANCE_API_SECRET", KEY.1);
+        if brain == Brain::Busy {
+            command.env(ANALYSIS, "1");
+        }
         let log = File::create(scratch.path().join("run.log")).map_err(|e| e.to_string())?;
         command.stdout(Stdio::null()).stderr(log);
         let node = Running::start(command)?;
@@ -203,13 +222,16 @@ impl Trial {
     }
 
     /// From the switch to the last order.
-    fn measure(self, brain: Brain, way: Way) -> Result<f64, String> {
+    fn measure(self, brain: Brain, way: Way, lane: &mut Vec<Lane>) -> Result<f64, String> {
         if brain == Brain::Stopped {
             let pid = Pid::from_raw(self.brain.cast_signed()).ok_or("no brain")?;
             kill_process(pid, Signal::STOP).map_err(|e| e.to_string())?;
         }
         self.exchange.rest()?;
         let _busy = (brain == Brain::Busy).then(Burners::start);
+        if brain == Brain::Busy {
+            lane.push(Lane::watch(self.brain)?);
+        }
         let began = wall_ms();
         way.switch(&self.home, self.node.0.id())?;
         let until = Instant::now() + LATE;
@@ -246,8 +268,6 @@ impl Burners {
                 }
             });
         }
-        // They run before the switch is used.
-        std::thread::sleep(Duration::from_millis(200));
         Self(on)
     }
 }
@@ -256,6 +276,50 @@ impl Drop for Burners {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Relaxed);
     }
+}
+
+/// What the thread of the analysis lane did right before the switch.
+struct Lane {
+    /// Share of looks at which it ran or waited for a core.
+    ready: f64,
+    /// Processor time that it got, ms.
+    ms: f64,
+}
+
+impl Lane {
+    /// Watches it while everything computes.
+    fn watch(brain: u32) -> Result<Self, String> {
+        let tasks = format!("/proc/{brain}/task");
+        let read = |path: &Path, what| std::fs::read_to_string(path.join(what)).unwrap_or_default();
+        let threads = std::fs::read_dir(&tasks).map_err(|e| format!("{tasks}: {e}"))?;
+        let thread = threads
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|path| read(path, "comm").trim() == LANE)
+            .ok_or("the brain has no thread of that name")?;
+        let before = ran(&read(&thread, "schedstat"));
+        let mut ready = 0;
+        for _ in 0..LOOKS {
+            std::thread::sleep(LOOK_EVERY);
+            ready += u32::from(is_ready(&read(&thread, "stat")));
+        }
+        if ready == 0 {
+            return Err("the analysis lane had nothing to do".to_owned());
+        }
+        let ms = ran(&read(&thread, "schedstat")) - before;
+        Ok(Self { ready: f64::from(ready) / f64::from(LOOKS), ms })
+    }
+}
+
+/// Does a thread run, or would it if it had a core? Behind its name, which may hold anything.
+fn is_ready(stat: &str) -> bool {
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('R'))
+}
+
+/// Milliseconds that a thread has run.
+fn ran(schedstat: &str) -> f64 {
+    let ns: u64 = schedstat.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0);
+    ns as f64 / 1e6
 }
 
 /// Milliseconds until the last cancel of an entry, or close of a position, arrived.
@@ -424,5 +488,12 @@ mod tests {
         ]});
         assert_eq!(last_order(&truth, 100.0), Ok(6.0));
         assert!(last_order(&json!({"requests": []}), 100.0).is_err());
+    }
+
+    #[test]
+    fn a_thread_is_read_from_what_the_kernel_says_of_it() {
+        assert!(is_ready("12 (a ) S b) R 1 12 12 0"));
+        assert!(!is_ready("12 (R) S 1 12 12 0") && !is_ready(""));
+        assert_eq!((ran("2500000 10 3"), ran("")), (2.5, 0.0));
     }
 }

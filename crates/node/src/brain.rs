@@ -4,6 +4,7 @@
 //! the engine, so what it answered before must come out again, byte for byte. Then it attaches to
 //! the ring at the next fact.
 
+mod burden;
 mod keep;
 mod live;
 mod outside;
@@ -11,6 +12,7 @@ mod tables;
 mod understudy;
 mod way;
 
+use self::burden::Burden;
 use crate::begin::{self, From, Watch};
 use crate::bus::Bus;
 use crate::dispatch::{Dispatcher, LaneFull, Priority};
@@ -113,6 +115,8 @@ struct Brain {
     live: Option<live::Live>,
     reports: Reports,
     lanes: Dispatcher<Job>,
+    /// The analysis lane is kept full, for a measurement.
+    burdened: bool,
     trouble: Trouble,
     pulse: Pulse,
     rows: Receiver<serde_json::Value>,
@@ -131,6 +135,8 @@ struct Brain {
 enum Job {
     /// A report to the orchestrator: system-critical, because it is the heartbeat.
     Report(Box<BrainReport>),
+    /// Work for the sake of a measurement: analysis.
+    Burden,
     /// Rows to the database: background.
     Persist,
     /// A snapshot to its file: background.
@@ -143,7 +149,10 @@ enum Job {
 }
 
 /// Starts the lanes: reports on the urgent thread, rows on the ordinary one.
-fn lanes(persist: Persist) -> (Dispatcher<Job>, Receiver<serde_json::Value>) {
+fn lanes(
+    persist: Persist,
+    mut burden: Option<Burden>,
+) -> (Dispatcher<Job>, Receiver<serde_json::Value>) {
     let (done, rows) = std::sync::mpsc::channel();
     let mut persist = Some(persist);
     let urgent = |job| {
@@ -152,6 +161,11 @@ fn lanes(persist: Persist) -> (Dispatcher<Job>, Receiver<serde_json::Value>) {
         }
     };
     let ordinary = move |job| match job {
+        Job::Burden => {
+            if let Some(burden) = &mut burden {
+                burden.work();
+            }
+        }
         Job::Persist => {
             // Out of its place while it runs: after a panic its rows are not to be trusted.
             if let Some(mut running) = persist.take() {
@@ -247,7 +261,10 @@ impl Brain {
         let every = settings.snapshot_every();
         let schedule = Schedule::new(every, recorder.records(), recorder.segment(), from.record)
             .keeping(settings.journal_retain_days());
-        let (lanes, rows) = lanes(persist);
+        let local = live.as_ref().is_some_and(live::Live::is_local);
+        let burden = Burden::asked(&session, local);
+        let burdened = burden.is_some();
+        let (lanes, rows) = lanes(persist, burden);
         Ok(Self {
             reports,
             orders: orders(args.supervised),
@@ -263,6 +280,7 @@ impl Brain {
             recorder,
             sequencer,
             lanes,
+            burdened,
             trouble,
             pulse,
             rows,
@@ -478,10 +496,11 @@ impl Brain {
         self.lag_most = self.lag_most.max(ring.lag());
         ring.acknowledge(ring.next_seq());
         let now = clock::monotonic();
-        if self.rows_wait && now.since(self.persisted) >= PERSIST_EVERY {
+        if (self.rows_wait || self.burdened) && now.since(self.persisted) >= PERSIST_EVERY {
             (self.rows_wait, self.persisted) = (false, now);
             // A full lane is about to take these rows too.
             let _ = self.lanes.push(Priority::Background, Job::Persist);
+            while self.burdened && self.lanes.push(Priority::Analysis, Job::Burden).is_ok() {}
         }
         self.beat(Some(ring))
     }
