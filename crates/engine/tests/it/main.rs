@@ -10,5 +10,6 @@ mod deadline;
 mod denials;
 mod faults;
 mod invariants;
+mod outside;
 mod scenarios;
 mod world;

@@ -6,6 +6,7 @@ mod client_book;
 mod client_desk;
 mod client_errors;
 mod client_faults;
+mod client_filters;
 mod client_foreign;
 mod client_gateway;
 mod client_health;

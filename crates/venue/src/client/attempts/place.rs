@@ -153,6 +153,8 @@ impl Attempts {
                 out.asks.push(Ask::Stop);
                 out.notes.push(Note::Stop { code, words });
             }
+            // The least notional may be another one by now.
+            Class::Denied if reject == RejectCode::Notional => out.asks.push(Ask::Metadata),
             Class::Defect | Class::Denied if reject == RejectCode::ReduceOnly => {
                 // Flat, or about to be: what closed the position is looked for.
                 out.asks.push(Ask::Positions);
