@@ -271,14 +271,54 @@ pub const CONTROL_TABLE: &[ControlRow] = &[
         id: "foreign",
         what: "orders and positions on the account that are not ours, found at the start and \
                later, are left alone, told, and end entries while there are any (C13 keeps a \
-               second engine away on one machine; this is what sees it from another)",
-        settings: &["venue.foreign"],
-        says: &["foreign"],
+               second engine away on one machine; this is what sees it from another). With \
+               `adopt` a position in a symbol of the session is taken over: journalled, protected \
+               at once, in a slot of its own, closed as any other",
+        settings: &["venue.foreign", "venue.adopt_stop"],
+        says: &["foreign", "adopted"],
         metric: "venue.foreign",
         tests: &[
+            "aegis foreign::a_position_by_hand_is_taken_over_protected_and_closed",
+            "aegis-venue client_foreign::a_position_by_hand_is_taken_over_while_it_runs",
+            "aegis-venue client_foreign::a_session_that_sent_orders_looks_before_it_takes_over",
+            "aegis-engine outside::what_is_taken_over_is_protected_at_once",
+            "aegis-engine outside::the_same_inputs_take_over_the_same",
             "aegis-venue client_health::an_order_of_somebody_else_ends_entries_and_is_left_alone",
             "aegis-venue client_health::a_position_of_somebody_else_ends_entries_until_it_is_gone",
             "aegis-venue client_health::what_is_on_the_account_at_the_start_is_found",
+        ],
+    },
+    ControlRow {
+        id: "earlier",
+        what: "orders that an earlier session of this program left on the account are known by \
+               their ids: those that protect something stay, and its position is told as that \
+               session's; those that protect nothing are cancelled",
+        settings: &[],
+        says: &["foreign"],
+        metric: "venue.foreign",
+        tests: &[
+            "aegis foreign::a_new_session_knows_what_an_earlier_one_left",
+            "aegis-venue client_foreign::leftovers_on_a_flat_account_are_cancelled",
+            "aegis-venue client_foreign::an_earlier_sessions_position_is_told_and_kept",
+            "aegis-venue client_foreign::a_leftover_that_cannot_be_cancelled_ends_entries",
+        ],
+    },
+    ControlRow {
+        id: "filters",
+        what: "filters that the exchange changes are told to the engine with the first order that \
+               they refuse, and at a start: sizes and prices obey them from then on, and no order \
+               is sent again and again. A rest that no order may carry is told once and holds no \
+               slot; its symbol waits until somebody has closed it by hand",
+        settings: &[],
+        says: &["filters_changed", "dust", "below_minimum"],
+        metric: "alerts",
+        tests: &[
+            "aegis-venue client_filters::changed_filters_are_told_with_the_first_refusal",
+            "aegis-venue client_filters::other_filters_are_told_at_the_start",
+            "aegis-venue client_filters::a_least_notional_that_was_raised_is_told",
+            "aegis-engine outside::entries_are_sized_by_the_filters_that_hold_now",
+            "aegis-engine outside::a_rest_too_small_for_an_order_is_told_once_and_holds_no_slot",
+            "aegis-engine outside::a_close_that_left_a_rest_ends_there",
         ],
     },
     ControlRow {

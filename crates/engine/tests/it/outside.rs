@@ -60,7 +60,7 @@ fn refilter(world: &mut World, filters: Filters) {
 }
 
 #[test]
-fn a_position_that_is_taken_over_is_protected_at_once_and_held_as_any_other() {
+fn what_is_taken_over_is_protected_at_once() {
     for side in [Side::Buy, Side::Sell] {
         let mut world = World::usual();
         by_hand(&mut world, A, side);

@@ -47,7 +47,7 @@ fn believing() -> Desk {
 }
 
 #[test]
-fn filters_that_differ_from_the_engines_are_told_at_the_start() {
+fn other_filters_are_told_at_the_start() {
     let mut desk = Desk::idle(World::new());
     let old = Filters { step: "0.5".parse().unwrap(), ..at_first() };
     desk.machine.believes(BTC, old);
@@ -60,7 +60,7 @@ fn filters_that_differ_from_the_engines_are_told_at_the_start() {
 }
 
 #[test]
-fn filters_that_change_are_told_with_the_first_order_that_they_refuse() {
+fn changed_filters_are_told_with_the_first_refusal() {
     let mut desk = believing();
     desk.world.fault(&json!({"fault": "filters_change", "symbol": "BTCUSDT"}));
     let step = at_first().step;

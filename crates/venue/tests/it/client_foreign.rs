@@ -54,7 +54,7 @@ fn taken_over(desk: &Desk) -> Vec<FoundPosition> {
 }
 
 #[test]
-fn what_an_earlier_session_left_on_a_flat_account_is_cancelled() {
+fn leftovers_on_a_flat_account_are_cancelled() {
     let mut world = World::new();
     world.order("symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01");
     conditional(&mut world, EARLIER, 2, "SELL", "STOP_MARKET", 59_000);
@@ -76,7 +76,7 @@ fn what_an_earlier_session_left_on_a_flat_account_is_cancelled() {
 }
 
 #[test]
-fn a_position_of_an_earlier_session_is_told_as_one_and_keeps_its_orders() {
+fn an_earlier_sessions_position_is_told_and_kept() {
     let mut desk = Desk::idle(left_open());
     desk.run(200_000);
     let qty = "0.01".parse().unwrap();
