@@ -25,6 +25,7 @@ mod chaos;
 mod data;
 mod documents;
 mod exchange;
+mod foreign;
 mod harness;
 mod indicators;
 mod input;

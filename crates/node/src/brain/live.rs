@@ -436,11 +436,27 @@ impl Brain {
             match self.quiet(&ring)? {
                 Quiet::Ended => return Ok((Ended::Source, Some(ring))),
                 Quiet::Moved => {}
-                Quiet::Idle => match self.await_fact(home, ring)? {
-                    Some(next) => ring = next,
-                    None => return Ok((Ended::Stopped, None)),
-                },
+                Quiet::Idle => {
+                    self.caught_up();
+                    match self.await_fact(home, ring)? {
+                        Some(next) => ring = next,
+                        None => return Ok((Ended::Stopped, None)),
+                    }
+                }
             }
+        }
+    }
+
+    /// No fact waits. Behind the warm-up that means that the engine's time is the market's.
+    fn caught_up(&mut self) {
+        if self.initial.is_some() || self.driver.now() < self.session.trade_from {
+            return;
+        }
+        if let Door::Wire(wired) = self.driver.venue_mut()
+            && let Some(venue) = wired.venue_mut()
+        {
+            let now = venue.now();
+            venue.machine_mut().caught_up(now);
         }
     }
 

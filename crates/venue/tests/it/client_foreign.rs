@@ -20,6 +20,13 @@ fn config(session: u64, foreign: Foreign) -> Config {
     Config { foreign, ..Config::new(session, symbols) }
 }
 
+/// A client that takes positions over, of an engine that has caught up with the market.
+fn adopting(world: World) -> Desk {
+    let mut desk = Desk::with(world, config(SESSION, Foreign::Adopt));
+    desk.machine.caught_up(aegis_types::Nanos::from_millis(desk.world.wall));
+    desk
+}
+
 /// A stop or another conditional order of a session.
 fn conditional(world: &mut World, session: u64, number: u32, side: &str, kind: &str, px: u32) {
     let id = ClientOrderId { session, number };
@@ -122,7 +129,7 @@ fn a_leftover_that_cannot_be_cancelled_ends_entries() {
 fn a_position_by_hand_is_taken_over_at_the_start_when_that_is_wished() {
     let mut world = World::new();
     world.order("symbol=BTCUSDT&side=SELL&type=MARKET&quantity=0.02");
-    let mut desk = Desk::with(world, config(SESSION, Foreign::Adopt));
+    let mut desk = adopting(world);
     desk.run(5_000);
     let found = taken_over(&desk);
     assert_eq!(found.len(), 1, "{:?}", desk.notes);
@@ -152,7 +159,7 @@ fn a_position_by_hand_is_taken_over_at_the_start_when_that_is_wished() {
 
 #[test]
 fn a_position_by_hand_is_taken_over_while_it_runs() {
-    let mut desk = Desk::with(World::new(), config(SESSION, Foreign::Adopt));
+    let mut desk = adopting(World::new());
     desk.run(5_000);
     let fault = json!({
         "fault": "foreign_order", "symbol": "BTCUSDT", "side": "BUY", "quantity": "0.03",
@@ -185,7 +192,7 @@ fn orders_by_hand_that_protect_what_was_taken_over_stay_and_others_end_entries()
         "algoType=CONDITIONAL&symbol=BTCUSDT&side=SELL&type=STOP_MARKET&closePosition=true\
          &triggerPrice=58000&clientAlgoId=by-hand",
     );
-    let mut desk = Desk::with(world, config(SESSION, Foreign::Adopt));
+    let mut desk = adopting(world);
     desk.run(70_000);
     assert_eq!(taken_over(&desk).len(), 1);
     assert_eq!(desk.turns(Cause::Foreign), [false; 0], "{:?}", desk.notes);
@@ -198,7 +205,7 @@ fn orders_by_hand_that_protect_what_was_taken_over_stay_and_others_end_entries()
 
 #[test]
 fn a_position_of_an_earlier_session_is_taken_over_and_its_stop_goes_when_ours_stands() {
-    let mut desk = Desk::with(left_open(), config(SESSION, Foreign::Adopt));
+    let mut desk = adopting(left_open());
     desk.run(10_000);
     assert_eq!(taken_over(&desk).len(), 1, "{:?}", desk.notes);
     assert_eq!(open_conditional(&mut desk).len(), 2, "they protect it until ours stands");
@@ -213,7 +220,7 @@ fn a_position_of_an_earlier_session_is_taken_over_and_its_stop_goes_when_ours_st
 fn a_session_that_sent_orders_looks_before_it_takes_over() {
     let mut world = World::new();
     world.order("symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01");
-    let mut desk = Desk::with(world, config(SESSION, Foreign::Adopt));
+    let mut desk = adopting(world);
     desk.machine.resumed();
     desk.run(4_000);
     assert!(taken_over(&desk).is_empty(), "its fills are asked for first");
@@ -229,9 +236,27 @@ fn the_stop_of_what_is_taken_over_stands_where_the_setting_says() {
     let mut world = World::new();
     world.order("symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01");
     let mut desk = Desk::with(world, wide);
+    desk.machine.caught_up(aegis_types::Nanos::from_millis(desk.world.wall));
     desk.run(5_000);
     let found = taken_over(&desk)[0];
     let worse = found.entry.min(found.mark).to_f64();
     let beyond = 1.0 - found.stop.to_f64() / worse;
     assert!((0.0099..0.0101).contains(&beyond), "{beyond}");
+}
+
+#[test]
+fn nothing_is_taken_over_before_the_engine_has_caught_up_and_then_at_prices_of_now() {
+    let mut world = World::new();
+    world.order("symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01");
+    let mut desk = Desk::with(world, config(SESSION, Foreign::Adopt));
+    desk.run(20_000);
+    assert!(taken_over(&desk).is_empty(), "the engine still learns what has been");
+    assert_eq!(desk.turns(Cause::Foreign), [false; 0], "nor is it called foreign");
+    desk.price(55_000);
+    desk.machine.caught_up(aegis_types::Nanos::from_millis(desk.world.wall));
+    desk.run(1_000);
+    let found = taken_over(&desk);
+    assert_eq!(found.len(), 1, "{:?}", desk.notes);
+    assert!(found[0].mark < Px::whole(56_000) && found[0].stop < found[0].mark, "{found:?}");
+    assert!(desk.machine.ready(), "entries do not wait for it");
 }

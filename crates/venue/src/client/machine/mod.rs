@@ -144,6 +144,18 @@ pub struct Out {
     pub wire: Vec<Wire>,
 }
 
+/// Whether a position of somebody else may be taken over: not while the engine still learns what
+/// has been, for its time flies then, and the stop's deadline with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Adopting {
+    /// The engine has not caught up with the market.
+    Waiting,
+    /// It has; the account is read again for prices of now.
+    Reading,
+    /// Yes.
+    Ready,
+}
+
 /// A request that waits.
 #[derive(Clone, Copy, Debug)]
 struct Queued {
@@ -219,6 +231,8 @@ pub struct Machine {
     first_read: bool,
     /// An earlier process of the session has told the engine things.
     resumed: bool,
+    /// Whether positions of others may be taken over yet.
+    adopting: Adopting,
     /// The filters of each symbol as the engine believes them; nothing before it has said so.
     believed: Vec<Option<Filters>>,
     exchange_info: Vec<u8>,
@@ -269,6 +283,7 @@ impl Machine {
             suspect: None,
             first_read: true,
             resumed: false,
+            adopting: Adopting::Waiting,
             believed: vec![None; symbols],
             exchange_info: Vec::new(),
             brackets: Vec::new(),

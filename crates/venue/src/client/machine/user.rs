@@ -1,6 +1,6 @@
 //! Step machine: events of the user stream, and reading the account behind a silence.
 
-use super::{Machine, Out};
+use super::{Adopting, Machine, Out};
 use crate::client::attempts;
 use crate::client::facts::{self, decimal, text, whole};
 use crate::client::health::Foreign;
@@ -166,6 +166,9 @@ impl Machine {
         self.attempts.lists_read();
         self.reading.reconcile_at = now.after(self.config.sweep);
         self.first_read = false;
+        if self.adopting == Adopting::Reading {
+            self.adopting = Adopting::Ready;
+        }
         self.tell_foreign(now);
         if self.attempts.clear_leftovers(&self.account, &mut self.scratch) {
             self.reading.soon(now);
@@ -218,7 +221,8 @@ impl Machine {
     /// Positions of others that were found: they are taken over, or told once the lists have shown
     /// whether an earlier session protects them.
     pub(super) fn tell_foreign(&mut self, now: Nanos) {
-        if self.first_read {
+        let waits = self.config.foreign == Foreign::Adopt && self.adopting != Adopting::Ready;
+        if self.first_read || waits {
             return;
         }
         while let Some((symbol, qty)) = self.account.untold() {
@@ -234,6 +238,15 @@ impl Machine {
                     None => Note::ForeignPosition { symbol, qty },
                 }
             });
+        }
+    }
+
+    /// The engine has caught up with the market: from here on what others have opened may be taken
+    /// over, at the prices of now.
+    pub fn caught_up(&mut self, now: Nanos) {
+        if self.adopting == Adopting::Waiting {
+            self.adopting = Adopting::Reading;
+            self.reading.reconcile_at = now;
         }
     }
 
