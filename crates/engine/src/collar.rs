@@ -8,6 +8,7 @@
 use crate::config::EngineConfig;
 use crate::risk::Reject;
 use crate::universe::Market;
+use aegis_types::defect::{self, Defect};
 use aegis_types::{DenialCode, Nanos, Px, Side};
 
 /// The price that an entry would pay now, and the furthest of all prices from what they are held
@@ -24,7 +25,7 @@ pub(crate) fn check(
         let limit = config.reference_stale;
         let age = at.since(seen);
         let seconds = |span: Nanos| span.0 as f64 / Nanos::SECOND.0 as f64;
-        if px.is_positive() && age <= limit {
+        if px.is_positive() && (age <= limit || defect::on(Defect::AcceptStale)) {
             return Ok(px);
         }
         let age = if px.is_positive() { seconds(age) } else { -1.0 };

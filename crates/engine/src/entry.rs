@@ -116,15 +116,8 @@ impl<B: Brain> Engine<B> {
             return reject(Code::LowConfidence, signal.confidence, gate);
         }
         self.closed()?;
+        self.known(signal.symbol, at)?;
         let (market, _) = self.of(signal.symbol)?;
-        let age = at.since(market.data_at);
-        let stale_after = self.config.stale_after;
-        if age > stale_after && !defect::on(Defect::AcceptStale) {
-            return reject(Code::StaleData, seconds(age), seconds(stale_after));
-        }
-        if market.missing > 0 {
-            return reject(Code::Tainted, market.missing as f64, 0.0);
-        }
         if at < market.cool_until {
             return reject(Code::CoolDown, seconds(market.cool_until.since(at)), 0.0);
         }
@@ -139,6 +132,20 @@ impl<B: Brain> Engine<B> {
         let (most, window) = (self.config.repeat_max, self.config.repeat_window);
         self.controls.check_repeats(signal.symbol, signal.side, at, most, window)?;
         self.collar(signal, at)
+    }
+
+    /// Is what is known of a market new, and whole?
+    fn known(&self, symbol: SymbolId, at: Nanos) -> Result<(), Reject> {
+        let (market, _) = self.of(symbol)?;
+        let age = at.since(market.data_at);
+        let stale_after = self.config.stale_after;
+        if age > stale_after && !defect::on(Defect::AcceptStale) {
+            return Err(Reject::new(DenialCode::StaleData, seconds(age), seconds(stale_after)));
+        }
+        if market.missing > 0 {
+            return Err(Reject::new(DenialCode::Tainted, market.missing as f64, 0.0));
+        }
+        Ok(())
     }
 
     /// The price of the entry against mark, last price and book.
@@ -230,6 +237,7 @@ impl<B: Brain> Engine<B> {
         at: Nanos,
     ) -> Result<Money, Reject> {
         self.closed()?;
+        self.known(signal.symbol, at)?;
         self.lost()?;
         risk::last_look(&self.config, &levels(signal, last), qty, self.equity())?;
         let notional = (last * qty)?;

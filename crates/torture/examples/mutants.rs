@@ -1,6 +1,7 @@
 //! The mutation run: `cargo run --release -p aegis-torture --features defects --example mutants --
-//! [SEEDS] [HOURS] [DEFECT…]`. One line a mistake, then one JSON object; exit 1 when a mistake is
-//! not found, or when something is found without one.
+//! [SEEDS] [HOURS] [DEFECT…]`, on as many threads as `AEGIS_THREADS` says, else on all. One line a
+//! mistake, then one JSON object; exit 1 when a mistake is not found, or when something is found
+//! without one.
 
 use aegis_torture::Options;
 use aegis_torture::mutants::{Hunt, hunt};
@@ -34,7 +35,9 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let chosen = |defect: &&Defect| named.is_empty() || named.iter().any(|n| n == defect.code());
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let asked = std::env::var("AEGIS_THREADS").ok().and_then(|threads| threads.parse().ok());
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = asked.unwrap_or_else(all);
     let begun = Instant::now();
     let mut by = Map::new();
     let mut missed: Vec<&str> = Vec::new();

@@ -1,22 +1,31 @@
 //! The brain process: ring to sequencer to journal to engine to client, as the real one does it, on
 //! the simulated disk and network.
 
+mod keep;
+
+pub use keep::Kept;
+
+use keep::Keep;
+
 use crate::carrier::{Machinery, SimVenue};
 use crate::mind::{Mind, Script};
 use crate::ring::{Look, Ring};
 use crate::witness::Witness;
-use aegis_backtest::{Session, step_again};
+use aegis_backtest::{Session, state_digest};
 use aegis_driver::{Driver, Observer};
 use aegis_engine::{Engine, EngineConfig, Teacher};
 use aegis_journal::disk::SimDisk;
-use aegis_journal::{Config as JournalConfig, JournalError, Reader, Source, Writer, begun_on};
+use aegis_journal::{Config as JournalConfig, Source};
 use aegis_node::Failure;
+use aegis_node::begin::{From, begin_on};
 use aegis_node::bus::{Bus, Class, Subscription};
 use aegis_node::door::{Carrier, Door, Wired};
 use aegis_node::live::admission::Admission;
 use aegis_node::persist::TOPICS;
 use aegis_node::recorder::Recorder;
+use aegis_node::recovery::{Recovery, Watching};
 use aegis_node::sequencer::{Sequenced, Sequencer};
+use aegis_node::snapshots::Schedule;
 use aegis_types::{
     Answers, Cause, Command, Condition, Event, EventBody, Nanos, Notice, Operator, SymbolId, Tick,
     TickBody,
@@ -59,6 +68,8 @@ pub struct Plan {
     pub journal: JournalConfig,
     /// Between two quotes of a kind.
     pub quote_interval: Nanos,
+    /// Records between two snapshots.
+    pub snapshot_every: u64,
 }
 
 impl Plan {
@@ -101,10 +112,14 @@ impl Observer for Watched<'_> {
     }
 
     fn notice(&mut self, at: Nanos, seq: u64, notice: &Notice) {
-        if let Notice::Denied { denial, .. } = notice {
-            self.witness.denied(denial.code);
-        }
+        self.witness.notice(notice);
         self.recorder.notice(at, seq, notice);
+    }
+}
+
+impl Watching for Watched<'_> {
+    fn recorder(&mut self) -> &mut Recorder {
+        self.recorder
     }
 }
 
@@ -127,6 +142,10 @@ pub struct Brain {
     symbols: usize,
     phase: Phase,
     machinery: Machinery,
+    /// Where recovery begins.
+    from: From,
+    /// Its snapshots.
+    keep: Keep,
     /// Notes since the last look.
     pub notes: Vec<Note>,
     /// Records that were there when it began.
@@ -137,12 +156,9 @@ pub struct Brain {
     pub gaps: Vec<SymbolId>,
 }
 
-fn journal(error: &JournalError) -> Failure {
-    Failure::failed(error.to_string(), "")
-}
-
 impl Brain {
-    /// Opens or makes the journal; nothing is stepped yet.
+    /// Opens or makes the journal, and stands where its newest snapshot does; nothing is stepped
+    /// yet.
     ///
     /// # Errors
     /// As of the real one: no journal, no brain.
@@ -151,78 +167,62 @@ impl Brain {
         disk: &SimDisk,
         machinery: Machinery,
     ) -> Result<(Self, Subscription), Failure> {
-        let (dir, config) = (plan.dir(), &plan.journal);
-        let on = disk.disk();
-        let fresh = !begun_on(&*on, &dir).map_err(|e| journal(&e))?;
-        let (writer, reader) = if fresh {
-            let header = serde_json::to_vec(&plan.session)
-                .map_err(|e| Failure::failed(format!("session: {e}"), ""))?;
-            let made = Writer::create_on(disk.disk(), &dir, &header, config);
-            (made.map_err(|e| journal(&e))?, None)
-        } else {
-            let resumed = Writer::resume_on(disk.disk(), &dir, config);
-            let (writer, _) = resumed.map_err(|e| journal(&e))?;
-            let reader = Reader::open_on(disk.disk(), &dir).map_err(|e| journal(&e))?;
-            (writer, Some(reader))
-        };
-        let records_before = writer.records();
-        let engine =
-            Engine::with_brain(plan.engine.clone(), &plan.session.instruments, plan.mind())
+        let session = &plan.session;
+        let symbols = session.symbols.len();
+        let machine = || {
+            let engine = plan.engine.clone();
+            let engine = Engine::with_brain(engine, &session.instruments, plan.mind())
                 .map_err(|e| Failure::failed(e.to_string(), ""))?;
+            let door = Door::Wire(Box::new(Wired::new(None)));
+            Ok((Driver::new(engine, door), Vec::new()))
+        };
+        let begun = begin_on(&disk.disk(), session, &plan.dir(), &plan.journal, machine)?;
+        let from = begun.from;
         let mut bus = Bus::new();
         let notices = bus.subscribe(&TOPICS, Class::Lossless, QUEUE);
-        let symbols = plan.session.symbols.len();
+        let (watch, driver, initial) = begun.watch(session, bus);
+        let admission = watch.rest.and_then(|rest| rest.admission);
+        let (records, segment) = (watch.recorder.records(), watch.recorder.segment());
+        let schedule = Schedule::new(plan.snapshot_every, records, segment, from.record);
         let brain = Self {
-            driver: Driver::new(engine, Door::Wire(Box::new(Wired::new(None)))),
-            recorder: Recorder::new(&plan.session, writer, reader, bus),
-            sequencer: Sequencer::new(0, Nanos::ZERO),
-            admission: Admission::new(symbols, plan.quote_interval),
+            driver,
+            recorder: watch.recorder,
+            sequencer: watch.sequencer,
+            admission: admission.unwrap_or_else(|| Admission::new(symbols, plan.quote_interval)),
             answers: Vec::new(),
-            initial: Some(Vec::new()),
+            initial,
             symbols,
             phase: Phase::Connecting(Nanos::MAX),
             machinery,
+            from,
+            keep: Keep::new(schedule),
             notes: Vec::new(),
-            records_before,
+            records_before: records,
             overruns: 0,
             gaps: Vec::new(),
         };
         Ok((brain, notices))
     }
 
-    /// Steps through what the journal already holds; how many inputs there were.
+    /// The first record that recovery steps through: behind a snapshot, or the session's start.
+    pub const fn from_record(&self) -> u64 {
+        self.from.record
+    }
+
+    /// Steps through what the journal still holds; how many inputs there were.
     ///
     /// # Errors
     /// When what is made differs from what the journal has.
     pub fn recover(&mut self, witness: &mut Witness) -> Result<u64, Failure> {
-        let mut inputs = 0;
-        while let Some(expected) = self.recorder.next_input()? {
-            let event = Event::decode(&expected.payload).map_err(|e| {
-                Failure::failed(format!("record {} cannot be read: {e}", expected.number), "")
-            })?;
-            self.recorder.from_journal(expected.source);
-            if let EventBody::Market(tick) = event.body {
-                let taken = self.sequencer.fact(expected.source.position, tick);
-                if !matches!(taken, Sequenced::Input { .. }) {
-                    let what = format!("record {} is out of its place", expected.number);
-                    return Err(Failure::failed(what, ""));
-                }
-                self.admission.admits(&tick);
+        let Self { driver, initial, recorder, sequencer, admission, .. } = self;
+        let mut watched = Watched { recorder, witness };
+        let mut recovery = Recovery { driver, initial, recorder: &mut watched, sequencer };
+        let recovered = recovery.run(|body| {
+            if let EventBody::Market(tick) = body {
+                admission.admits(tick);
             }
-            let mut watched = Watched { recorder: &mut self.recorder, witness };
-            if let Some(initial) = self.initial.take() {
-                self.driver.start(event.at, &initial, &mut watched)?;
-            }
-            if let Door::Wire(wired) = self.driver.venue_mut() {
-                wired.past(&event.body);
-            }
-            let timers = watched.recorder.expected_timers();
-            step_again(&mut self.driver, &event, timers, &mut watched)?;
-            self.sound()?;
-            inputs += 1;
-        }
-        self.recorder.flush()?;
-        Ok(inputs)
+        })?;
+        Ok(recovered.inputs)
     }
 
     /// Opens the way to the exchange.
@@ -280,7 +280,7 @@ impl Brain {
             None if self.is_live() => self.driver.next_timer().unwrap_or(Nanos::MAX),
             _ => Nanos::MAX,
         };
-        client.min(timer)
+        client.min(timer).min(self.keep.wake())
     }
 
     /// One turn of the process: facts, answers, timers. True when it has just become live.
@@ -314,6 +314,7 @@ impl Brain {
         self.listen(witness)?;
         self.storage(witness)?;
         self.timers(witness)?;
+        self.snapshots(witness)?;
         Ok(false)
     }
 
@@ -474,9 +475,10 @@ impl Brain {
         self.driver.next_seq()
     }
 
-    /// The engine's state, as it is written into snapshots.
+    /// The state: the digest of what is written into snapshots, or, while something waits to be
+    /// applied, the engine as it is shown.
     pub fn state(&self) -> String {
-        format!("{:?}", self.driver.engine())
+        state_digest(&self.driver).unwrap_or_else(|| format!("{:?}", self.driver.engine()))
     }
 
     /// Writes down what is buffered.

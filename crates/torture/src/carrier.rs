@@ -3,6 +3,7 @@
 
 use crate::network::{Act, Answer, Arrival, ConnId, Parcel, Use};
 use crate::venue::{KEY, SECRET};
+use aegis_journal::disk::SimDisk;
 use aegis_node::door::Carrier;
 use aegis_types::{Answers, Command, Nanos, Tick, Venue};
 use aegis_venue::client::http::{Identity, REQUEST_MAX, write_request};
@@ -63,6 +64,8 @@ pub struct SimVenue {
     /// What people should know.
     pub notes: Vec<Note>,
     text: String,
+    /// The process dies within its next write once an order has left.
+    pub dies_behind_order: Option<SimDisk>,
     /// When the client must be called again; looked up anew after each step of it.
     wake: Nanos,
 }
@@ -94,6 +97,7 @@ impl SimVenue {
             acts: Vec::new(),
             notes: Vec::new(),
             text: String::with_capacity(REQUEST_MAX),
+            dies_behind_order: None,
             wake: Nanos(i64::MIN),
         }
     }
@@ -262,6 +266,9 @@ impl Carrier for SimVenue {
 
     fn poll(&mut self, said: &mut Answers) -> bool {
         let (now, before) = (self.now(), said.len());
+        if now < self.wake() && self.out.answers.is_empty() {
+            return false;
+        }
         let mut moved = false;
         loop {
             let mut again = false;
@@ -311,6 +318,11 @@ impl Venue for SimVenue {
         self.pump(now, Lane::Orders);
         answers.append(&mut self.out.answers);
         self.wake = Nanos(i64::MIN);
+        if matches!(command, Command::Submit { .. })
+            && let Some(disk) = self.dies_behind_order.take()
+        {
+            disk.stop_after(0);
+        }
     }
 }
 

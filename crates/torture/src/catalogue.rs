@@ -46,7 +46,11 @@ const fn elsewhere(number: u8, name: &'static str, level: Level, how: &'static s
 /// All of them, by number.
 pub const FAULTS: [Fault; 54] = [
     torture(1, "reply_dropped", "the exchange carries out an order and closes instead of replying"),
-    torture(2, "unknown_executed", "503 of an unknown outcome, carried out"),
+    torture(
+        2,
+        "unknown_executed",
+        "503 of an unknown outcome, carried out; some not found at once",
+    ),
     torture(3, "unknown_lost", "503 of an unknown outcome, not carried out"),
     torture(4, "unavailable", "503 that says that nothing happened"),
     torture(5, "minus_1007", "-1007 while the order is carried out and told on the stream"),

@@ -1,5 +1,6 @@
 //! How each fault is made.
 
+use crate::brain::Brain;
 use crate::draw::Draw;
 use crate::invariants::held_at;
 use crate::network::{ConnId, Host};
@@ -13,6 +14,9 @@ const PLACING: &str = "POST /fapi/v1/order";
 /// Requests that place conditional orders.
 const ALGO: &str = "POST /fapi/v1/algoOrder";
 
+/// An order may not be found for so long: less than what the client waits beyond its window.
+const HIDDEN_MAX_MS: i64 = 1_500;
+
 /// Lets a fault happen, or lie in wait at the exchange.
 pub fn inject(world: &mut World, name: &'static str, draw: &mut Draw) {
     if name == "fill_after_cancel" {
@@ -22,6 +26,11 @@ pub fn inject(world: &mut World, name: &'static str, draw: &mut Draw) {
         let _ = world.venue.fault(world.now, &body.to_string(), &mut world.network);
     }
     if let Some(posting) = posting(world, name, draw) {
+        if let Some(hidden) = posting["hidden_ms"].as_i64().filter(|ms| *ms > 0) {
+            // What is not found yet is not told yet either.
+            let body = json!({"fault": "ws_late", "match": "user", "count": 6, "ms": hidden});
+            let _ = world.venue.fault(world.now, &body.to_string(), &mut world.network);
+        }
         let body = posting.to_string();
         let taken = world.venue.fault(world.now, &body, &mut world.network);
         let word = taken.as_ref().err().map_or("posted", |_| "refused");
@@ -110,7 +119,13 @@ fn posting(world: &World, name: &str, draw: &mut Draw) -> Option<Value> {
             let target = *draw.one(&[PLACING, ALGO, "DELETE /fapi/v1/order", ""]);
             json!({"fault": "reply_cut", "match": target, "bytes": -1, "count": count})
         }
-        "unknown_executed" => of_order("http_503_unknown_executed"),
+        "unknown_executed" => {
+            let hidden = draw.between(300, HIDDEN_MAX_MS) * i64::from(draw.permille(500));
+            json!({
+                "fault": "http_503_unknown_executed", "match": PLACING, "count": count,
+                "hidden_ms": hidden,
+            })
+        }
         "unknown_lost" => of_order("http_503_unknown_lost"),
         "unavailable" => json!({"fault": "http_503_unavailable", "count": count, "seed": seed}),
         "minus_1007" => {
@@ -297,7 +312,12 @@ fn process(world: &mut World, name: &str, draw: &mut Draw) -> bool {
             if draw.permille(300) {
                 world.end_feed();
             }
-            world.disk.stop_after(draw.below(40));
+            let disk = world.disk.clone();
+            match world.brain.up().and_then(Brain::client_mut) {
+                // Where the journal matters most.
+                Some(client) if draw.permille(400) => client.dies_behind_order = Some(disk),
+                _ => disk.stop_after(draw.below(40)),
+            }
         }
         "stall" if up => {
             let span = Nanos(draw.between(Nanos::SECOND.0, Nanos::SECOND.0 * 60));
@@ -314,7 +334,8 @@ fn process(world: &mut World, name: &str, draw: &mut Draw) -> bool {
         }
         "sync_fails" if up && world.is_synced() => world.disk.fail(SimFault::Sync, draw.below(5)),
         "torn_tail" if up && world.is_synced() => world.power_cut(),
-        "bit_flip" if up => return world.flip_a_copy(draw.word()),
+        "bit_flip" if up && draw.permille(300) => return world.flip_a_snapshot(),
+        "bit_flip" if up => return world.flip_a_bit(),
         "database" => {
             let span = Nanos(draw.wait(Nanos::MINUTE.0 * 3));
             if draw.permille(500) {
@@ -323,7 +344,7 @@ fn process(world: &mut World, name: &str, draw: &mut Draw) -> bool {
                 world.rows.slow = Nanos(draw.between(0, Nanos::SECOND.0 * 5));
             }
         }
-        "overrun" if up => world.flood(),
+        "overrun" if up => world.flood(draw.between(Nanos::SECOND.0 * 5, Nanos::SECOND.0 * 80)),
         _ => return false,
     }
     true

@@ -5,11 +5,12 @@
 
 use crate::brain::Plan;
 use crate::inject;
-use crate::venue::{KEY, SECRET};
+use crate::network::Arrival as Carried;
+use crate::venue::{KEY, SECRET, Venue};
 use crate::violation::{Invariant, Violation};
 use crate::witness::Witness;
 use crate::world::{Process, World};
-use aegis_exchange::futures::{AlgoKind, Filter};
+use aegis_exchange::futures::{AlgoKind, Filter, SymbolRules};
 use aegis_node::door::Carrier;
 use aegis_types::{Nanos, Qty, SymbolId};
 use aegis_venue::client::Note;
@@ -17,6 +18,8 @@ use aegis_venue::client::attempts::Phase;
 use aegis_venue::server::{Arrival, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The event by which the exchange says that it tells nothing any more.
+const EXPIRED: &[u8] = b"listenKeyExpired";
 /// Belief may differ from the exchange for so long while entries are allowed (R): a user stream
 /// that is half open is found to be so after forty seconds, and the account is read behind that.
 const DIFFERS_MAX: Nanos = Nanos::SECOND.times(60);
@@ -24,6 +27,15 @@ const DIFFERS_MAX: Nanos = Nanos::SECOND.times(60);
 const BARE_MAX: Nanos = Nanos::from_millis(500);
 /// How much later than the deadline the exchange may see the protection: the way there and back.
 const WAY: Nanos = Nanos::SECOND.times(15);
+/// More than a position needs may rest at the exchange for so long: one stop takes the place of
+/// another, and what nobody follows is met in the lists, which are read each minute.
+const EXCESS_MAX: Nanos = Nanos::SECOND.times(120);
+/// A refused exit goes again within this.
+const LEAVING: Nanos = Nanos::SECOND.times(70);
+/// How far a request's date may be from the exchange's clock, where that is known.
+const DATED_MAX: Nanos = Nanos::SECOND;
+/// So well is it known then.
+const KNOWN_TO: Nanos = Nanos::from_millis(500);
 /// How often what changes without a request is looked at.
 const EVERY: Nanos = Nanos::SECOND;
 
@@ -34,6 +46,18 @@ struct Seen {
     truth: Qty,
     differs: Option<Nanos>,
     bare: Option<Nanos>,
+    /// More rests than the position needs.
+    excess: Option<Nanos>,
+}
+
+/// Has the node been told that the exchange tells it nothing any more?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deaf {
+    No,
+    /// It lies there to be read.
+    Arrived,
+    /// It was read.
+    Told,
 }
 
 /// The checks and what they remember.
@@ -49,6 +73,14 @@ pub struct Checks {
     placed: BTreeMap<String, u32>,
     /// Numbers of orders that arrived, and must be in the journal.
     arrived: BTreeSet<u32>,
+    /// Numbers of those that were carried out.
+    executed: BTreeSet<u32>,
+    /// What the engine must have booked was looked at up to here.
+    booked: u64,
+    /// Entries that were looked at.
+    entries: u64,
+    /// The brain's process was told that its listen key has expired, and has had its turn since.
+    deaf: Deaf,
     targets: u64,
     overruns: u64,
     /// Answers with 429 that no fault made.
@@ -67,6 +99,10 @@ impl Checks {
             activity: 0,
             placed: BTreeMap::new(),
             arrived: BTreeSet::new(),
+            executed: BTreeSet::new(),
+            booked: 0,
+            entries: 0,
+            deaf: Deaf::No,
             targets: 0,
             overruns: 0,
             limited: 0,
@@ -96,6 +132,50 @@ impl Checks {
         }
     }
 
+    /// Something has come to the brain's process.
+    pub fn brought(&mut self, what: &Carried) {
+        if let Carried::Frame(bytes) = what
+            && bytes.windows(EXPIRED.len()).any(|window| window == EXPIRED)
+        {
+            self.deaf = Deaf::Arrived;
+        }
+    }
+
+    /// The brain's process has had a turn, and read what had come.
+    pub fn turned(&mut self) {
+        if self.deaf == Deaf::Arrived {
+            self.deaf = Deaf::Told;
+        }
+    }
+
+    /// The brain's process has died, and what it knew with it.
+    pub const fn died(&mut self) {
+        self.deaf = Deaf::No;
+    }
+
+    /// A request leaves the brain: is it dated by the exchange's clock, as far as that is known?
+    pub fn leaves(world: &mut World, text: &str) {
+        let Process::Up(brain) = &world.brain else { return };
+        let Some(client) = brain.client().filter(|client| client.machine().clock().synced()) else {
+            return;
+        };
+        let exchange = world.now.after(Nanos::from_millis(world.venue.sim.skew_ms()));
+        let offset = client.machine().clock().offset();
+        let error = |known: Nanos, truth: Nanos| Nanos(known.since(truth).0.abs());
+        if error(offset, exchange.since(world.now.after(world.brain_skew))) > KNOWN_TO {
+            return;
+        }
+        let dated = text.split_once("timestamp=").map(|(_, rest)| rest);
+        let digits = dated.and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
+        let Some(dated) = digits.and_then(|digits| digits.parse().ok()) else { return };
+        let off = error(Nanos::from_millis(dated), exchange);
+        if off > DATED_MAX {
+            let what =
+                format!("a request is dated {} ms off the exchange's clock", off.as_millis());
+            world.witness.wrong.get_or_insert_with(|| Violation::new(Invariant::I21, what));
+        }
+    }
+
     /// Everything is looked at that may have changed.
     ///
     /// # Errors
@@ -104,10 +184,13 @@ impl Checks {
         if let Some(wrong) = world.witness.wrong.take() {
             return Err(wrong);
         }
+        Self::books(world)?;
+        Self::deaf(world)?;
         if std::mem::take(&mut world.checks.asked) {
             Self::arrivals(world)?;
             Self::fired(world);
         }
+        Self::refused(world)?;
         let due = world.checks.next <= world.now;
         if due {
             world.checks.next = world.now.after(EVERY);
@@ -122,6 +205,46 @@ impl Checks {
             Self::truth(world)?;
         }
         Ok(())
+    }
+
+    /// What the engine has booked is what its journal tells.
+    fn books(world: &mut World) -> Result<(), Violation> {
+        let booked = world.witness.booked;
+        if booked == std::mem::replace(&mut world.checks.booked, booked) {
+            return Ok(());
+        }
+        let Process::Up(brain) = &world.brain else { return Ok(()) };
+        let engine = brain.engine();
+        let cash = engine.equity().saturating_plus(-engine.unrealized());
+        world.witness.differs(engine.positions(), cash).map_or(Ok(()), Err)
+    }
+
+    /// No entry leaves once the node has been told that the exchange tells it nothing.
+    fn deaf(world: &mut World) -> Result<(), Violation> {
+        let entries = world.witness.entries;
+        let entered = entries > std::mem::replace(&mut world.checks.entries, entries);
+        if world.checks.deaf != Deaf::Told {
+            return Ok(());
+        }
+        if world.venue.sim.listens(world.venue.account) {
+            world.checks.deaf = Deaf::No;
+            return Ok(());
+        }
+        if entered && matches!(world.brain, Process::Up(_)) {
+            let what = "an entry leaves behind the end of the key of the user stream";
+            return Err(Violation::new(Invariant::I10, what));
+        }
+        Ok(())
+    }
+
+    /// What was told as refused was not carried out.
+    fn refused(world: &mut World) -> Result<(), Violation> {
+        let executed = &world.checks.executed;
+        let number = world.witness.refused.drain(..).find(|number| executed.contains(number));
+        number.map_or(Ok(()), |number| {
+            let what = format!("order {number} is told as refused, and was carried out");
+            Err(Violation::new(Invariant::I19, what))
+        })
     }
 
     /// Faults that acted at the exchange.
@@ -194,6 +317,11 @@ impl Checks {
             return Err(Violation::new(Invariant::I4, what));
         };
         checks.arrived.insert(number);
+        // Of what the exchange itself does not find, nobody can know.
+        let done = arrival.outcome == Outcome::Executed && !is_hidden(&world.venue, id);
+        if done {
+            checks.executed.insert(number);
+        }
         let Some(known) = world.witness.order(number) else {
             // Its brain has died meanwhile; the next one's journal is asked.
             return match world.brain {
@@ -204,6 +332,10 @@ impl Checks {
                 _ => Ok(()),
             };
         };
+        if known.refused && done {
+            let what = format!("{id} is carried out after it was told as refused");
+            return Err(Violation::new(Invariant::I19, what));
+        }
         let param = |name: &str| {
             let mut pairs = arrival.params.split('&').filter_map(|pair| pair.split_once('='));
             pairs.find(|(n, _)| *n == name).map(|(_, value)| value)
@@ -298,6 +430,22 @@ impl Checks {
         }
         let acts = reaches && allowed(world);
         let bare = !truth.is_zero() && believed == truth && !guarded(world, symbol, truth);
+        // Who is leaving does not change his stop any more; an exit that is refused goes again.
+        let exit_at = world.witness.holding(symbol).exit_at;
+        let leaves = exit_at.is_some_and(|at| world.witness.now.since(at) <= LEAVING);
+        let excess = acts && believed == truth && !(leaves && !truth.is_zero());
+        let excess = if excess { in_excess(world, symbol, truth) } else { None };
+        let seen = &mut world.checks.seen[symbol.index()];
+        seen.excess = excess.as_ref().map(|_| seen.excess.unwrap_or(now));
+        if let Some(since) = seen.excess.filter(|since| now.since(*since) > EXCESS_MAX) {
+            let what = format!(
+                "{}: at a position of {truth} there rest {} for {} s",
+                world.plan.session.symbols.name(symbol),
+                excess.unwrap_or_default(),
+                now.since(since).0 / Nanos::SECOND.0,
+            );
+            return Err(Violation::new(Invariant::I20, what));
+        }
         let seen = &mut world.checks.seen[symbol.index()];
         seen.differs = (truth != believed && acts).then(|| seen.differs.unwrap_or(now));
         seen.bare = (bare && reaches).then(|| seen.bare.unwrap_or(now));
@@ -330,13 +478,24 @@ pub fn held_at(world: &World, symbol: SymbolId) -> Qty {
         .map_or(Qty::ZERO, |all| all.iter().fold(Qty::ZERO, |sum, p| sum.saturating_plus(p.qty)))
 }
 
+/// The grid of quantities at the exchange, and the least that an order may be of.
+fn grid(world: &World, symbol: SymbolId) -> [Qty; 2] {
+    let rules = world.venue.sim.venue().rules().get(symbol.index());
+    let of = |rules: &SymbolRules| (rules.instrument.step, rules.instrument.qty_min);
+    let (step, least) = rules.map_or((Qty::ZERO, Qty::ZERO), of);
+    [step, least.max(step)]
+}
+
 /// Does a stop over all of it rest at the exchange, or an order that closes it?
 pub fn guarded(world: &World, symbol: SymbolId, qty: Qty) -> bool {
     let (core, account) = (world.venue.sim.venue(), world.venue.account);
     let closes = |side: aegis_types::Side| (side.sign() > 0) == qty.is_negative();
     let algos = core.open_algos(account, Some(symbol)).unwrap_or_default();
     // What is less than a step, no order can be of: grids become coarser, and ADL knows none.
-    let step = core.rules().get(symbol.index()).map_or(Qty::ZERO, |rules| rules.instrument.step);
+    let [step, least] = grid(world, symbol);
+    if qty.abs() < least {
+        return true;
+    }
     let most = qty.abs().saturating_plus(-step);
     let stops = algos.iter().any(|algo| {
         matches!(algo.kind, AlgoKind::StopMarket)
@@ -349,6 +508,38 @@ pub fn guarded(world: &World, symbol: SymbolId, qty: Qty) -> bool {
         orders.iter().any(|order| order.reduce_only && closes(order.side))
     };
     stops || exits()
+}
+
+/// Does a fault hide the conditional order of this client id?
+fn is_hidden(venue: &Venue, id: &str) -> bool {
+    let algos = venue.sim.venue().open_algos(venue.account, None).unwrap_or_default();
+    let of_id = algos.iter().find(|algo| algo.client_id.as_str() == id);
+    of_id.is_some_and(|algo| venue.sim.hides(venue.account, algo.id))
+}
+
+/// What rests at the exchange beyond what a position needs: anything of ours where nothing is held,
+/// stops over more than is held, or of the other side.
+fn in_excess(world: &World, symbol: SymbolId, qty: Qty) -> Option<String> {
+    let (core, account) = (world.venue.sim.venue(), world.venue.account);
+    let mut algos = core.open_algos(account, Some(symbol)).unwrap_or_default();
+    // What the exchange itself does not find, nobody can take back.
+    algos.retain(|algo| !world.venue.sim.hides(account, algo.id));
+    if qty.is_zero() {
+        let orders = core.open_orders(account, Some(symbol)).unwrap_or_default();
+        let orders = orders.iter().filter(|order| order.reduce_only).count();
+        return (algos.len() + orders > 0)
+            .then(|| format!("{} conditional orders and {orders} others", algos.len()));
+    }
+    let [step, least] = grid(world, symbol);
+    if qty.abs() < least {
+        return None;
+    }
+    let stops = algos.iter().filter(|algo| matches!(algo.kind, AlgoKind::StopMarket));
+    let over = stops.fold(Qty::ZERO, |sum, stop| {
+        let closes = (stop.side.sign() > 0) == qty.is_negative();
+        sum.saturating_plus(if closes && stop.close_position { qty.abs() } else { stop.qty })
+    });
+    (over >= qty.abs().saturating_plus(step)).then(|| format!("stops over {over}"))
 }
 
 /// Are entries allowed, as far as the node knows, and is nothing of it open to doubt?

@@ -29,8 +29,10 @@ mod carrier;
 mod feed;
 mod rows;
 
+mod books;
 mod caps;
 mod invariants;
+mod taint;
 mod witness;
 
 pub mod catalogue;

@@ -48,6 +48,10 @@ invariants! {
     I15 = "queues are bounded, and what they lose is counted",
     I16 = "when faults stop, the system is whole again within a bound",
     I17 = "the exchange refuses nothing for the rate of requests",
+    I18 = "what the engine has booked is what its journal tells: positions, fees, funding, trades",
+    I19 = "what was told as refused is never carried out; beside an open outcome nothing is sent",
+    I20 = "at the exchange rests what the position needs: stops over its quantity, and no more",
+    I21 = "requests are dated by the exchange's clock, as far as it is known",
 }
 
 /// Something that must not be.

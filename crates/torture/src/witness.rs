@@ -1,12 +1,14 @@
 //! A second account of what the node has done, kept from its journal alone: orders, fills and what
 //! is held. It shares no line with the engine, so what one of them gets wrong the other sees.
 
+use crate::books::Books;
 use crate::caps::Caps;
+use crate::taint::Candles;
 use crate::violation::{Invariant, Violation};
 use aegis_engine::EngineConfig;
 use aegis_types::{
-    Cause, Command, DenialCode, Event, EventBody, Instrument, Nanos, Order, OrderReason, OrderType,
-    OrderUpdate, Qty, Side, SymbolId, TickBody,
+    AccountUpdate, Cause, Command, Event, EventBody, Instrument, Money, Nanos, Notice, Order,
+    OrderReason, OrderType, OrderUpdate, Position, Qty, Side, SymbolId, TickBody,
 };
 use std::collections::{BTreeMap, HashSet};
 
@@ -32,12 +34,19 @@ pub struct Known {
     pub filled: Qty,
     /// Where it stands.
     pub standing: Standing,
+    /// Told as refused, and never as taken.
+    pub refused: bool,
 }
 
 impl Known {
     /// May it still do something?
     pub fn live(&self) -> bool {
         self.standing != Standing::Over
+    }
+
+    /// Has nobody said yet that the venue has it?
+    fn pending(&self) -> bool {
+        matches!(self.standing, Standing::Sent | Standing::Unknown)
     }
 }
 
@@ -52,19 +61,30 @@ pub struct Holding {
     pub bare: Option<Nanos>,
     /// Time of its newest fact.
     pub data_at: Option<Nanos>,
+    /// Time of its newest best prices, and of its newest mark.
+    pub book_at: Option<Nanos>,
+    /// The same of its mark.
+    pub mark_at: Option<Nanos>,
+    /// When an exit was last commanded.
+    pub exit_at: Option<Nanos>,
     /// Newest closed price.
     pub close: f64,
+    /// Its candles, and what is missing of them.
+    candles: Candles,
 }
 
 /// What the journal says.
 #[derive(Clone, Debug)]
 pub struct Witness {
+    /// Grids at the start, and as they were told since.
+    begun: Vec<Instrument>,
     grids: Vec<Instrument>,
     config: EngineConfig,
     orders: BTreeMap<u32, Known>,
     fills: HashSet<(SymbolId, u64)>,
     held: Vec<Holding>,
     caps: Caps,
+    books: Books,
     /// Conditions from outside that are on.
     outside: Vec<Cause>,
     next_seq: u64,
@@ -78,6 +98,10 @@ pub struct Witness {
     pub targets: u64,
     /// Fills told.
     pub told: u64,
+    /// Changes of what the engine must have booked.
+    pub booked: u64,
+    /// Numbers of orders told as refused, for whoever asks whether they were carried out.
+    pub refused: Vec<u32>,
     /// Signals turned away, by code.
     pub denials: BTreeMap<&'static str, u64>,
     /// The first thing that must not be.
@@ -89,9 +113,11 @@ impl Witness {
     pub fn new(instruments: &[Instrument], config: &EngineConfig) -> Self {
         Self {
             held: vec![Holding::default(); instruments.len()],
+            begun: instruments.to_vec(),
             grids: instruments.to_vec(),
             config: config.clone(),
             caps: Caps::new(config, instruments.len()),
+            books: Books::new(instruments.len()),
             outside: Vec::new(),
             orders: BTreeMap::new(),
             fills: HashSet::new(),
@@ -101,6 +127,8 @@ impl Witness {
             entries: 0,
             targets: 0,
             told: 0,
+            booked: 0,
+            refused: Vec::new(),
             denials: BTreeMap::new(),
             wrong: None,
         }
@@ -108,7 +136,7 @@ impl Witness {
 
     /// Forgets everything: the journal is read from its start again.
     pub fn begin_again(&mut self) {
-        *self = Self::new(&self.grids, &self.config);
+        *self = Self::new(&self.begun, &self.config);
     }
 
     fn fail(&mut self, invariant: Invariant, what: String) {
@@ -150,9 +178,29 @@ impl Witness {
         self.orders.values().filter(|known| known.live())
     }
 
-    /// A signal was turned away.
-    pub fn denied(&mut self, code: DenialCode) {
-        *self.denials.entry(code.code()).or_default() += 1;
+    /// The engine has told something.
+    pub fn notice(&mut self, notice: &Notice) {
+        match notice {
+            Notice::Denied { denial, .. } => {
+                *self.denials.entry(denial.code.code()).or_default() += 1;
+            }
+            Notice::Closed(trade) => {
+                if let Some(wrong) = self.books.closed(trade) {
+                    self.wrong.get_or_insert(wrong);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What the engine has booked, held against the journal; `cash` is its equity without what is
+    /// open.
+    pub fn differs<'a>(
+        &self,
+        positions: impl Iterator<Item = &'a Position>,
+        cash: Money,
+    ) -> Option<Violation> {
+        self.books.differ(positions, cash, |symbol| self.holding(symbol).qty)
     }
 
     /// An event is in the journal.
@@ -183,13 +231,28 @@ impl Witness {
                         self.fail(Invariant::I13, what);
                     }
                 }
-                if !matches!(tick.body, TickBody::Gap { .. } | TickBody::End) {
-                    let held = &mut self.held[tick.symbol.index()];
-                    held.data_at = Some(held.data_at.map_or(tick.at, |at| at.max(tick.at)));
+                let held = &mut self.held[tick.symbol.index()];
+                held.candles.told(tick);
+                match tick.body {
+                    TickBody::Gap { .. } | TickBody::End => return,
+                    TickBody::Book { .. } if !tick.derived => held.book_at = Some(tick.at),
+                    TickBody::Mark { .. } => held.mark_at = Some(tick.at),
+                    _ => {}
                 }
+                held.data_at = Some(held.data_at.map_or(tick.at, |at| at.max(tick.at)));
             }
             EventBody::Order { id, symbol, update } => self.update(id.number, *symbol, update),
-            EventBody::Account(update) => self.caps.account(update),
+            EventBody::Account(update) => {
+                if let AccountUpdate::Filters { symbol, filters } = update
+                    && let Some(grid) = self.grids.get_mut(symbol.index())
+                {
+                    (grid.tick, grid.step) = (filters.tick, filters.step);
+                    grid.qty_min = filters.qty_min;
+                }
+                self.booked += 1;
+                self.caps.account(update);
+                self.books.account(update);
+            }
             EventBody::Condition(told) if told.cause.from_outside() => {
                 self.outside.retain(|cause| *cause != told.cause);
                 if told.on {
@@ -202,7 +265,7 @@ impl Witness {
 
     fn update(&mut self, number: u32, symbol: SymbolId, update: &OrderUpdate) {
         if let OrderUpdate::Filled { fill } = update {
-            self.told += 1;
+            (self.told, self.booked) = (self.told + 1, self.booked + 1);
             if !self.fills.insert((fill.symbol, fill.trade_id)) {
                 let what = format!("trade {} of symbol {} is told twice", fill.trade_id, symbol.0);
                 self.fail(Invariant::I8, what);
@@ -215,6 +278,7 @@ impl Witness {
                 let change = Qty::from_raw(fill.qty.raw() * fill.side.sign());
                 held.qty = held.qty.saturating_plus(change);
                 self.caps.filled(fill);
+                self.books.filled(fill);
             }
         }
         if let Some(known) = self.orders.get_mut(&number) {
@@ -231,6 +295,10 @@ impl Witness {
                         self.targets += 1;
                     }
                 }
+                OrderUpdate::Rejected { .. } if known.pending() => {
+                    (known.standing, known.refused) = (Standing::Over, true);
+                    self.refused.push(number);
+                }
                 _ => known.standing = Standing::Over,
             }
             if known.filled > known.order.qty {
@@ -245,19 +313,28 @@ impl Witness {
     /// A command is in the journal, and about to be carried out.
     pub fn command(&mut self, at: Nanos, command: &Command) {
         let Command::Submit { order } = command else { return };
-        let known = Known { order: *order, filled: Qty::ZERO, standing: Standing::Sent };
+        let known =
+            Known { order: *order, filled: Qty::ZERO, standing: Standing::Sent, refused: false };
+        self.check_alone(order);
         if self.orders.insert(order.id.number, known).is_some() {
             let what = format!("order number {} is given out twice", order.id.number);
             self.fail(Invariant::I4, what);
         }
         self.numbers = self.numbers.max(order.id.number);
         self.check_order(at, order);
+        if order.reduce_only
+            && order.kind == OrderType::Market
+            && let Some(held) = self.held.get_mut(order.symbol.index())
+        {
+            held.exit_at = Some(at);
+        }
         self.look(order.symbol);
     }
 
     fn check_order(&mut self, at: Nanos, order: &Order) {
         let number = order.id.number;
-        let Some(grid) = self.grids.get(order.symbol.index()) else {
+        // A position keeps its quantity when grids become coarser; the client rounds what it sends.
+        let Some(grid) = self.begun.get(order.symbol.index()) else {
             return self.fail(Invariant::I13, format!("order {number} is of no symbol"));
         };
         let priced = order.kind != OrderType::Market;
@@ -283,6 +360,7 @@ impl Witness {
                 let what = format!("entry {number} on data {} ms old", age.as_millis());
                 self.fail(Invariant::I10, what);
             }
+            self.check_data(at, order);
             if let Some(cause) = self.outside.first() {
                 let what = format!("entry {number} while {}", cause.meaning());
                 self.fail(Invariant::I10, what);
@@ -298,6 +376,39 @@ impl Witness {
         }
     }
 
+    /// An entry leaves: is what is known of its market whole and new?
+    fn check_data(&mut self, at: Nanos, order: &Order) {
+        let (number, held) = (order.id.number, self.holding(order.symbol));
+        if let Some(what) = held.candles.tainted() {
+            self.fail(Invariant::I10, format!("entry {number} of a symbol of which {what}"));
+        }
+        if self.config.mark_is_last {
+            return;
+        }
+        let limit = self.config.reference_stale;
+        for (what, seen) in [("best prices", held.book_at), ("mark", held.mark_at)] {
+            let age = seen.map_or(Nanos::MAX, |seen| at.since(seen));
+            if age > limit {
+                let what = format!("entry {number} on {what} of {} ms ago", age.as_millis());
+                self.fail(Invariant::I10, what);
+            }
+        }
+    }
+
+    /// No order leaves while another one may still do what it is for.
+    fn check_alone(&mut self, order: &Order) {
+        let kind = |order: &Order| (order.reason == OrderReason::Entry, order.kind);
+        let same = |k: &&Known| k.order.symbol == order.symbol && kind(&k.order) == kind(order);
+        // A stop of another quantity stands before the old one goes.
+        let most = if order.kind == OrderType::StopMarket { 1 } else { 0 };
+        let others: Vec<u32> = self.live().filter(same).map(|k| k.order.id.number).collect();
+        if others.len() > most {
+            let (number, reason) = (order.id.number, order.reason);
+            let what = format!("order {number} for {reason:?} leaves beside {others:?}, not over");
+            self.fail(Invariant::I19, what);
+        }
+    }
+
     /// Leverage and exposure with this entry.
     fn costs(&self, order: &Order) -> Option<Violation> {
         let entering = |symbol: SymbolId| {
@@ -309,13 +420,19 @@ impl Witness {
         self.caps.entry(order, entering, |symbol| self.holding(symbol).close)
     }
 
+    /// The least that an order of a symbol may be of, as was told last.
+    fn least(&self, symbol: SymbolId) -> Qty {
+        self.grids.get(symbol.index()).map_or(Qty::ZERO, |grid| grid.qty_min.max(grid.step))
+    }
+
     /// Symbols that are held or on their way in.
     fn used(&self) -> usize {
         let taken = |index: usize| {
             let symbol = SymbolId(index as u16);
             let entering =
                 |k: &Known| k.order.symbol == symbol && k.order.reason == OrderReason::Entry;
-            !self.held[index].qty.is_zero() || self.live().any(entering)
+            // What is too little for any order takes no place: nobody can close it.
+            self.held[index].qty.abs() >= self.least(symbol) || self.live().any(entering)
         };
         (0..self.held.len()).filter(|index| taken(*index)).count()
     }
@@ -333,7 +450,9 @@ impl Witness {
                 && k.order.qty.saturating_plus(-k.filled) >= qty
         };
         let exits = |k: &Known| k.order.kind == OrderType::Market;
-        let protected = qty.is_zero() || self.live().filter(mine).any(stops);
+        // What is too little for any order has none.
+        let none = qty.is_zero() || qty < self.least(symbol);
+        let protected = none || self.live().filter(mine).any(stops);
         let leaving = self.live().filter(mine).any(exits);
         // Orders long over are not looked at again.
         if self.orders.len() > 512 {

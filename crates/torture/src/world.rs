@@ -1,13 +1,13 @@
 //! The whole system of one seed in one thread: it jumps from one instant at which something happens
 //! to the next.
 
-use crate::brain::{Brain, Plan, Proposals};
+use crate::brain::{Brain, Kept, Plan, Proposals};
 use crate::carrier::Machinery;
 use crate::draw::Draw;
 use crate::feed::{self, Feed};
 use crate::invariants::Checks;
 use crate::market::{SYMBOLS, Workload};
-use crate::network::{Arrival, Host, Network, Owner, Parcel};
+use crate::network::{Act, Arrival, Host, Network, Owner, Parcel};
 use crate::options::Options;
 use crate::ring::Ring;
 use crate::rows::Rows;
@@ -15,9 +15,9 @@ use crate::venue::Venue;
 use crate::violation::{Invariant, Violation};
 use crate::weather::Trouble;
 use crate::witness::Witness;
-use aegis_backtest::{Execution, Market, Session};
+use aegis_backtest::{Execution, Market, SNAPSHOT_LAYOUT, Session};
 use aegis_journal::disk::SimDisk;
-use aegis_journal::{Durability, JournalError, Reader};
+use aegis_journal::{Durability, JournalError, Reader, snapshot};
 use aegis_node::Failure;
 use aegis_node::door::Carrier;
 use aegis_node::live::Source;
@@ -27,6 +27,7 @@ use aegis_types::{Nanos, Operator};
 use aegis_venue::client::machine::Config as ClientConfig;
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::path::Path;
 use std::rc::Rc;
 
 /// Minutes of candles before the market begins, and how many of them warm up.
@@ -35,6 +36,8 @@ const HISTORY: [i64; 2] = [90, 400];
 const RESUMED_AFTER: Nanos = Nanos::MINUTE;
 /// So many steps without time passing are a loop that spins.
 const SPINS_MAX: u32 = 2_000;
+/// What the witness knew is kept of so many snapshots: far more than have files.
+const KEPT: usize = 16;
 /// A feed begins so long before its brain's last instant.
 const BEHIND_MS: i64 = 30 * 60_000;
 
@@ -78,6 +81,8 @@ pub struct World {
     pub rows: Rows,
     /// The second account.
     pub witness: Witness,
+    /// What it knew where snapshots were taken.
+    kept: Vec<Kept>,
     /// What must hold.
     pub checks: Checks,
     /// What goes wrong, and when.
@@ -100,6 +105,8 @@ pub struct World {
     killed_at: Nanos,
     /// The operator flattens as soon as an entry is filled in part.
     pub flattens: bool,
+    /// Events when it was last looked for that.
+    events_seen: u64,
     /// The operator lets entries be made again then.
     resumes_at: Nanos,
     /// Stopped until then.
@@ -109,6 +116,8 @@ pub struct World {
     feed_inbox: VecDeque<Parcel>,
     supervisors: [Supervisor; 2],
     restarts: u64,
+    /// How many of them began behind a snapshot.
+    pub snapshots: u64,
     /// How often the supervisor gave up, and the operator went on.
     pub crash_loops: u64,
     /// How often somebody asked again and again without time passing.
@@ -159,8 +168,10 @@ impl World {
         let teacher = draw.permille(100);
         let history = HISTORY[usize::from(teacher)];
         let workload = Workload::new(seed, history, options.hours);
-        let plan = plan(seed, &workload, teacher, &mut draw)?;
         let start = Nanos::from_millis(workload.start_ms);
+        let trouble = Trouble::new(seed, start, options);
+        let synced = trouble.has("sync_fails") || trouble.has("torn_tail");
+        let plan = plan(seed, &workload, (teacher, synced), &mut draw)?;
         let slots = *draw.one(&[256usize, 1_024, 8_192]);
         let conns = Rc::new(Cell::new(0));
         let machinery = || Machinery { clock: Rc::new(Cell::new(start)), conns: Rc::clone(&conns) };
@@ -180,7 +191,7 @@ impl World {
             disk: SimDisk::new(seed),
             rows: Rows::new(&plan.session),
             checks: Checks::new(&plan),
-            trouble: Trouble::new(seed, start, options),
+            trouble,
             source: feed::source(workload.history_ms()),
             client,
             feed_clock: machinery(),
@@ -191,12 +202,14 @@ impl World {
             space_at: Nanos::MAX,
             killed_at: Nanos::MAX,
             flattens: false,
+            events_seen: 0,
             resumes_at: Nanos::MAX,
             feed_stalled: Nanos::ZERO,
             brain_stalled: Nanos::ZERO,
             feed_inbox: VecDeque::new(),
             supervisors: [Supervisor::default(); 2],
             restarts: 0,
+            snapshots: 0,
             crash_loops: 0,
             loops: 0,
             spins: 0,
@@ -205,6 +218,7 @@ impl World {
             trace: seed,
             diary: Diary { all: options.trace, ..Diary::default() },
             witness,
+            kept: Vec::new(),
             plan,
         })
     }
@@ -316,6 +330,7 @@ impl World {
                     }
                 }
                 (_, Owner::Brain) => {
+                    self.checks.brought(&parcel.what);
                     if let Some(client) = self.brain.up().and_then(Brain::client_mut) {
                         client.arrived(parcel);
                     }
@@ -354,14 +369,15 @@ impl World {
         let before = brain.events();
         let turned = brain.turn(&mut self.ring, &mut self.witness);
         let events = brain.events();
-        if let Some(client) = brain.client_mut() {
-            for act in client.acts.drain(..) {
-                self.network.act(self.now, Owner::Brain, act);
-            }
-        }
+        let acts = brain.client_mut().map(|client| std::mem::take(&mut client.acts));
         for note in brain.notes.drain(..) {
             self.checks.note(&note, &mut self.witness);
             self.diary.note(self.now, || format!("note {note}"));
+        }
+        if let Some(kept) = brain.take_kept() {
+            // Of the older ones no file is left.
+            self.kept.drain(..(self.kept.len() + 1).saturating_sub(KEPT));
+            self.kept.push(kept);
         }
         for symbol in brain.gaps.drain(..) {
             self.diary.note(self.now, || format!("gap of symbol {}", symbol.0));
@@ -369,6 +385,8 @@ impl World {
         if events != before {
             self.mark(events);
         }
+        self.checks.turned();
+        self.leave(acts);
         match turned {
             Ok(false) => Ok(()),
             Ok(true) => {
@@ -380,10 +398,26 @@ impl World {
         }
     }
 
+    /// What the brain wants of the network leaves.
+    fn leave(&mut self, acts: Option<Vec<Act>>) {
+        for act in acts.unwrap_or_default() {
+            if let Act::Ask { text, .. } = &act {
+                Checks::leaves(self, text);
+            }
+            self.network.act(self.now, Owner::Brain, act);
+        }
+    }
+
     /// What the operator does: flattens in the middle of an entry, and resumes a minute later.
     fn operator(&mut self) -> Result<(), Violation> {
-        let flattens = self.flattens && self.witness.is_entering();
-        if self.now < self.brain_stalled || !(flattens || self.resumes_at <= self.now) {
+        if self.now < self.brain_stalled {
+            return Ok(());
+        }
+        // What the witness knows has changed only with an event.
+        let events = self.brain.up().map_or(0, |brain| brain.events());
+        let changed = events != std::mem::replace(&mut self.events_seen, events);
+        let flattens = self.flattens && changed && self.witness.is_entering();
+        if !(flattens || self.resumes_at <= self.now) {
             return Ok(());
         }
         let Process::Up(brain) = &mut self.brain else {
@@ -395,11 +429,8 @@ impl World {
         self.flattens &= !flattens;
         self.diary.note(self.now, || format!("operator: {what}"));
         let done = brain.operator(what, &mut self.witness);
-        if let Some(client) = brain.client_mut() {
-            for act in client.acts.drain(..) {
-                self.network.act(self.now, Owner::Brain, act);
-            }
-        }
+        let acts = brain.client_mut().map(|client| std::mem::take(&mut client.acts));
+        self.leave(acts);
         done.map_or_else(|failure| self.brain_failed(&failure), |()| Ok(()))
     }
 
@@ -424,6 +455,7 @@ impl World {
         let Process::Up(brain) = &self.brain else { return Ok(()) };
         let progress = brain.recorder().records() > brain.records_before;
         self.disk.kill();
+        self.checks.died();
         self.network.owner_died(self.now, Owner::Brain);
         self.restarts += 1;
         let limits = Limits::default();
@@ -504,20 +536,49 @@ impl World {
             Ok(opened) => opened,
             Err(failure) => return self.not_started(&failure),
         };
-        self.witness.begin_again();
         self.rows.begin_again(notices);
+        let from = brain.from_record();
+        if !self.remember(from) {
+            return;
+        }
+        let fired = self.disk.fired();
         match brain.recover(&mut self.witness) {
             Ok(inputs) => {
-                self.diary.note(self.now, || format!("a brain begins behind {inputs} inputs"));
+                self.diary.note(self.now, || {
+                    format!("a brain begins behind record {from} and {inputs} inputs")
+                });
                 self.checks.recovered(&mut self.witness);
                 brain.connect(self.client.clone());
                 self.brain = Process::Up(Box::new(brain));
+            }
+            // It dies of its disk, as it may at any other time.
+            Err(failure) if self.disk.is_stopped() || self.disk.fired() != fired => {
+                self.not_started(&failure);
             }
             Err(failure) => {
                 let what = failure.to_string();
                 self.witness.wrong.get_or_insert_with(|| Violation::new(Invariant::I7, what));
             }
         }
+    }
+
+    /// The witness knows what it knew behind the records before this one. False when nobody has
+    /// taken a snapshot there.
+    fn remember(&mut self, record: u64) -> bool {
+        self.snapshots += u64::from(record > 0);
+        if record == 0 {
+            self.witness.begin_again();
+            return true;
+        }
+        // What was cut off behind its record may have been written again: the newest counts.
+        let kept = self.kept.iter().rfind(|kept| kept.record == record);
+        let Some(Kept { witness, .. }) = kept else {
+            let what = format!("a snapshot of record {record} that nobody has taken");
+            self.witness.wrong.get_or_insert_with(|| Violation::new(Invariant::I7, what));
+            return false;
+        };
+        self.witness = witness.clone();
+        true
     }
 
     fn not_started(&mut self, failure: &Failure) {
@@ -541,29 +602,26 @@ impl World {
         self.end_feed();
         // No supervisor counts this: it went down too.
         self.network.owner_died(self.now, Owner::Brain);
+        self.checks.died();
         self.disk.crash();
         self.restarts += 1;
         self.brain = Process::Down(self.now.after(Nanos::SECOND.times(5)));
     }
 
-    /// A bit flips somewhere in a copy of the journal, which is then read: a bit that matters must
-    /// be found. False when nothing is there yet.
-    pub fn flip_a_copy(&mut self, seed: u64) -> bool {
-        let copy = self.disk.copy(seed);
-        let Some((path, at)) = copy.flip_somewhere(|_| true) else { return false };
-        let read = |disk: &SimDisk| -> Result<Vec<u64>, JournalError> {
-            let mut reader = Reader::open_on(disk.disk(), &self.plan.dir())?;
-            let mut hashes = Vec::new();
-            while let Some(record) = reader.next()? {
-                let hash = record.payload.iter().fold(record.number, |hash, byte| {
-                    (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-                });
-                hashes.push(hash);
-            }
-            Ok(hashes)
-        };
+    /// A bit flips somewhere in the journal, which is then read from its newest snapshot on: a bit
+    /// that matters must be found. It flips back. False when nothing is there yet.
+    pub fn flip_a_bit(&mut self) -> bool {
+        let before = self.hashes();
+        // Where reading begins is within the newest segment, or the one before it.
+        let segments = |path: &Path| path.extension().is_some_and(|end| end == "log");
+        let newest = self.disk.files().into_iter().map(|(path, _)| path).filter(|p| segments(p));
+        let from = newest.rev().nth(1).unwrap_or_default();
+        let flipped = self.disk.flip_somewhere(|path| segments(path) && *path >= *from);
+        let Some((path, at, bits)) = flipped else { return false };
+        let after = self.hashes();
+        self.disk.flip(&path, at, bits);
         // What is damaged within is refused; of the tail one record may be lost.
-        if let (Ok(before), Ok(after)) = (read(&self.disk), read(&copy))
+        if let (Ok(before), Ok(after)) = (before, after)
             && (!before.starts_with(&after) || after.len() + 1 < before.len())
         {
             let what = format!("a bit flipped at {at} of {} was not found", path.display());
@@ -572,11 +630,11 @@ impl World {
         true
     }
 
-    /// The brain stands still while more comes than the ring holds.
-    pub fn flood(&mut self) {
+    /// The brain stands still while more comes than the ring holds, for about so long.
+    pub fn flood(&mut self, more: i64) {
         let rate = i64::from(SYMBOLS) * 4 / 3;
-        let span = Nanos::SECOND.times(self.slots.min(256) as i64 / rate + 10);
-        self.brain_stalled = self.now.after(span);
+        let span = Nanos::SECOND.times(self.slots.min(256) as i64 / rate + 5);
+        self.brain_stalled = self.now.after(span).after(Nanos(more));
     }
 
     /// From its next start on the brain's clock is off by so much; it starts anew.
@@ -604,8 +662,12 @@ impl World {
         self.brain_clock.clone()
     }
 
-    /// Can the brain reach the exchange: is nothing slow, closed or stuck on the way?
+    /// Can the brain reach the exchange: does it not stand still, and is nothing slow, closed or
+    /// stuck on the way?
     pub fn reaches(&self) -> bool {
+        if self.now < self.brain_stalled {
+            return false;
+        }
         let Process::Up(brain) = &self.brain else { return false };
         let Some(client) = brain.client() else { return false };
         let machine = client.machine();
@@ -620,10 +682,16 @@ impl World {
     }
 }
 
-fn plan(seed: u64, workload: &Workload, teacher: bool, draw: &mut Draw) -> Result<Plan, String> {
+fn plan(
+    seed: u64,
+    workload: &Workload,
+    (teacher, synced): (bool, bool),
+    draw: &mut Draw,
+) -> Result<Plan, String> {
     let warm_up = if teacher { "250" } else { "5" };
     let positions = draw.between(1, 5).to_string();
-    let durability = *draw.one(&["process", "power"]);
+    // What is not synced suffers nothing of syncs and power cuts.
+    let durability = *draw.one(if synced { &["power"; 2] } else { &["process", "power"] });
     let pairs = [
         ("engine.warm_up_bars", warm_up),
         ("portfolio.max_open_positions", &positions),
@@ -636,7 +704,9 @@ fn plan(seed: u64, workload: &Workload, teacher: bool, draw: &mut Draw) -> Resul
         ("protections.low_profit_trades", "0"),
         ("risk.cool_down_s", "10"),
         ("journal.durability", durability),
-        ("journal.segment_mb", "4"),
+        // Small, so that much begins and ends within a seed: a day's files in hours.
+        ("journal.segment_mb", "1"),
+        ("journal.reserve_mb", "1"),
     ];
     let settings = Settings::from_pairs(pairs).map_err(|e| e.to_string())?;
     let market = Market {
@@ -660,7 +730,8 @@ fn plan(seed: u64, workload: &Workload, teacher: bool, draw: &mut Draw) -> Resul
         entries: draw.between(100, 500).unsigned_abs(),
         exits: draw.between(20, 200).unsigned_abs(),
     };
+    let snapshot_every = *draw.one(&[2_000, 4_000, 8_000]);
     debug_assert_eq!(session.symbols.len(), usize::from(SYMBOLS));
     let (journal, quote_interval) = (settings.journal(), settings.quote_interval());
-    Ok(Plan { session, engine, proposals, journal, quote_interval })
+    Ok(Plan { session, engine, proposals, journal, quote_interval, snapshot_every })
 }

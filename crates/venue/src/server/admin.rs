@@ -57,6 +57,9 @@ pub fn clear_faults(sim: &mut Sim, call: &Call<'_>) -> Answer {
     if goes(Kind::AlgoInvisible) {
         sim.gate.invisible.clear();
     }
+    if goes(Kind::UnknownExecuted) {
+        sim.gate.hidden.clear();
+    }
     if goes(Kind::LimitsChange)
         && let Some(limits) = sim.gate.limits_before.take()
     {

@@ -69,6 +69,8 @@ pub struct Shape {
     pub refuse: Option<ApiError>,
     /// The conditional order cannot be seen for so long, ms.
     pub invisible_ms: Option<i64>,
+    /// Questions do not find the order for so long, ms.
+    pub hidden_ms: Option<i64>,
     /// The reply has no average price.
     pub no_average: bool,
 }
@@ -94,6 +96,8 @@ pub struct Gate {
     pub shape: Shape,
     /// Conditional orders that cannot be seen until a wall time, ms.
     pub invisible: Vec<(AccountId, u64, i64)>,
+    /// Orders that questions do not find until a wall time, ms.
+    pub hidden: Vec<(AccountId, u64, i64)>,
     /// Symbols that trade again at a wall time, ms.
     pub halted: Vec<(SymbolId, i64)>,
     /// Margin moved by hand, in order.
@@ -147,6 +151,14 @@ impl Gate {
             *of == account && *id == algo && wall_ms < *until
         };
         self.invisible.iter().any(hidden)
+    }
+
+    /// Is an order not found yet by questions?
+    pub fn hides_order(&self, order: &OrderRecord, wall_ms: i64) -> bool {
+        let hidden = |(of, id, until): &(AccountId, u64, i64)| {
+            *of == order.account && *id == order.id && wall_ms < *until
+        };
+        self.hidden.iter().any(hidden)
     }
 }
 
@@ -522,6 +534,9 @@ fn shape_of(fault: &Fault) -> Shape {
         refuse: refused().then(|| posted_error(fault)),
         invisible_ms: (fault.kind == Kind::AlgoInvisible)
             .then(|| i64::try_from(fault.ms_or(INVISIBLE_MS)).unwrap_or(i64::MAX)),
+        hidden_ms: (fault.kind == Kind::UnknownExecuted)
+            .then(|| fault.whole("hidden_ms"))
+            .flatten(),
         no_average: fault.kind == Kind::AvgPriceAbsent,
     }
 }

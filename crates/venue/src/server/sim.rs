@@ -11,7 +11,7 @@ use crate::server::sockets::Socket;
 use crate::server::streams::{ConnId, Delivery, Streams};
 use crate::server::venue;
 use aegis_exchange::ExchangeError;
-use aegis_exchange::futures::Futures;
+use aegis_exchange::futures::{AccountId, Futures};
 use aegis_types::{Instrument, Px, SymbolId, SymbolTable};
 use core::iter::Peekable;
 use std::collections::HashMap;
@@ -195,6 +195,21 @@ impl Sim {
     /// How many streams someone listens to.
     pub fn listeners(&self) -> usize {
         self.streams.len()
+    }
+
+    /// Has the account a listen key that lives, so that its events are told to whoever listens?
+    pub fn listens(&self, account: AccountId) -> bool {
+        self.gate.keys.of(account).is_some()
+    }
+
+    /// Does a fault hide this conditional order from every question, list and cancel?
+    pub fn hides(&self, account: AccountId, algo: u64) -> bool {
+        self.gate.hides(account, algo, self.wall_ms)
+    }
+
+    /// How far its clock is skewed until further notice, ms.
+    pub fn skew_ms(&self) -> i64 {
+        self.faults.skew_ms()
     }
 
     /// Id of a symbol by its exchange name.

@@ -265,6 +265,11 @@ fn place_one(sim: &mut Sim, call: &Call<'_>, params: &Params, self_trade: SelfTr
         order = fill_part(sim, call, &order, fraction);
     }
     remember_good_till(sim, params, &order)?;
+    if let Some(ms) = sim.gate.shape.hidden_ms {
+        let now = call.request.arrived_ms;
+        sim.gate.hidden.retain(|(.., until)| now < *until);
+        sim.gate.hidden.push((account, order.id, now.saturating_add(ms)));
+    }
     let line = match kind {
         ReplyKind::Ack => render::acknowledgement(sim, &order),
         ReplyKind::Result => render::reply(sim, &order),
@@ -424,6 +429,9 @@ pub fn query(sim: &mut Sim, call: &Call<'_>) -> Answer {
     let account = call.sender(sim)?;
     let symbol = sim.symbol_of(&call.params)?;
     let order = sim.core.order(account, symbol, order_key(&call.params)?)?;
+    if sim.gate.hides_order(&order, call.request.arrived_ms) {
+        return Err(error(-2013));
+    }
     Ok(render::text(&render::order(sim, &order)))
 }
 
@@ -432,7 +440,7 @@ pub fn open_order(sim: &mut Sim, call: &Call<'_>) -> Answer {
     let account = call.sender(sim)?;
     let symbol = sim.symbol_of(&call.params)?;
     let order = sim.core.order(account, symbol, order_key(&call.params)?)?;
-    if !order.status.is_open() {
+    if !order.status.is_open() || sim.gate.hides_order(&order, call.request.arrived_ms) {
         return Err(error(-2013));
     }
     Ok(render::text(&render::order(sim, &order)))
@@ -442,7 +450,8 @@ pub fn open_order(sim: &mut Sim, call: &Call<'_>) -> Answer {
 pub fn open_orders(sim: &mut Sim, call: &Call<'_>) -> Answer {
     let account = call.sender(sim)?;
     let symbol = sim.symbol_if(&call.params)?;
-    let orders = sim.core.open_orders(account, symbol)?;
+    let mut orders = sim.core.open_orders(account, symbol)?;
+    orders.retain(|order| !sim.gate.hides_order(order, call.request.arrived_ms));
     Ok(render::list(&orders, |order| render::order(sim, order)))
 }
 

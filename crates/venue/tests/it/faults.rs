@@ -462,6 +462,18 @@ fn a_stop_is_rejected_when_it_triggers_or_at_once() {
 }
 
 #[test]
+fn an_order_that_is_not_found_at_first_was_executed_all_the_same() {
+    let mut world = World::new();
+    world.fault(&json!({ "fault": "http_503_unknown_executed", "hidden_ms": 1_500 }));
+    let order = "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01&newClientOrderId=late";
+    assert_eq!(world.fails("POST", "/fapi/v1/order", order), (503, -1000));
+    let asked = "symbol=BTCUSDT&origClientOrderId=late";
+    assert_eq!(world.fails("GET", "/fapi/v1/order", asked), (400, -2013));
+    world.wait(1_500);
+    assert_eq!(world.must("GET", "/fapi/v1/order", asked)["clientOrderId"], "late");
+}
+
+#[test]
 fn a_stop_that_nobody_can_see_still_acts() {
     let mut world = World::of(&[60_000, 60_000, 58_500, 58_500, 58_500], |_| {});
     world.order(MARKET);

@@ -28,6 +28,7 @@ const FRACTION: (&str, Is) = ("fraction", Is::Fraction);
 fn fields(kind: Kind) -> &'static [(&'static str, Is)] {
     match kind {
         Kind::ReplyCut => &[("bytes", Is::Whole)],
+        Kind::UnknownExecuted => &[("hidden_ms", Is::Whole)],
         Kind::ErrorCode | Kind::AlgoReject => &ERROR,
         Kind::WsWrongData => &[("kind", Is::OneOf(&WRONG))],
         Kind::PartialFill => &[FRACTION, ("rest", Is::OneOf(&["expire", "fill"]))],
