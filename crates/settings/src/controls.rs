@@ -196,10 +196,10 @@ pub const CONTROL_TABLE: &[ControlRow] = &[
     },
     ControlRow {
         id: "C12",
-        what: "which program runs is known: hash of its file, of its settings and of their table, in \
-               banner, status and journal; another one than expected does not start, feed and brain \
-               are the orchestrator's own program. Real orders need all of: the flag, the setting, \
-               the environment, a key that cannot move money out",
+        what: "which program runs is known: hash of its file, of its settings and of their table, \
+               in banner, status and journal; another one than expected does not start, feed and \
+               brain are the orchestrator's own program. Real orders need all of: the flag, the \
+               setting, the environment, a key that cannot move money out",
         settings: &["deploy.expect_build", "live", "environment"],
         says: &["build_differs", "config_edited"],
         metric: "build",
@@ -213,9 +213,9 @@ pub const CONTROL_TABLE: &[ControlRow] = &[
     },
     ControlRow {
         id: "C13",
-        what: "one engine for one account: a lock of the folder and one of the account on a machine \
-               refuse a second start with the first one's pid and folder; from another machine it \
-               is seen by its orders and positions",
+        what: "one engine for one account: a lock of the folder and one of the account on a \
+               machine refuse a second start with the first one's pid and folder; from another \
+               machine it is seen by its orders and positions",
         settings: &["venue.foreign"],
         says: &["foreign"],
         metric: "causes",

@@ -1,6 +1,6 @@
 //! Keys in the kernel's keyrings: two of type `user`, found by name in the session's keyring, then
-//! in the user's. What the kernel is asked is a function that is handed in; what its answers mean is
-//! here.
+//! in the user's. What the kernel is asked is a function that is handed in; what its answers mean
+//! is here.
 
 use crate::keyfile::{LENGTH_MAX, Refused};
 use crate::row::Row;

@@ -1,5 +1,6 @@
 //! The exchange's keys and where they come from: the first of the service manager's credentials,
-//! a file of ours, the kernel's keyring, and the environment. What is given twice has to be the same.
+//! a file of ours, the kernel's keyring, and the environment. What is given twice has to be the
+//! same.
 
 use crate::error::Violation;
 use crate::keyfile::{self, Guard, Refused, parse_key_file};

@@ -755,7 +755,7 @@ pub const TABLE: &[Row] = &[
         Kind::Name,
         "",
         "",
-        "first word of the names of both keys in the kernel's keyring: NAME:api_key, NAME:api_secret",
+        "NAME, where the kernel's keyring has both keys as NAME:api_key and NAME:api_secret",
     )
     .process(),
     Row {
