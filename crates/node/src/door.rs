@@ -179,8 +179,8 @@ impl<C: Carrier> Wired<C> {
             machine.account_mut().resume(position.symbol, held);
         }
         engine.causes().for_each(|cause| machine.believed(cause));
-        // What it has never ordered cannot have opened what is found on the account.
-        if engine.orders_sent() > 0 {
+        // A new session cannot have opened what is found on the account.
+        if engine.orders_sent() > 0 || !engine.wallet().is_zero() {
             machine.resumed();
         }
         for symbol in (0..).map(SymbolId) {

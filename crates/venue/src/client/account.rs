@@ -602,9 +602,10 @@ impl Account {
         symbols.zip(&self.desks).filter_map(held)
     }
 
-    /// Symbols in which the exchange holds something that is not ours.
+    /// Symbols in which the exchange holds something that is not ours, nor about to be.
     pub fn foreign(&self) -> usize {
-        self.desks.iter().filter(|desk| !desk.foreign.is_zero()).count()
+        let waits = |desk: &Desk| desk.untold && self.adopts.is_some();
+        self.desks.iter().filter(|desk| !desk.foreign.is_zero() && !waits(desk)).count()
     }
 
     fn differs(&self) -> bool {
