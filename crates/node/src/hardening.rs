@@ -11,7 +11,7 @@
 //!                cores  tracing  set-uid  keyring  files (landlock)
 //! orchestrator   none   none     none     asks     as its user
 //! feed           none   none     none     none     reads its run and its data, writes the ring
-//! brain          none   none     none     none     its state folder, ring, database; starts nothing
+//! brain          none   none     none     none     its state, ring, database; starts nothing
 //! ```
 
 use crate::Failure;
