@@ -118,6 +118,13 @@ impl Recorder {
         before.filter(|e| e.kind == Kind::Timer).count()
     }
 
+    /// The timers that the journal has behind its last input, which were not made again yet: how
+    /// many, and the last of them.
+    pub fn last_timers(&self) -> Option<(usize, Expected)> {
+        let timers = || self.ahead.iter().filter(|e| e.kind == Kind::Timer);
+        timers().next_back().map(|last| (timers().count(), last.clone()))
+    }
+
     fn read_ahead(&mut self) -> Result<Option<Expected>, Failure> {
         let Some(reader) = &mut self.reader else { return Ok(None) };
         while let Some(record) = reader.next().map_err(|e| journal_failure(&e))? {

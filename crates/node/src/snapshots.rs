@@ -14,11 +14,13 @@ use crate::sequencer::Sequencer;
 use crate::underway::Underway;
 use aegis_backtest::{MoneyEvents, SNAPSHOT_LAYOUT, Snapshot, SnapshotError, Tally, load_snapshot};
 use aegis_driver::Driver;
+use aegis_engine::{Brain, Teacher};
 use aegis_journal::disk::{Disk, system};
 use aegis_journal::retention::{Gone, retain};
 use aegis_journal::snapshot::{self, SnapshotInfo, Ticket};
 use aegis_journal::{JournalError, Reader};
 use aegis_types::Nanos;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
@@ -206,25 +208,25 @@ impl Schedule {
 
 /// A snapshot that can be used, and the journal behind it.
 #[derive(Debug)]
-pub struct Found {
+pub struct Found<B = Teacher> {
     /// What it belongs to.
     pub info: SnapshotInfo,
     /// Stands at the first record that it has not seen.
     pub reader: Reader,
     /// The state, until it is restored.
-    state: Option<Snapshot>,
+    state: Option<Snapshot<B>>,
     /// What lies beside it.
     pub beside: Beside,
 }
 
-impl Found {
+impl<B: Brain> Found<B> {
     /// Makes a driver at its session's start, a tally, and what is under way, what they were.
     ///
     /// # Errors
     /// When they are of another session; do not use them then.
     pub fn restore<C: Carrier>(
         &mut self,
-        driver: &mut Driver<Door<C>>,
+        driver: &mut Driver<Door<C>, B>,
         tally: &mut Tally,
     ) -> Result<(), SnapshotError> {
         let Some(state) = self.state.take() else { return Ok(()) };
@@ -242,11 +244,13 @@ impl Found {
 ///
 /// # Errors
 /// When the folder cannot be listed.
-pub fn usable(dir: &Path) -> Result<impl Iterator<Item = Found>, Failure> {
-    let disk = system();
+pub fn usable<B: Brain + DeserializeOwned>(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+) -> Result<impl Iterator<Item = Found<B>>, Failure> {
     let failed = |e: JournalError| Failure::failed(e.to_string(), "");
-    let records = snapshot::list(&*disk, dir).map_err(failed)?;
-    let dir = dir.to_path_buf();
+    let records = snapshot::list(&**disk, dir).map_err(failed)?;
+    let (disk, dir) = (Arc::clone(disk), dir.to_path_buf());
     Ok(records.into_iter().filter_map(move |record| match read(&disk, &dir, record) {
         Ok(found) => Some(found),
         Err(why) => {
@@ -256,7 +260,11 @@ pub fn usable(dir: &Path) -> Result<impl Iterator<Item = Found>, Failure> {
     }))
 }
 
-fn read(disk: &Arc<dyn Disk>, dir: &Path, record: u64) -> Result<Found, String> {
+fn read<B: Brain + DeserializeOwned>(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    record: u64,
+) -> Result<Found<B>, String> {
     let loaded = load_snapshot(disk, dir, record).map_err(|e| e.to_string())?;
     let beside = Beside::from_bytes(loaded.state.beside())?;
     Ok(Found { info: loaded.info, reader: loaded.reader, state: Some(loaded.state), beside })

@@ -1,6 +1,5 @@
 //! How each fault is made.
 
-use crate::brain::Brain;
 use crate::draw::Draw;
 use crate::invariants::held_at;
 use crate::network::{ConnId, Host};
@@ -313,7 +312,12 @@ fn process(world: &mut World, name: &str, draw: &mut Draw) -> bool {
                 world.end_feed();
             }
             let disk = world.disk.clone();
-            match world.brain.up().and_then(Brain::client_mut) {
+            let Some(brain) = world.brain.up() else { return false };
+            if draw.permille(150) {
+                brain.dies_in_snapshot(disk, draw.below(8));
+                return true;
+            }
+            match brain.client_mut() {
                 // Where the journal matters most.
                 Some(client) if draw.permille(400) => client.dies_behind_order = Some(disk),
                 _ => disk.stop_after(draw.below(40)),

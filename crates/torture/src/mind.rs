@@ -1,13 +1,14 @@
 //! Who proposes entries: a script by seed that proposes often, or the teacher that trades.
 
 use aegis_engine::{Brain, Teacher};
-use aegis_learn::{Found, Proposal};
+use aegis_learn::{Config, Found, Proposal};
 use aegis_types::{
     Candle, FEATURES, LateCandle, List, Nanos, Patterns, REASONS_MAX, Reason, Side, SymbolId,
 };
+use serde::{Deserialize, Serialize};
 
 /// A brain of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Mind {
     /// By seed.
     Script(Script),
@@ -17,7 +18,7 @@ pub enum Mind {
 
 /// Proposes and gives up by draws that are keyed with symbol and minute, so that a replay proposes
 /// the same.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Script {
     seed: u64,
     /// How often a closed candle brings a proposal, in a thousand.
@@ -100,6 +101,12 @@ impl Brain for Mind {
             Self::Script(script) => {
                 script.draw(symbol, 2).is_some_and(|(mut draw, _)| draw.permille(script.exits))
             }
+        }
+    }
+    fn restored(&mut self, config: &Config, symbols: usize) -> bool {
+        match self {
+            Self::Teacher(teacher) => teacher.restored(config, symbols),
+            Self::Script(script) => script.last.len() == symbols,
         }
     }
 }

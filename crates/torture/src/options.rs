@@ -42,6 +42,8 @@ pub struct Outcome {
     pub trades: u64,
     /// Brains started again.
     pub restarts: u64,
+    /// How many of them began behind a snapshot.
+    pub snapshots: u64,
     /// Answers with 429 that no fault made.
     pub limited: u64,
     /// How often somebody asked again and again without time passing: a loop that spins.

@@ -16,6 +16,7 @@ pub struct Report {
     fills: u64,
     trades: u64,
     restarts: u64,
+    snapshots: u64,
     limited: u64,
     crash_loops: u64,
     loops: u64,
@@ -37,6 +38,7 @@ impl Report {
         self.fills += outcome.fills;
         self.trades += outcome.trades;
         self.restarts += outcome.restarts;
+        self.snapshots += outcome.snapshots;
         self.limited += outcome.limited;
         self.crash_loops += outcome.crash_loops;
         self.loops += outcome.loops;
@@ -94,6 +96,7 @@ impl Report {
             "fills": self.fills,
             "trades": self.trades,
             "restarts": self.restarts,
+            "from_snapshots": self.snapshots,
             "rate_limited": self.limited,
             "crash_loops": self.crash_loops,
             "spinning_loops": self.loops,

@@ -630,6 +630,29 @@ impl World {
         true
     }
 
+    /// A bit of a snapshot flips, for good: it must be passed over. False when there is none.
+    pub fn flip_a_snapshot(&mut self) -> bool {
+        let snapshots = |path: &Path| path.extension().is_some_and(|end| end == "bin");
+        self.disk.flip_somewhere(snapshots).is_some()
+    }
+
+    /// Hashes of the journal's records behind its newest snapshot.
+    fn hashes(&self) -> Result<Vec<u64>, JournalError> {
+        let (disk, dir) = (self.disk.disk(), self.plan.dir());
+        let mut reader = match snapshot::newest(&disk, &dir, SNAPSHOT_LAYOUT)?.found {
+            Some((_, reader)) => reader,
+            None => Reader::open_on(disk, &dir)?,
+        };
+        let mut hashes = Vec::new();
+        while let Some(record) = reader.next()? {
+            let hash = record.payload.iter().fold(record.number, |hash, byte| {
+                (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+            });
+            hashes.push(hash);
+        }
+        Ok(hashes)
+    }
+
     /// The brain stands still while more comes than the ring holds, for about so long.
     pub fn flood(&mut self, more: i64) {
         let rate = i64::from(SYMBOLS) * 4 / 3;

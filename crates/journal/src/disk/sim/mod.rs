@@ -285,6 +285,11 @@ impl SimDisk {
         state.stop_at = Some(state.operations + 1 + n);
     }
 
+    /// Has the process ended within a call, and was not ended for good yet?
+    pub fn is_stopped(&self) -> bool {
+        self.state().stopped
+    }
+
     /// How many calls have changed something so far.
     pub fn operations(&self) -> u64 {
         self.state().operations
@@ -330,9 +335,9 @@ impl SimDisk {
         flipped
     }
 
-    /// Flips one bit somewhere in the files whose path `which` accepts; where, or `None` when
-    /// those hold nothing.
-    pub fn flip_somewhere(&self, which: impl Fn(&Path) -> bool) -> Option<(PathBuf, u64)> {
+    /// Flips one bit somewhere in the files whose path `which` accepts; where, and which bit of the
+    /// byte, or `None` when those hold nothing.
+    pub fn flip_somewhere(&self, which: impl Fn(&Path) -> bool) -> Option<(PathBuf, u64, u8)> {
         let files: Vec<_> = self.files().into_iter().filter(|(path, _)| which(path)).collect();
         let total: u64 = files.iter().map(|(_, length)| length).sum();
         let (mut at, bit) = {
@@ -344,7 +349,7 @@ impl SimDisk {
         };
         for (path, length) in files {
             if at < length {
-                return self.flip(&path, at, 1 << bit).then_some((path, at));
+                return self.flip(&path, at, 1 << bit).then_some((path, at, 1 << bit));
             }
             at -= length;
         }
