@@ -174,6 +174,9 @@ impl<C: Carrier> Wired<C> {
         for (symbol, trade) in self.underway.booked() {
             machine.account_mut().booked_before(symbol, trade);
         }
+        if let Some(balance) = self.underway.wallet() {
+            machine.account_mut().resume_wallet(now, balance);
+        }
         for position in engine.positions() {
             let held = Held { side: position.side, qty: position.qty, margin: position.margin };
             machine.account_mut().resume(position.symbol, held);

@@ -1,8 +1,8 @@
-//! What of a session is under way at an exchange: orders sent and not seen the end of, and fills
-//! booked. It follows from the journal, is kept up while the client is connected, and is what the
+//! What of a session is under way at an exchange: orders sent and not seen the end of, fills
+//! booked, and the wallet that they left. It follows from the journal, is kept up while the client is connected, and is what the
 //! next process's client begins with.
 
-use aegis_types::{Command, EventBody, Order, OrderUpdate, SymbolId};
+use aegis_types::{AccountUpdate, Command, EventBody, Money, Order, OrderUpdate, SymbolId};
 use aegis_venue::client::attempts::Before;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -19,11 +19,12 @@ pub struct Open {
     pub before: Before,
 }
 
-/// Orders without an end, and fills.
+/// Orders without an end, fills, and the wallet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Underway {
     open: Vec<Open>,
     booked: VecDeque<(SymbolId, u64)>,
+    wallet: Option<Money>,
 }
 
 impl Underway {
@@ -43,6 +44,9 @@ impl Underway {
 
     /// The exchange told this.
     pub fn told(&mut self, body: &EventBody) {
+        if let EventBody::Account(AccountUpdate::Wallet { balance }) = body {
+            self.wallet = Some(*balance);
+        }
         let EventBody::Order { id, update, .. } = body else { return };
         if let OrderUpdate::Filled { fill } = update {
             if self.booked.len() >= BOOKED_MAX {
@@ -75,5 +79,9 @@ impl Underway {
     /// Fills, the oldest first.
     pub fn booked(&self) -> impl Iterator<Item = (SymbolId, u64)> + '_ {
         self.booked.iter().copied()
+    }
+    /// The wallet, once told.
+    pub const fn wallet(&self) -> Option<Money> {
+        self.wallet
     }
 }

@@ -158,6 +158,8 @@ impl Desk {
 pub struct Account {
     session: u64,
     wallet: Option<Money>,
+    /// An earlier process has known a wallet, and trades of others until then may be in it.
+    resumed: Option<Nanos>,
     /// The newest figure of the stream, when it is not ours.
     told: Option<Money>,
     /// Since when ours is not confirmed.
@@ -191,6 +193,7 @@ impl Account {
         Self {
             session,
             wallet: None,
+            resumed: None,
             told: None,
             doubt: None,
             balance_asked: Nanos(i64::MIN),
@@ -395,6 +398,17 @@ impl Account {
         ours
     }
 
+    /// A trade of somebody else that was read and that an earlier process may have heard of: what
+    /// it did to the wallet, the exchange is asked. Says whether it was one.
+    pub fn outside_before(&mut self, now: Nanos, execution: &Execution) -> bool {
+        let before = self.resumed.is_some_and(|at| execution.at_ms <= at.as_millis());
+        let old = before && !self.touches(execution.symbol, execution.id);
+        if old && self.first_time(execution.symbol, execution.id) {
+            self.doubt = self.doubt.or(Some(now));
+        }
+        old
+    }
+
     fn move_wallet(&mut self, now: Nanos, by: Money, answers: &mut Answers) {
         let Some(wallet) = self.wallet else { return };
         let balance = wallet.saturating_plus(by);
@@ -590,6 +604,13 @@ impl Account {
             desk.held = Some(held);
             desk.base = Held::signed(desk.held.as_ref());
         }
+    }
+
+    /// The wallet as this session knew it before it was interrupted. What it booked since then is
+    /// in it, so that the next fill leaves the right one, however long the first reading cannot be
+    /// believed.
+    pub const fn resume_wallet(&mut self, now: Nanos, balance: Money) {
+        (self.wallet, self.resumed) = (Some(balance), Some(now));
     }
 
     /// Symbols in which something is held, and since when this process knows of it.

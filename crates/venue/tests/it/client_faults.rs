@@ -8,6 +8,7 @@ use aegis_types::{
     SymbolTable,
 };
 use aegis_venue::client::account::Held;
+use aegis_venue::client::attempts::Phase;
 use aegis_venue::client::machine::Config;
 use serde_json::{Value, json};
 
@@ -262,6 +263,49 @@ fn fills_of_before_a_restart_are_told_and_move_the_wallet_once() {
         };
         assert_eq!(again.notes.iter().filter(foreign).count(), 0, "{:?}", again.notes);
         again.assert_true("behind a restart");
+        desk = again;
+    }
+}
+
+#[test]
+fn a_session_that_goes_on_has_its_wallet_while_an_order_is_still_to_be_proven() {
+    let mut desk = Desk::holding(Side::Buy, "0.01");
+    let stop = desk.order(OrderType::StopMarket, Side::Sell, "0.01", 55_000);
+    desk.run(500);
+    let mut lost = desk.machine.attempts().get(stop).unwrap().order;
+    lost.id.number += 50;
+    let held = *desk.machine.account().held(BTC).unwrap();
+    let wallet = desk.machine.account().wallet().unwrap();
+    // Somebody else has traded before, and does again behind the restart.
+    let foreign = "symbol=ETHUSDT&side=BUY&type=MARKET&quantity=0.1";
+    desk.world.order(foreign);
+    let truth = |desk: &mut Desk| -> Money {
+        desk.world.truth(KEY)["balance"].as_str().unwrap().parse().unwrap()
+    };
+    for knew_of_it in [false, true] {
+        let symbols = SymbolTable::new(["BTCUSDT", "ETHUSDT"]).unwrap();
+        let before = if knew_of_it { truth(&mut desk) } else { wallet };
+        let world = core::mem::replace(&mut desk.world, World::new());
+        let mut again = Desk::with(world, Config::new(SESSION, symbols));
+        let at = aegis_types::Nanos::from_millis(again.world.wall);
+        again.machine.attempts_mut().resume(at, &lost, Default::default());
+        again.machine.account_mut().resume(BTC, held);
+        again.machine.account_mut().resume_wallet(at, before);
+        again.run(1_000);
+        let was = truth(&mut again);
+        again.world.order(foreign);
+        again.run(1_000);
+        let unknown = |desk: &Desk| {
+            let attempt = desk.machine.attempts().get(lost.id);
+            attempt.is_some_and(|attempt| attempt.phase == Phase::Unknown)
+        };
+        assert!(unknown(&again), "{:?}", again.notes);
+        let fee = truth(&mut again).saturating_plus(-was);
+        let believed = before.saturating_plus(fee);
+        assert_eq!(again.machine.account().wallet(), Some(believed), "{:?}", again.notes);
+        again.run(60_000);
+        assert!(!unknown(&again), "{:?}", again.notes);
+        again.assert_true("proven");
         desk = again;
     }
 }

@@ -263,6 +263,7 @@ impl Attempts {
                     self.book(now, index, &execution, account, out);
                     self.settle(now, index, out);
                 }
+                None if account.outside_before(now, &execution) => {}
                 None => {
                     let maker = fact.map_or(Maker::Foreign, |fact| fact.maker);
                     self.outside(now, &execution, maker.reason(), account, out);
