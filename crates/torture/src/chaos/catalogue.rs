@@ -50,6 +50,17 @@ pub enum Bad {
     Refused,
 }
 
+/// What goes wrong while all processes of the node are down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wreck {
+    /// Half a record lies behind the last one of the journal.
+    TornTail,
+    /// A bit in the middle of the journal is another one.
+    BitFlip,
+    /// The node is started as another program than expected, and with settings that are wrong.
+    WrongStart,
+}
+
 /// How a fault is brought about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
@@ -74,8 +85,12 @@ pub enum How {
     Kill(Victim),
     /// By SIGSTOP, and SIGCONT a while later.
     Stop(Victim),
+    /// By SIGKILL of all processes of the node, and what is found when it is started again.
+    Wreck(Wreck),
     /// By filling the file system of the state folder.
     DiskFull,
+    /// By a disk that takes what is written and fails when it is to be synced.
+    SyncFails,
     /// By an exclusive transaction of another process.
     DatabaseLocked,
     /// By an address where no server listens.
@@ -94,8 +109,8 @@ impl How {
                 Group::Event
             }
             Self::Link(_) => Group::Link,
-            Self::Kill(_) | Self::Stop(_) => Group::Process,
-            Self::DiskFull => Group::Disk,
+            Self::Kill(_) | Self::Stop(_) | Self::Wreck(_) => Group::Process,
+            Self::DiskFull | Self::SyncFails => Group::Disk,
             Self::DatabaseLocked | Self::DatabaseDown => Group::Database,
             Self::SecondEngine => Group::Second,
         }
@@ -138,6 +153,7 @@ pub const FAULTS: &[Fault] = &[
     fault("algo_reject", &[25], 4, How::Request(REFUSED)),
     fault("algo_would_trigger", &[26], 3, How::Request(TRIGGERS)),
     fault("algo_invisible", &[27], 3, How::Request("{}")),
+    fault("cancel_refused", &[23, 29], 3, How::Request(NO_SUCH)),
     fault("quantity_refused", &[36], 2, How::Request(PRECISION)),
     fault("ws_silence", &[13], 3, How::Frame(r#"{"ms":1500}"#)),
     fault("ws_dup", &[14, 24], 3, How::Frame(r#"{"count":40}"#)),
@@ -173,7 +189,11 @@ pub const FAULTS: &[Fault] = &[
     fault("sigstop_brain", &[43, 44, 51], 3, How::Stop(Victim::Brain)),
     fault("sigstop_feed", &[43], 2, How::Stop(Victim::Feed)),
     fault("sigstop_orchestrator", &[43], 2, How::Stop(Victim::Main)),
+    fault("torn_tail", &[45, 48], 3, How::Wreck(Wreck::TornTail)),
+    fault("bit_flip", &[49], 2, How::Wreck(Wreck::BitFlip)),
+    fault("wrong_start", &[54], 2, How::Wreck(Wreck::WrongStart)),
     fault("disk_full", &[46], 5, How::DiskFull),
+    fault("sync_fails", &[47], 3, How::SyncFails),
     fault("database_locked", &[50], 3, How::DatabaseLocked),
     fault("database_down", &[50], 2, How::DatabaseDown),
     fault("second_engine", &[53], 3, How::SecondEngine),
@@ -187,6 +207,9 @@ const REFUSED: &str = r#"{"code":-4120,"msg":"Order type not supported for this 
 /// The stop would trigger at once.
 const TRIGGERS: &str =
     r#"{"fault":"algo_reject","code":-2021,"msg":"Order would immediately trigger."}"#;
+/// A cancel is refused, and its order goes on resting.
+const NO_SUCH: &str = r#"{"fault":"error_code","code":-2011,"executed":false,
+    "msg":"Unknown order sent."}"#;
 /// A quantity that the exchange does not take.
 const PRECISION: &str = r#"{"fault":"error_code","code":-1111,"executed":false,
     "msg":"Precision is over the maximum defined for this asset."}"#;

@@ -33,6 +33,7 @@ pub mod scan;
 pub mod settle;
 pub mod stage;
 pub mod truth;
+pub mod wreck;
 
 #[cfg(test)]
 mod tests;
@@ -87,6 +88,8 @@ pub struct Report {
     pub excused: u64,
     /// Wall ms from an entry's fill to its protection.
     pub protect_ms: Vec<f64>,
+    /// Those of them in which no fault met the stop, and requests could be sent.
+    pub undisturbed_ms: Vec<f64>,
     /// In how many rounds each fault acted.
     pub faults: BTreeMap<&'static str, u64>,
     /// Fills of all accounts.
@@ -98,15 +101,6 @@ pub struct Report {
 }
 
 impl Report {
-    /// A quantile of the times to protection, ms; none without any.
-    pub fn protect_quantile(&self, share: f64) -> Option<f64> {
-        let mut sorted = self.protect_ms.clone();
-        sorted.sort_by(f64::total_cmp);
-        let last = sorted.len().checked_sub(1)?;
-        let place = (last as f64 * share).ceil() as usize;
-        sorted.get(place.min(last)).copied()
-    }
-
     /// The report as an object.
     pub fn json(&self, options: &Options) -> Value {
         let names = catalogue::FAULTS.iter().map(|fault| fault.name);
@@ -115,7 +109,9 @@ impl Report {
         };
         let never: Vec<&str> =
             names.filter(meant).filter(|name| !self.faults.contains_key(name)).collect();
-        let ms = |share: f64| self.protect_quantile(share).map(|ms| (ms * 10.0).round() / 10.0);
+        let tenths = |ms: f64| (ms * 10.0).round() / 10.0;
+        let ms = |share| quantile(&self.protect_ms, share).map(tenths);
+        let undisturbed_ms = |share| quantile(&self.undisturbed_ms, share).map(tenths);
         json!({
             "rounds": self.rounds,
             "violations": self.violations,
@@ -129,12 +125,16 @@ impl Report {
             "protect_p99_ms": ms(0.99),
             "protect_max_ms": ms(1.0),
             "entries": self.protect_ms.len(),
+            "undisturbed_p50_ms": undisturbed_ms(0.5),
+            "undisturbed_p99_ms": undisturbed_ms(0.99),
+            "undisturbed_max_ms": undisturbed_ms(1.0),
+            "entries_undisturbed": self.undisturbed_ms.len(),
             "orders": self.orders,
             "fills": self.fills,
             "faults": self.faults,
             "faults_never_fired": never,
             "seed": options.seed,
-            "wall_s": (self.wall_s * 10.0).round() / 10.0,
+            "wall_s": tenths(self.wall_s),
         })
     }
 
@@ -152,12 +152,22 @@ impl Report {
         self.late += verdict.late;
         self.excused += verdict.excused;
         self.protect_ms.extend(&verdict.protect_ms);
+        self.undisturbed_ms.extend(&verdict.undisturbed_ms);
         self.fills += verdict.fills;
         self.orders += verdict.orders;
         for name in &verdict.fired {
             *self.faults.entry(name).or_default() += 1;
         }
     }
+}
+
+/// A quantile; none of none.
+fn quantile(of: &[f64], share: f64) -> Option<f64> {
+    let mut sorted = of.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len().checked_sub(1)?;
+    let place = (last as f64 * share).ceil() as usize;
+    sorted.get(place.min(last)).copied()
 }
 
 /// Plays rounds. `tell` hears of each: its plan, what became of it and how long it took, seconds.

@@ -1,7 +1,7 @@
 //! Step machine: what a round does, drawn from its seed. Times are wall milliseconds from the close
 //! at which entries are expected.
 
-use super::catalogue::{Bad, FAULTS, Fault, Group, How, Victim};
+use super::catalogue::{Bad, FAULTS, Fault, Group, How, Victim, Wreck};
 use super::draw::Draw;
 use serde_json::{Map, Value, json};
 
@@ -49,7 +49,9 @@ pub enum Step {
     Stop(Victim),
     /// SIGCONT.
     Continue(Victim),
-    /// Fills the file system of the state folder.
+    /// SIGKILL of all; then something is wrong when they are started again.
+    Wreck(Wreck),
+    /// Fills the file system of the state folder, or the disk below it.
     FillDisk,
     /// Makes room again.
     FreeDisk,
@@ -179,7 +181,17 @@ fn steps_of(fault: &'static Fault, by_socket: bool, draw: &mut Draw) -> Vec<Plan
             // Before the orders; but a node that may ask nothing sends none, so that comes behind.
             let (from, to) = if is_limit(name) { (5, 1_200) } else { (-400, -100) };
             let at_ms = draw.between(from, to);
-            vec![planned(at_ms, request(name, fields, by_socket, draw))]
+            let mut steps = vec![planned(at_ms, request(name, fields, by_socket, draw))];
+            if name == "cancel_refused" {
+                // The stop of a smaller position takes the old one's place, which stays and fills.
+                let at_ms = draw.between(200, 1_500);
+                let adl = posting("adl", r#"{"fraction":0.5}"#);
+                let touch_ms = at_ms + draw.between(20, 600);
+                let less = planned(at_ms, Step::OnPosition(Value::Object(adl)));
+                let touch = planned(touch_ms, Step::Touch { target: false });
+                steps.extend([less, touch].map(|step| Planned { fault: "", ..step }));
+            }
+            steps
         }
         How::Frame(fields) => {
             let mut posting = posting(name, fields);
@@ -225,8 +237,9 @@ fn steps_of(fault: &'static Fault, by_socket: bool, draw: &mut Draw) -> Vec<Plan
                 if draw.percent(70) { draw.between(0, 60) } else { draw.between(-500, 1_500) };
             vec![planned(at_ms, Step::Kill(victim))]
         }
+        How::Wreck(wreck) => vec![planned(draw.between(-100, 1_500), Step::Wreck(wreck))],
         How::Stop(victim) => lasting(draw, -300, Step::Stop(victim), Step::Continue(victim)),
-        How::DiskFull => lasting(draw, -800, Step::FillDisk, Step::FreeDisk),
+        How::DiskFull | How::SyncFails => lasting(draw, -800, Step::FillDisk, Step::FreeDisk),
         How::DatabaseLocked => lasting(draw, -800, Step::LockDatabase, Step::FreeDatabase),
         // It is so from the start.
         How::DatabaseDown => Vec::new(),
@@ -255,10 +268,11 @@ fn request(name: &str, fields: &str, by_socket: bool, draw: &mut Draw) -> Step {
     let (rest, socket) = match fault.as_str() {
         "algo_reject" | "algo_invisible" => STOP,
         "fill_before_ack" | "avg_price_absent" => ENTRY,
+        _ if name == "cancel_refused" => CANCEL,
         "partial_fill" => draw.one_of(&TARGETS[..4]).copied().unwrap_or(ENTRY),
         _ => draw.one_of(&TARGETS).copied().unwrap_or(ENTRY),
     };
-    if draw.percent(85) {
+    if draw.percent(85) || name == "cancel_refused" {
         posting.insert("match".into(), json!(if by_socket { socket } else { rest }));
     }
     posting.entry("count").or_insert_with(|| json!(draw.between(1, 3)));

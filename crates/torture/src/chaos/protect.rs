@@ -7,8 +7,8 @@
 //! what the deadline asks for where no stop can be had.
 
 use super::belief::Belief;
-use super::truth::Truth;
-use aegis_types::{OrderReason, OrderType, Qty, Side};
+use super::truth::{TrueRequest, Truth};
+use aegis_types::{ClientOrderId, OrderReason, OrderType, Qty, Side};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A time without protection, market ms.
@@ -105,6 +105,22 @@ pub struct Deadline {
     pub ms: i64,
     /// When nothing could be done, market ms.
     pub windows: Vec<(i64, i64)>,
+}
+
+/// Was the way from a fill to its stop left alone? No fault met a request that places a protecting
+/// order in that symbol meanwhile, and requests could be sent.
+pub fn is_undisturbed(gap: &Gap, belief: &Belief, truth: &Truth, windows: &[(i64, i64)]) -> bool {
+    let until_ms = gap.until_ms.unwrap_or(i64::MAX);
+    let during = |ms: i64| (gap.from_ms..=until_ms).contains(&ms);
+    let protects = |request: &TrueRequest| {
+        let sent = ClientOrderId::parse(&request.client).and_then(|id| belief.orders.get(&id));
+        sent.is_some_and(|sent| {
+            sent.order.reduce_only && belief.symbols.name(sent.order.symbol) == gap.symbol
+        })
+    };
+    let mut placed = truth.requests.iter().filter(|r| r.places() && during(r.market_ms));
+    !placed.any(|request| request.fault.is_some() && protects(request))
+        && !windows.iter().any(|(from, to)| *from <= until_ms && *to >= gap.from_ms)
 }
 
 /// Did a gap last beyond its deadline?

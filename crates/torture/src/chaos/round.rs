@@ -7,7 +7,7 @@ use super::http;
 use super::judge::{Findings, Terms, judge};
 use super::plan::{Plan, Step, is_limit};
 use super::process::{KEYS, send, with_folder};
-use super::protect::{Deadline, Gap, gaps, is_late};
+use super::protect::{Deadline, Gap, gaps, is_late, is_undisturbed};
 use super::settle::unsettled;
 use super::stage::{POSITIONS_MAX, STOP_DEADLINE_MS, Stage, wall_ms};
 use super::truth::{TrueAlgo, Truth};
@@ -17,6 +17,10 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+mod trial;
+
+use trial::Trial;
 
 /// Between two looks at the node.
 const LOOK: Duration = Duration::from_millis(25);
@@ -44,6 +48,8 @@ pub struct Verdict {
     pub fired: BTreeSet<&'static str>,
     /// Wall milliseconds from the fill of an entry to its protection.
     pub protect_ms: Vec<f64>,
+    /// Those of them in which no fault met the stop, and requests could be sent.
+    pub undisturbed_ms: Vec<f64>,
     /// Gaps that were longer than their deadline.
     pub late: u64,
     /// Gaps as long that are none: nothing could be sent, or the node had not heard of the fill, or
@@ -91,6 +97,7 @@ struct Round<'a> {
     killed: u64,
     resume_at: Option<Instant>,
     resumes: u32,
+    trial: Option<Trial>,
     lock: Option<rusqlite::Connection>,
     second: Option<Instant>,
     /// The node has ended by itself: nothing more can be asked of it.
@@ -109,10 +116,9 @@ pub fn play(
     stopped: &dyn Fn() -> bool,
 ) -> Result<Verdict, Failed> {
     std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let disk = match plan.has(How::DiskFull).then(|| SmallDisk::over(&folder.join("home"))) {
-        None => None,
-        Some(Ok(disk)) => Some(disk),
-        Some(Err(why)) => return Ok(Verdict { skipped: Some(why), ..Verdict::default() }),
+    let disk = match disk(plan, folder).transpose() {
+        Ok(disk) => disk,
+        Err(why) => return Ok(Verdict { skipped: Some(why), ..Verdict::default() }),
     };
     let stage = Stage::set(folder, plan, instant, lead_ms, disk)?;
     let close_ms = stage.wall_at(instant.as_millis());
@@ -130,6 +136,7 @@ pub fn play(
         killed: 0,
         resume_at: None,
         resumes: 0,
+        trial: None,
         lock: None,
         second: None,
         gone: false,
@@ -146,6 +153,15 @@ pub fn play(
         disk.keep(&folder.join("home-as-it-was"));
     }
     verdict.map_err(Failed::Harness)
+}
+
+/// The file system that a plan wants for the state folder.
+fn disk(plan: &Plan, folder: &Path) -> Option<Result<SmallDisk, String>> {
+    let home = folder.join("home");
+    if plan.has(How::SyncFails) {
+        return Some(SmallDisk::thin(&home, &folder.join("disk")));
+    }
+    plan.has(How::DiskFull).then(|| SmallDisk::over(&home))
 }
 
 fn state<'a>(status: &'a Value, child: &str) -> &'a str {
@@ -201,7 +217,9 @@ impl Round<'_> {
     /// Brings a killed orchestrator back, and sees when nobody is down any more.
     fn look(&mut self) -> Result<(), Failed> {
         if let Some(status) = self.stage.node_ended() {
-            if self.resumes == 0 || self.resumes > RESUMES {
+            if self.trial.is_some() {
+                self.tried(status.code())?;
+            } else if self.resumes == 0 || self.resumes > RESUMES {
                 self.found.add(format!("aegis run ended by itself: {status}"));
                 self.gone = true;
             } else {
@@ -209,12 +227,13 @@ impl Round<'_> {
                 self.resume_at = Some(Instant::now() + DOWN);
             }
         }
+        self.end_trial()?;
         if self.resume_at.is_some_and(|at| at <= Instant::now()) {
             self.resume_at = None;
             self.resumes += 1;
-            self.stage.start_node(true)?;
+            self.stage.start_node(&["--resume"])?;
         }
-        if let Some(since) = self.down
+        if let Some(since) = self.down.filter(|_| self.trial.is_none())
             && let Some(status) = self.stage.status()
             && state(&status, "brain") == "running"
             && status["pids"]["brain"].as_u64().is_some_and(|pid| pid != self.killed)
@@ -273,10 +292,16 @@ impl Round<'_> {
                 }
             }
             Step::Continue(_) => self.resume_all(),
+            Step::Wreck(wreck) => self.wreck(fault, *wreck)?,
             Step::FillDisk => {
                 if let Some(disk) = &self.stage.disk {
                     disk.fill()?;
                     self.fired.insert(fault);
+                }
+                if self.plan.has(How::SyncFails) {
+                    // What was not synced ends the brain, and in the end all.
+                    self.resumes = self.resumes.max(1);
+                    self.down = self.down.or(Some(wall_ms()));
                 }
             }
             Step::FreeDisk => self.free_disk()?,
@@ -440,6 +465,10 @@ impl Round<'_> {
         self.free_disk()?;
         self.lock = None;
         http::ask(self.stage.exchange, "DELETE", "/sim/v1/faults", "")?;
+        while self.trial.is_some() {
+            self.look()?;
+            std::thread::sleep(LOOK);
+        }
         Ok(())
     }
 
@@ -541,9 +570,10 @@ impl Round<'_> {
         self.replays(session);
         self.keeps_secret();
         let gaps = gaps(&belief, &truth, &self.foreign);
-        let late = self.late(&gaps, &belief);
+        let windows = self.market_windows();
+        let late = self.late(&gaps, &belief, &windows);
         for (id, count) in &truth.faults {
-            if let Some(fault) = self.posted.get(id).filter(|_| *count > 0) {
+            if let Some(fault) = self.posted.get(id).filter(|name| *count > 0 && !name.is_empty()) {
                 self.fired.insert(fault);
             }
         }
@@ -557,6 +587,8 @@ impl Round<'_> {
         let long = gaps.iter().filter(long).count() as u64;
         let speed = f64::from(self.plan.speed);
         let length = |gap: &Gap| Some((gap.until_ms? - gap.from_ms) as f64 / speed);
+        let entries = || gaps.iter().filter(|gap| gap.entry);
+        let calm = |gap: &&Gap| is_undisturbed(gap, &belief, &truth, &windows);
         Ok(Verdict {
             skipped: None,
             findings: Findings {
@@ -565,7 +597,8 @@ impl Round<'_> {
                 fills_doubled: judged.fills_doubled,
             },
             fired: std::mem::take(&mut self.fired),
-            protect_ms: gaps.iter().filter(|gap| gap.entry).filter_map(length).collect(),
+            protect_ms: entries().filter_map(length).collect(),
+            undisturbed_ms: entries().filter(calm).filter_map(length).collect(),
             late,
             excused: long.saturating_sub(late),
             fills: truth.fills.len() as u64,
@@ -573,12 +606,15 @@ impl Round<'_> {
         })
     }
 
-    fn late(&mut self, gaps: &[Gap], belief: &Belief) -> u64 {
-        let windows = self.windows.iter();
-        let windows = windows
-            .map(|(from, to)| (self.stage.market_at(*from), self.stage.market_at(*to)))
-            .collect();
-        let deadline = Deadline { ms: STOP_DEADLINE_MS * i64::from(self.plan.speed), windows };
+    /// When nothing could be done, market ms.
+    fn market_windows(&self) -> Vec<(i64, i64)> {
+        let at = |wall_ms: &i64| self.stage.market_at(*wall_ms);
+        self.windows.iter().map(|(from, to)| (at(from), at(to))).collect()
+    }
+
+    fn late(&mut self, gaps: &[Gap], belief: &Belief, windows: &[(i64, i64)]) -> u64 {
+        let ms = STOP_DEADLINE_MS * i64::from(self.plan.speed);
+        let deadline = Deadline { ms, windows: windows.to_vec() };
         let late: Vec<&Gap> = gaps.iter().filter(|gap| is_late(gap, belief, &deadline)).collect();
         for gap in &late {
             let until = gap.until_ms.map_or("the end".to_owned(), |ms| format!("{ms} ms"));
