@@ -10,7 +10,7 @@ pub enum Scope {
     /// How processes run and where read models go: the same session has the same rows and digest
     /// whatever these say, so they are no part of its id.
     Process,
-    /// A secret: from a credential, a file of keys or the environment; never written anywhere.
+    /// A secret: from a credential, a file, the keyring or the environment; never written anywhere.
     Secret,
 }
 
