@@ -7,12 +7,14 @@
 //! each other and not with us, theirs is taken and that is said. The same holds for positions,
 //! whose missing fills are then asked for.
 
+mod adopt;
+
 use super::facts::Execution;
 use super::notes::Note;
 use aegis_types::defect::{self, Defect};
 use aegis_types::{
-    AccountUpdate, Answers, ClientOrderId, EventBody, Fill, FillReason, FoundPosition, List, Money,
-    Nanos, OrderUpdate, OutOfRange, Px, Qty, Rate, Round, Side, SymbolId,
+    AccountUpdate, Answers, ClientOrderId, EventBody, Fill, FillReason, List, Money, Nanos,
+    OrderUpdate, OutOfRange, Px, Qty, Rate, Side, SymbolId,
 };
 
 /// How long two tellings of one thing may differ.
@@ -35,9 +37,6 @@ const READ_AGAIN: Nanos = Nanos::SECOND;
 const LOG: usize = 32;
 /// Answers after which a difference that no fill explains is somebody else's.
 const ROUNDS: u8 = 3;
-
-/// Positions beyond which none is taken over: the engine has places for more, but not for all.
-const ADOPTED_MAX: usize = 16;
 
 /// Entry and mark price of a position, as it was read.
 pub type Prices = (Px, Px);
@@ -205,12 +204,6 @@ impl Account {
             duplicates: 0,
             adopts: None,
         }
-    }
-
-    /// Positions of others are taken over from now on, with stops this fraction of the price beyond
-    /// the worse of entry and mark.
-    pub const fn adopt(&mut self, stop: Rate) {
-        self.adopts = Some(stop);
     }
 
     /// The position booked for a symbol.
@@ -522,73 +515,6 @@ impl Account {
         }
     }
 
-    /// A position that was there before anything of ours was sent.
-    pub fn found(&mut self, symbol: SymbolId, qty: Qty) {
-        let Some(desk) = self.desks.get_mut(symbol.index()) else { return };
-        if desk.held.is_none() && !qty.is_zero() {
-            (desk.foreign, desk.untold) = (qty, true);
-        }
-    }
-
-    /// What the exchange holds, as last told; negative when short.
-    pub fn standing(&self, symbol: SymbolId) -> Qty {
-        let Some(desk) = self.desks.get(symbol.index()) else { return Qty::ZERO };
-        let known = Held::signed(desk.held.as_ref()).saturating_plus(desk.foreign);
-        desk.differs.map_or(known, |(told, _)| told)
-    }
-
-    /// Positions of others that nobody was told of yet.
-    pub fn untold(&mut self) -> Option<(SymbolId, Qty)> {
-        let index = self.desks.iter().position(|desk| desk.untold)?;
-        self.desks[index].untold = false;
-        // SYMBOLS_MAX is far below 2^16.
-        let found = (SymbolId(index as u16), self.desks[index].foreign);
-        (!found.1.is_zero()).then_some(found)
-    }
-
-    /// Takes over what the exchange holds of a symbol beyond ours: from here on it is ours, and
-    /// the engine is told. False when that is not wanted, or not possible: without prices, or with
-    /// more positions than an engine has places for.
-    pub fn take_over(
-        &mut self,
-        now: Nanos,
-        symbol: SymbolId,
-        tick: Px,
-        answers: &mut Answers,
-    ) -> bool {
-        let Some(fraction) = self.adopts else { return false };
-        let room = self.desks.iter().filter(|desk| desk.held.is_some()).count() < ADOPTED_MAX;
-        let Some(desk) = self.desks.get_mut(symbol.index()) else { return false };
-        let (entry, mark) = desk.read;
-        if !room || desk.foreign.is_zero() || !entry.is_positive() || !mark.is_positive() {
-            return false;
-        }
-        let side = if desk.foreign > Qty::ZERO { Side::Buy } else { Side::Sell };
-        let qty = Qty::from_raw(desk.foreign.raw().abs());
-        let Ok(stop) = stop_of(side, entry, mark, desk.leverage, fraction, tick) else {
-            return false;
-        };
-        let taken = Execution {
-            id: 0,
-            order: 0,
-            symbol,
-            side,
-            px: entry,
-            qty,
-            fee: None,
-            realized: Money::ZERO,
-            maker: false,
-            at_ms: now.as_millis(),
-        };
-        let Ok(Some(held)) = changed(desk.held, &taken, desk.leverage.max(1)) else { return false };
-        desk.base = desk.base.saturating_plus(desk.foreign);
-        (desk.held, desk.foreign) = (Some(held), Qty::ZERO);
-        desk.since = desk.since.or(Some(now));
-        let found = FoundPosition { symbol, side, qty, entry, mark, margin: held.margin, stop };
-        answers.push(EventBody::Account(AccountUpdate::Position { found }));
-        true
-    }
-
     /// The fills of a symbol were read, and none of them is left to be booked.
     pub fn fills_read(&mut self, symbol: SymbolId) {
         if let Some(desk) = self.desks.get_mut(symbol.index())
@@ -740,29 +666,6 @@ impl Account {
         });
         waiting.fold(wallet, Nanos::min)
     }
-}
-
-/// Where the stop of a position that is taken over stands: so far beyond the worse of entry and
-/// mark, but no further than half the way from there to where its margin is used up.
-fn stop_of(
-    side: Side,
-    entry: Px,
-    mark: Px,
-    leverage: u16,
-    fraction: Rate,
-    tick: Px,
-) -> Result<Px, OutOfRange> {
-    let worse = if side == Side::Buy { entry.min(mark) } else { entry.max(mark) };
-    let wanted = i128::from(worse.raw()) * i128::from(fraction.raw()) / 100_000_000;
-    let lost = (i128::from(entry.raw()) - i128::from(worse.raw())).abs();
-    let room = i128::from(entry.raw()) / i128::from(leverage.max(1)) - lost;
-    let distance = if room > 0 { wanted.min(room / 2) } else { wanted };
-    let distance = Px::from_raw(i64::try_from(distance).map_err(|_| OutOfRange)?);
-    let (stop, round) = match side {
-        Side::Buy => (worse.minus(distance)?, Round::Down),
-        Side::Sell => (worse.plus(distance)?, Round::Up),
-    };
-    Ok(stop.to_grid(tick, round)?.max(tick))
 }
 
 /// The id of a fill that no trade of the exchange tells: from what it is about and not from a clock
