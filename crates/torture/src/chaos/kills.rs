@@ -135,6 +135,13 @@ pub fn kills(
 struct Run {
     home: PathBuf,
     node: Running,
+    /// Facts that had been read when the present brain was first seen.
+    read: u64,
+}
+
+/// Facts that brains of this run have read, by a status.
+fn read(status: &Value) -> u64 {
+    status["ring"]["read"].as_u64().unwrap_or(0)
 }
 
 impl Run {
@@ -142,7 +149,9 @@ impl Run {
         control::ask(&Home::of_running(&self.home), Ask::Status).ok()
     }
 
-    /// Kills the brain a moment after it has come to `place`, and waits for the next one.
+    /// Kills the brain a moment after it has come to `place`, and waits for the next one. One that
+    /// was killed before has read something meanwhile: who ends again and again without progress
+    /// is not started any more.
     fn kill_at(
         &mut self,
         place: u64,
@@ -154,7 +163,9 @@ impl Run {
             let brain = &status["health"]["brain"];
             (brain["state"] == "running").then(|| status["pids"]["brain"].as_u64()).flatten()
         };
-        let there = |status: &Value| status["position"].as_u64() >= Some(place);
+        let before = self.read;
+        let there =
+            |status: &Value| status["position"].as_u64() >= Some(place) && read(status) > before;
         let Some(pid) = self.wait(stopped, |status| running(status).filter(|_| there(status)))?
         else {
             return Ok(());
@@ -166,6 +177,7 @@ impl Run {
         }
         killed.kills += 1;
         let back = self.wait(stopped, |status| running(status).filter(|new| *new != pid))?;
+        self.read = self.status().as_ref().map_or(before, read);
         killed.back_ms.extend(back.map(|_| began.elapsed().as_secs_f64() * 1e3));
         Ok(())
     }
@@ -212,7 +224,7 @@ fn run(
     let command = aegis(&home, &words)?;
     let log = place.join("log");
     let node = Running::start(command, "aegis demo", Stdio::from(file), &log)?;
-    let mut run = Run { home, node };
+    let mut run = Run { home, node, read: 0 };
     disturb(&mut run)?;
     let status = run.node.wait(LATE)?;
     let text = std::fs::read_to_string(&out).unwrap_or_default();
