@@ -288,12 +288,14 @@ impl<B: Brain> Engine<B> {
             OrderState::Sent | OrderState::Unknown => {}
             // Room is being made for it; the deadline limits this wait too.
             OrderState::None | OrderState::Done if slot.crowded => {}
+            // The quantity has changed again meanwhile: the oldest goes, then the next one is sent.
+            OrderState::Accepted if slot.order(Role::OldStop).live() => {
+                self.cancel(index, Role::OldStop, out);
+            }
             OrderState::Accepted => {
                 // The new stop stands before the old one goes.
-                if !slot.order(Role::OldStop).live() {
-                    *slot.order_mut(Role::OldStop) = stop;
-                    self.send(index, Role::Stop, OrderReason::Stop, qty, out);
-                }
+                *slot.order_mut(Role::OldStop) = stop;
+                self.send(index, Role::Stop, OrderReason::Stop, qty, out);
             }
             OrderState::None | OrderState::Done => {
                 if slot.stop_failures < STOP_FAILURES_MAX {

@@ -125,7 +125,9 @@ impl Leverages {
                 if let Some(known) = self.known.get_mut(symbol.index()) {
                     let before = *known;
                     (known.leverage, known.proven) = (leverage, false);
-                    if before.proven && before.leverage != leverage {
+                    // What was read back and not wanted is not what is gone back to.
+                    let missed = self.unset.iter().any(|(of, ..)| *of == symbol);
+                    if before.proven && before.leverage != leverage && !missed {
                         self.miss(symbol, before.leverage, now.after(ANEW));
                     }
                 }
@@ -265,5 +267,29 @@ impl Leverages {
         let waiting = self.chains.iter().filter(|chain| chain.asked.is_none());
         let anew = self.unset.iter().map(|(_, _, again)| *again);
         waiting.map(|chain| chain.at).chain(anew).fold(Nanos::MAX, Nanos::min)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_else_has_set_is_never_gone_back_to() {
+        let (symbol, mut wishes) = (SymbolId(0), Vec::new());
+        let mut leverages = Leverages::new(1);
+        let mut now = Nanos::SECOND;
+        leverages.step(now, Input::Known(&[(symbol, 3, true)]), &mut wishes);
+        leverages.step(now, Input::Want(symbol, 3), &mut wishes);
+        // Read back as something else, again and again, until the chain is given up.
+        while leverages.busy(symbol) {
+            now = now.after(AGAIN);
+            leverages.step(now, Input::Lost(Purpose::Leverage(symbol, 3)), &mut wishes);
+            leverages.step(now, Input::Read(symbol, 7, true), &mut wishes);
+        }
+        leverages.step(now, Input::Changed(symbol, 15), &mut wishes);
+        wishes.clear();
+        leverages.step(now.after(ANEW), Input::Tick, &mut wishes);
+        assert_eq!(wishes, [Wish::Ask(Purpose::Leverage(symbol, 3))]);
     }
 }
