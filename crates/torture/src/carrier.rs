@@ -123,9 +123,11 @@ impl SimVenue {
             self.machine.account().next(),
         ];
         let inside = inside.map(|at| at.since(now).0);
+        let seat = |s: &Seat| (s.conn, s.open, s.busy, s.again.since(now).0);
+        let seats: Vec<_> = self.seats.iter().map(seat).collect();
         format!(
             "inbox {}, lanes {waits:?}, machine in {machine} ns (clock, attempts, account in \
-             {inside:?})",
+             {inside:?}), connections (number, open, busy, again in) {seats:?}",
             self.inbox.len()
         )
     }

@@ -2,6 +2,7 @@
 //! become whole again.
 
 use crate::brain::Brain;
+use crate::carrier::SimVenue;
 use crate::invariants::{guarded, held_at};
 use crate::options::{Options, Outcome};
 use crate::venue::{KEY, SECRET};
@@ -62,6 +63,7 @@ fn story(mut world: World, options: &Options) -> Outcome {
         outcome.story.push(format!("signals turned away: {:?}", world.witness.denials));
         if let Some(brain) = world.brain.up() {
             outcome.story.extend(brain.recorder().news());
+            outcome.story.extend(brain.client().map(SimVenue::what_wakes));
         }
     }
     outcome
