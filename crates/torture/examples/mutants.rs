@@ -1,7 +1,7 @@
 //! The mutation run: `cargo run --release -p aegis-torture --features defects --example mutants --
-//! [SEEDS] [HOURS] [DEFECT…]`, on as many threads as `AEGIS_THREADS` says, else on all. One line a
-//! mistake, then one JSON object; exit 1 when a mistake is not found, or when something is found
-//! without one.
+//! [SEEDS] [HOURS] [DEFECT…]`, or `-DEFECT` for all but that one; on as many threads as
+//! `AEGIS_THREADS` says, else on all. One line a mistake, then one JSON object; exit 1 when a mistake
+//! is not found, or when something is found without one.
 
 use aegis_torture::Options;
 use aegis_torture::mutants::{Hunt, hunt};
@@ -28,13 +28,20 @@ fn main() -> ExitCode {
     let seeds = numbers.first().map_or(500, |seeds| *seeds as u64);
     let options = Options { hours: numbers.get(1).copied().unwrap_or(6.0), ..Options::default() };
     let named = &args[numbers.len()..];
-    let unknown = named.iter().find(|name| Defect::ALL.iter().all(|d| d.code() != **name));
+    let (without, named): (Vec<&str>, Vec<&str>) =
+        named.iter().map(String::as_str).partition(|name| name.starts_with('-'));
+    let without: Vec<&str> = without.iter().map(|name| &name[1..]).collect();
+    let mut all = named.iter().chain(&without);
+    let unknown = all.find(|name| Defect::ALL.iter().all(|d| d.code() != **name));
     if let Some(name) = unknown {
         let all: Vec<&str> = Defect::ALL.iter().map(|defect| defect.code()).collect();
         eprintln!("there is no mistake `{name}`; name some of: {}", all.join(", "));
         return ExitCode::from(2);
     }
-    let chosen = |defect: &&Defect| named.is_empty() || named.iter().any(|n| n == defect.code());
+    let chosen = |defect: &&Defect| {
+        let of = |names: &[&str]| names.contains(&defect.code());
+        (named.is_empty() || of(&named)) && !of(&without)
+    };
     let asked = std::env::var("AEGIS_THREADS").ok().and_then(|threads| threads.parse().ok());
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = asked.unwrap_or_else(all);

@@ -433,7 +433,8 @@ impl Checks {
         // Who is leaving does not change his stop any more; an exit that is refused goes again.
         let exit_at = world.witness.holding(symbol).exit_at;
         let leaves = exit_at.is_some_and(|at| world.witness.now.since(at) <= LEAVING);
-        let excess = acts && believed == truth && !(leaves && !truth.is_zero());
+        let settled = truth.is_zero() || !leaves;
+        let excess = acts && believed == truth && settled;
         let excess = if excess { in_excess(world, symbol, truth) } else { None };
         let seen = &mut world.checks.seen[symbol.index()];
         seen.excess = excess.as_ref().map(|_| seen.excess.unwrap_or(now));
