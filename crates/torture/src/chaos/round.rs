@@ -93,6 +93,8 @@ struct Round<'a> {
     link: Option<(i64, &'static str)>,
     /// A process is down since, wall ms.
     down: Option<i64>,
+    /// The disk is full since, wall ms, and which brain there was then.
+    full: Option<(i64, Option<u32>)>,
     /// A brain of this id was killed: until another one reports, nobody is there.
     killed: u64,
     resume_at: Option<Instant>,
@@ -133,6 +135,7 @@ pub fn play(
         windows: Vec::new(),
         link: None,
         down: None,
+        full: None,
         killed: 0,
         resume_at: None,
         resumes: 0,
@@ -295,13 +298,14 @@ impl Round<'_> {
             Step::Wreck(wreck) => self.wreck(fault, *wreck)?,
             Step::FillDisk => {
                 if let Some(disk) = &self.stage.disk {
+                    self.full = Some((wall_ms(), self.pid(Victim::Brain)));
                     disk.fill()?;
-                    self.fired.insert(fault);
                 }
                 if self.plan.has(How::SyncFails) {
-                    // What was not synced ends the brain, and in the end all.
+                    // What is not synced ends the brain, and in the end all.
                     self.resumes = self.resumes.max(1);
-                    self.down = self.down.or(Some(wall_ms()));
+                } else {
+                    self.fired.insert(fault);
                 }
             }
             Step::FreeDisk => self.free_disk()?,
@@ -430,10 +434,19 @@ impl Round<'_> {
     }
 
     fn free_disk(&mut self) -> Result<(), Failed> {
-        match &self.stage.disk {
-            Some(disk) => disk.free().map_err(Failed::Harness),
-            None => Ok(()),
+        let Some(disk) = &self.stage.disk else { return Ok(()) };
+        disk.free()?;
+        if let Some((since, brain)) = self.full.take().filter(|_| self.plan.has(How::SyncFails))
+            && brain != self.pid(Victim::Brain)
+        {
+            // A sync has failed. Until another brain reports, nobody is there.
+            self.fired.insert("sync_fails");
+            if self.down.is_none() {
+                self.killed = brain.map_or(0, u64::from);
+                self.down = Some(since);
+            }
         }
+        Ok(())
     }
 
     /// An exclusive transaction, as of a tool that somebody has left open.
