@@ -205,7 +205,7 @@ impl Brain {
     }
 
     /// The first record that recovery steps through: behind a snapshot, or the session's start.
-    pub const fn from_record(&self) -> u64 {
+    pub const fn first_record(&self) -> u64 {
         self.from.record
     }
 

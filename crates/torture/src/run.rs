@@ -216,7 +216,7 @@ fn again(world: &mut World) -> Result<(), Violation> {
     if second.recorder().tally().digest() != digest {
         return Err(wrong("the digest of the orders differs".to_owned()));
     }
-    if second.from_record() != 0 {
+    if second.first_record() != 0 {
         return Err(wrong("the whole journal was not stepped through".to_owned()));
     }
     let state = second.state();

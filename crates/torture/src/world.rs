@@ -537,7 +537,7 @@ impl World {
             Err(failure) => return self.not_started(&failure),
         };
         self.rows.begin_again(notices);
-        let from = brain.from_record();
+        let from = brain.first_record();
         if !self.remember(from) {
             return;
         }
