@@ -1,6 +1,6 @@
 //! What of a session is under way at an exchange: orders sent and not seen the end of, fills
-//! booked, and the wallet that they left. It follows from the journal, is kept up while the client is connected, and is what the
-//! next process's client begins with.
+//! booked, and the wallet that they left. It follows from the journal, is kept up while the client
+//! is connected, and is what the next process's client begins with.
 
 use aegis_types::{AccountUpdate, Command, EventBody, Money, Order, OrderUpdate, SymbolId};
 use aegis_venue::client::attempts::Before;
