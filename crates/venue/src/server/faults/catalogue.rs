@@ -86,8 +86,8 @@ faults! {
          long";
     Http403 = "http_403", Request, "403 and a page, no JSON, as the firewall sends; not executed";
     UnknownExecuted = "http_503_unknown_executed", Request,
-        "503 `Unknown error, …` although the request is executed; with `hidden_ms` questions do not \
-         find the order for so long";
+        "503 `Unknown error, …` although the request is executed; with `hidden_ms` questions do \
+         not find the order for so long";
     UnknownLost = "http_503_unknown_lost", Request, "503 `Unknown error, …`; not executed";
     Unavailable = "http_503_unavailable", Request,
         "503 `Service Unavailable.` (seed odd: `Internal error; …`); not executed";
