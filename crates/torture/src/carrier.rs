@@ -84,7 +84,7 @@ impl SimVenue {
             busy: None,
             again: Nanos(i64::MIN),
             proven: false,
-            backoff: Backoff::new(config.seed.wrapping_add(n)),
+            backoff: Backoff::for_requests(config.seed.wrapping_add(n)),
         };
         Self {
             seats: (0..2 * SEATS as u64).map(seat).collect(),

@@ -44,7 +44,7 @@ impl ApiSocket {
         Self {
             target,
             socket: None,
-            backoff: Backoff::new(seed),
+            backoff: Backoff::for_requests(seed),
             again: Nanos(i64::MIN),
             since: Nanos::ZERO,
             busy: Vec::with_capacity(UNDER_WAY),

@@ -79,7 +79,7 @@ impl Connection {
             target: target.clone(),
             host: target.authority(),
             link: None,
-            backoff: Backoff::new(seed),
+            backoff: Backoff::for_requests(seed),
             again: Nanos(i64::MIN),
             incoming: Incoming::default(),
             busy: None,

@@ -198,15 +198,24 @@ fn refusals_close_everything_until_they_say() {
 
 #[test]
 fn pauses_double_with_jitter_up_to_half_a_minute_and_data_alone_resets_them() {
+    pauses(Backoff::new, 30_000);
+}
+
+#[test]
+fn a_connection_that_a_stop_may_wait_for_is_tried_every_four_seconds_at_least() {
+    pauses(Backoff::for_requests, 4_000);
+}
+
+fn pauses(of: fn(u64) -> Backoff, longest: i64) {
     for seed in 0..200 {
-        let (mut backoff, mut again) = (Backoff::new(seed), Backoff::new(seed));
+        let (mut backoff, mut again) = (of(seed), of(seed));
         let mut whole = 250;
         for _ in 0..12 {
             let pause = backoff.pause();
             assert_eq!(pause, again.pause(), "seed {seed}: the same seed, the same pauses");
             let pause = pause.as_millis();
             assert!((whole / 2..=whole).contains(&pause), "seed {seed}: {pause} of {whole}");
-            whole = (whole * 2).min(30_000);
+            whole = (whole * 2).min(longest);
         }
         backoff.reset();
         assert!(backoff.pause() <= ms(250));
