@@ -22,6 +22,8 @@ use aegis_venue::client::{Machine, WireVenue};
 const PATIENCE: Nanos = Nanos(30_000_000_000);
 /// Orders whose leaving is waited for at once; of more no delay is measured.
 pub const LEAVING_MAX: usize = 64;
+/// A process that has not looked at its venue for so long was stopped meanwhile.
+pub const STOPPED: Nanos = Nanos::SECOND;
 
 /// What carries the client's requests to an exchange: sockets, or the network of a simulation.
 pub trait Carrier: Venue {

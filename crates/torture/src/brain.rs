@@ -19,7 +19,7 @@ use aegis_journal::{Config as JournalConfig, Source};
 use aegis_node::Failure;
 use aegis_node::begin::{From, begin_on};
 use aegis_node::bus::{Bus, Class, Subscription};
-use aegis_node::door::{Carrier, Door, Wired};
+use aegis_node::door::{Carrier, Door, STOPPED, Wired};
 use aegis_node::live::admission::Admission;
 use aegis_node::persist::TOPICS;
 use aegis_node::recorder::Recorder;
@@ -152,6 +152,8 @@ pub struct Brain {
     pub records_before: u64,
     /// Facts that were overwritten before they were read.
     pub overruns: u64,
+    /// When it had its last turn.
+    looked: Nanos,
     /// Gaps told since the last look.
     pub gaps: Vec<SymbolId>,
 }
@@ -184,6 +186,7 @@ impl Brain {
         let admission = watch.rest.and_then(|rest| rest.admission);
         let (records, segment) = (watch.recorder.records(), watch.recorder.segment());
         let schedule = Schedule::new(plan.snapshot_every, records, segment, from.record);
+        let now = machinery.clock.get();
         let brain = Self {
             driver,
             recorder: watch.recorder,
@@ -199,6 +202,7 @@ impl Brain {
             notes: Vec::new(),
             records_before: records,
             overruns: 0,
+            looked: now,
             gaps: Vec::new(),
         };
         Ok((brain, notices))
@@ -290,6 +294,10 @@ impl Brain {
     pub fn turn(&mut self, ring: &mut Ring, witness: &mut Witness) -> Result<bool, Failure> {
         if let Phase::Connecting(until) = self.phase {
             return self.connecting(until, witness);
+        }
+        let now = self.machinery.clock.get();
+        if now.since(std::mem::replace(&mut self.looked, now)) > STOPPED {
+            self.listen(witness)?;
         }
         loop {
             match ring.look() {

@@ -54,8 +54,8 @@ struct Seen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Deaf {
     No,
-    /// It lies there to be read.
-    Arrived,
+    /// It lies there to be read, since then.
+    Arrived(Nanos),
     /// It was read.
     Told,
 }
@@ -133,18 +133,22 @@ impl Checks {
     }
 
     /// Something has come to the brain's process.
-    pub fn brought(&mut self, what: &Carried) {
+    pub fn brought(&mut self, now: Nanos, what: &Carried) {
         if let Carried::Frame(bytes) = what
             && bytes.windows(EXPIRED.len()).any(|window| window == EXPIRED)
         {
-            self.deaf = Deaf::Arrived;
+            self.deaf = Deaf::Arrived(now);
         }
     }
 
-    /// The brain's process has had a turn, and read what had come.
-    pub fn turned(&mut self) {
-        if self.deaf == Deaf::Arrived {
+    /// The brain's process has had a turn, and read what had come. What comes in one instant it may
+    /// read in any order: an entry of that turn is not behind it.
+    pub fn turned(&mut self, now: Nanos, witness: &Witness) {
+        if let Deaf::Arrived(at) = self.deaf {
             self.deaf = Deaf::Told;
+            if at == now {
+                self.entries = witness.entries;
+            }
         }
     }
 

@@ -330,7 +330,7 @@ impl World {
                     }
                 }
                 (_, Owner::Brain) => {
-                    self.checks.brought(&parcel.what);
+                    self.checks.brought(self.now, &parcel.what);
                     if let Some(client) = self.brain.up().and_then(Brain::client_mut) {
                         client.arrived(parcel);
                     }
@@ -385,7 +385,7 @@ impl World {
         if events != before {
             self.mark(events);
         }
-        self.checks.turned();
+        self.checks.turned(self.now, &self.witness);
         self.leave(acts);
         match turned {
             Ok(false) => Ok(()),

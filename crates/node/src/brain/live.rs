@@ -4,7 +4,7 @@
 use super::understudy::Understudy;
 use super::{Brain, Ended, FLUSH_EVERY, WAIT};
 use crate::alerts::Told;
-use crate::door::Door;
+use crate::door::{Door, STOPPED};
 use crate::exchange_child::Account;
 use crate::home::Home;
 use crate::live::admission::Admission;
@@ -87,6 +87,8 @@ pub(super) struct Live {
     /// The feed that listens: epoch of its ring, and how many facts of the past it brings.
     listening: Option<(u64, u64)>,
     pub(super) answers: Answers,
+    /// When the venue was looked at last.
+    looked: Nanos,
     /// Of a brain that spins.
     understudy: Option<Understudy>,
 }
@@ -108,6 +110,7 @@ impl Live {
             admission: Admission::new(session.symbols.len(), settings.quote_interval()),
             listening: None,
             answers: Vec::new(),
+            looked: Nanos::ZERO,
             understudy: match args.wait {
                 Wait::Spin => Understudy::of(session),
                 Wait::Adaptive { .. } | Wait::Sleep(_) => None,
@@ -336,6 +339,7 @@ impl Brain {
         let Some(live) = &mut self.live else { return Ok((true, None)) };
         let Door::Wire(wired) = self.driver.venue_mut() else { return Ok((true, None)) };
         wired.poll(&mut live.answers);
+        live.looked = live.clock.now();
         let Some(venue) = wired.venue_mut() else { return Ok((false, None)) };
         let mut loud = Vec::new();
         for note in venue.drain_notes() {
@@ -404,13 +408,16 @@ impl Brain {
         mut ring: Reader,
     ) -> Result<(Ended, Option<Reader>), Failure> {
         let mut words: Words = [0; 7];
-        let mut looks = 0;
+        let (mut looks, mut rested) = (0, true);
         if self.args.wait == Wait::Spin {
             take_core();
         }
         loop {
             match ring.poll(&mut words) {
                 Poll::Message { seq } => {
+                    if std::mem::take(&mut rested) {
+                        self.hear_first()?;
+                    }
                     self.live_fact(&ring, seq, &words)?;
                     if self.recorder.pending() < FLUSH_EVERY {
                         continue;
@@ -428,6 +435,7 @@ impl Brain {
                 }
             }
             self.settle(&mut ring)?;
+            rested = true;
             // Not in a burst: nothing is in the ring.
             self.snapshot_when_due()?;
             if self.take_orders()? {
@@ -445,6 +453,20 @@ impl Brain {
                 }
             }
         }
+    }
+
+    /// A process that was stopped hears what the exchange has said meanwhile before it reads facts
+    /// of that time: they bring no entry that it would no longer make.
+    fn hear_first(&mut self) -> Result<(), Failure> {
+        let stopped =
+            |live: &Live| live.now().is_some() && live.clock.now().since(live.looked) > STOPPED;
+        if self.live.as_ref().is_some_and(stopped)
+            && self.initial.is_none()
+            && self.driver.now() >= self.session.trade_from
+        {
+            self.look_at_venue()?;
+        }
+        Ok(())
     }
 
     /// No fact waits. Behind the warm-up that means that the engine's time is the market's.
