@@ -56,8 +56,8 @@ pub const CONTROL_TABLE: &[ControlRow] = &[
         id: "C3",
         what: "orders that leave within a second and a minute are capped at the socket, of all \
                symbols and of each: an entry beyond is refused for good, what reduces may use \
-               twice as much and then waits, cancels are not counted. A tenth of the exchange's \
-               own limits is kept for exits",
+               twice as much of a second and four times as much of a minute and then waits, \
+               cancels are not counted. A tenth of the exchange's own limits is kept for exits",
         settings: &[
             "venue.orders_per_second_max",
             "venue.orders_per_minute_max",

@@ -568,7 +568,13 @@ pub const TABLE: &[Row] = &[
         "orders that may leave within a second; entries beyond are refused, what reduces may use \
          twice as much",
     ),
-    row("venue.orders_per_minute_max", Whole(1, 600), "120", "orders", "the same within a minute"),
+    row(
+        "venue.orders_per_minute_max",
+        Whole(1, 600),
+        "120",
+        "orders",
+        "the same within a minute, of which what reduces may use four times as much",
+    ),
     row(
         "venue.orders_per_second_symbol_max",
         Whole(1, 15),

@@ -36,6 +36,8 @@ const LEAVING: Nanos = Nanos::SECOND.times(70);
 const DATED_MAX: Nanos = Nanos::SECOND;
 /// So well is it known then.
 const KNOWN_TO: Nanos = Nanos::from_millis(500);
+/// The exchange's code for a symbol that is not trading.
+const SYMBOL_STATUS: i32 = -1122;
 /// How often what changes without a request is looked at.
 const EVERY: Nanos = Nanos::SECOND;
 
@@ -350,9 +352,10 @@ impl Checks {
             return Err(Violation::new(Invariant::I5, what));
         }
         let reduces = param("reduceOnly") == Some("true") || param("closePosition") == Some("true");
-        // A fault has eaten the protection: the node finds out, and has the same time again.
+        // A fault has eaten the protection: the node finds out, and has the same time again. Of a
+        // symbol that is halted nothing is taken.
         if known.order.reduce_only
-            && arrival.fault.is_some()
+            && (arrival.fault.is_some() || arrival.code == SYMBOL_STATUS)
             && arrival.outcome != Outcome::Executed
             && let Some(seen) = checks.seen.get_mut(known.order.symbol.index())
         {

@@ -110,8 +110,16 @@ impl Desk {
         {
             self.base = self.base.saturating_plus(change);
         }
+        // What was inferred has no number of the exchange's: it stands behind all that were told.
+        let inferred = execution.id >= Fill::INFERRED;
+        let place = if inferred { self.newest() } else { execution.id };
         // A place was made for it.
-        let _ = self.log.push((execution.id, change));
+        let _ = self.log.push((place, change));
+    }
+
+    /// Id of the newest fill told.
+    fn newest(&self) -> u64 {
+        self.log.iter().map(|(id, _)| *id).max().unwrap_or(0)
     }
 
     /// The average price of the entry, as the margin says.
@@ -583,7 +591,7 @@ impl Account {
         let Some(held) = desk.held else { return };
         let qty = held.qty.saturating_plus(-left);
         let px = if desk.price.is_positive() { desk.price } else { desk.entry() };
-        let last = desk.log.iter().map(|(id, _)| *id).max().unwrap_or(0);
+        let last = desk.newest();
         let execution = Execution {
             id: inferred_id(symbol, last, held.qty),
             order: 0,

@@ -265,6 +265,12 @@ fn the_exchange_is_the_truth_of_positions_even_when_no_fill_explains_it() {
     first.assert_true("unseen");
     // The same story gives the same number, so that a restart does not book it twice.
     assert_eq!(closed_unseen().outside()[0].trade_id, fills[0].trade_id);
+    // What somebody does from here on, he does not do to a position of ours.
+    first.intercept = None;
+    first.world.order("symbol=BTCUSDT&side=SELL&type=MARKET&quantity=0.02");
+    first.run(60_000);
+    assert_eq!(first.outside().len(), 1, "{:?}", first.notes);
+    assert_eq!(first.turns(Cause::Foreign), [true], "{:?}", first.notes);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Step machine: how many orders leave a second and a minute, of a symbol and of all.
 //!
 //! The caps lie far below the exchange's own and are there for a strategy that has gone mad: an
-//! entry beyond them is refused for good. Orders that only reduce may use twice as much, and what
-//! is beyond that goes later; cancels are not counted, as the exchange does not count them.
+//! entry beyond them is refused for good. Orders that only reduce may use twice as much of a second
+//! and four times as much of a minute, and what is beyond that goes later: an exit that is refused
+//! every half second, as of a halted symbol, must not have used up the minute in which it could
+//! leave. Cancels are not counted, as the exchange does not count them.
 
 use aegis_types::Nanos;
 use std::collections::VecDeque;
@@ -66,14 +68,14 @@ impl Rates {
             (minute, second) = (minute + 1, second + young);
             (of_minute, of_second) = (of_minute + here, of_second + here * young);
         }
-        let times = if reduces { 2 } else { 1 };
-        let fits = |used: u32, cap: u32| used < cap.saturating_mul(times);
+        let (seconds, minutes) = if reduces { (2, 4) } else { (1, 1) };
+        let fits = |used: u32, cap: u32, times: u32| used < cap.saturating_mul(times);
         let caps = &self.caps;
         let admitted = self.recent.len() < REMEMBERED
-            && fits(minute, caps.minute)
-            && fits(second, caps.second)
-            && fits(of_minute, caps.symbol_minute)
-            && fits(of_second, caps.symbol_second);
+            && fits(minute, caps.minute, minutes)
+            && fits(second, caps.second, seconds)
+            && fits(of_minute, caps.symbol_minute, minutes)
+            && fits(of_second, caps.symbol_second, seconds);
         if admitted {
             self.recent.push_back((now, symbol));
         }
