@@ -9,8 +9,9 @@ use aegis_types::Nanos;
 const FIRST: Nanos = Nanos::MILLISECOND.times(250);
 /// Longest pause.
 const LONGEST: Nanos = Nanos::SECOND.times(30);
-/// The same where requests leave: a stop may be waiting for the connection. Four of them, each tried
-/// so seldom, stay below the connections that the exchange allows an address (300 in five minutes).
+/// The same where requests leave: a stop may be waiting for the connection. Four of them, each
+/// tried so seldom, stay below the connections that the exchange allows an address (300 in five
+/// minutes).
 const LONGEST_FOR_REQUESTS: Nanos = Nanos::SECOND.times(4);
 
 /// The pauses of one connection.
