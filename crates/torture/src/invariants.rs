@@ -81,6 +81,8 @@ pub struct Checks {
     booked: u64,
     /// Entries that were looked at.
     entries: u64,
+    /// When the brain's process came back last.
+    lives: Nanos,
     /// The brain's process was told that its listen key has expired, and has had its turn since.
     deaf: Deaf,
     targets: u64,
@@ -104,6 +106,7 @@ impl Checks {
             executed: BTreeSet::new(),
             booked: 0,
             entries: 0,
+            lives: Nanos::ZERO,
             deaf: Deaf::No,
             targets: 0,
             overruns: 0,
@@ -152,6 +155,11 @@ impl Checks {
                 self.entries = witness.entries;
             }
         }
+    }
+
+    /// The brain's process has come back, and is ready to act.
+    pub const fn lives(&mut self, now: Nanos) {
+        self.lives = now;
     }
 
     /// The brain's process has died, and what it knew with it.
@@ -387,7 +395,9 @@ impl Checks {
             let late = now.since(unprotected) > world.checks.deadline.after(Nanos::MILLISECOND);
             // Where the exchange has closed it meanwhile, nothing is at risk: that is I11's matter.
             let at_risk = || !held_at(world, symbol).is_zero();
-            if late && now.since(bare) > BARE_MAX && at_risk() {
+            // A brain that has come back in this instant has not had its first turn.
+            let tried = world.now.since(world.checks.lives) > BARE_MAX;
+            if late && tried && now.since(bare) > BARE_MAX && at_risk() {
                 let what = format!(
                     "{} of {} has had no stop for {} ms and no exit for {} ms",
                     held.qty,

@@ -391,6 +391,7 @@ impl World {
             Ok(false) => Ok(()),
             Ok(true) => {
                 self.diary.note(self.now, || "the brain is live".to_owned());
+                self.checks.lives(self.now);
                 self.replace_feed();
                 Ok(())
             }
