@@ -1,7 +1,7 @@
-//! The mutation run: `cargo run --profile fuzz -p aegis-torture --features defects --example mutants
-//! -- [SEEDS] [HOURS] [DEFECT…]`, or `-DEFECT` for all but that one; on as many threads as
-//! `AEGIS_THREADS` says, else on all. One line a mistake, then one JSON object; exit 1 when one is
-//! not found, or when something is found without one.
+//! The mutation run: `cargo run --profile fuzz -p aegis-torture --features defects --example
+//! mutants -- [SEEDS] [HOURS] [DEFECT…]`, or `-DEFECT` for all but that one; on as many threads
+//! as `AEGIS_THREADS` says, else on all. One line a mistake, then one JSON object; exit 1 when
+//! one is not found, or when something is found without one.
 
 use aegis_torture::Options;
 use aegis_torture::mutants::{Hunt, hunt};

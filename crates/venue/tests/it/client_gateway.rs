@@ -303,6 +303,18 @@ fn a_burst_ten_times_the_cap_is_cut_and_exits_still_go() {
 }
 
 #[test]
+fn an_exit_that_is_refused_and_goes_again_twice_a_second_never_uses_up_its_minute() {
+    let mut desk = Desk::ready(World::new());
+    for second in 0..120 {
+        for _ in 0..2 {
+            let exit = desk.exit(Side::Sell, "0.001");
+            desk.run(500);
+            assert_eq!(desk.placements(exit), 1, "second {second}: {:?}", desk.words(exit));
+        }
+    }
+}
+
+#[test]
 fn behind_the_fence_nothing_leaves_and_that_is_told_once() {
     let mut desk = Desk::ready(World::new());
     desk.command(&Command::SetLeverage { symbol: BTC, leverage: 5 });
