@@ -96,7 +96,7 @@ impl<B: Brain> Engine<B> {
     /// The venue has changed the filters of a symbol: what is decided from here on obeys them, and
     /// so do stop and target where they are placed anew.
     pub(crate) fn refilter(&mut self, symbol: SymbolId, new: &Filters, at: Nanos, out: &mut Out) {
-        let Some(before) = self.universe.instrument(symbol).map(|i| i.filters()) else { return };
+        let Some(before) = self.filters(symbol) else { return };
         if !new.usable() || *new == before {
             return;
         }
@@ -115,7 +115,7 @@ impl<B: Brain> Engine<B> {
         if slot.stage == Stage::Leverage {
             slot.planned = new.orderable(slot.planned).min(new.qty_max);
             if slot.planned.is_zero() {
-                let least = new.qty_min.max(new.step).to_f64();
+                let least = new.least().to_f64();
                 let reject = Reject::new(DenialCode::BelowMinimum, 0.0, least);
                 return self.withdraw(index, reject, at, out);
             }
@@ -127,13 +127,13 @@ impl<B: Brain> Engine<B> {
     /// close it?
     pub(crate) fn is_dust(&self, index: usize) -> bool {
         let slot = &self.portfolio.slots[index];
-        let Some(instrument) = self.universe.instrument(slot.position.symbol) else { return false };
+        let Some(filters) = self.filters(slot.position.symbol) else { return false };
         let working = |role: Role| {
             let order = slot.order(role);
             order.live() && !order.filled.is_zero()
         };
         slot.open()
-            && instrument.filters().orderable(slot.position.qty).is_zero()
+            && filters.orderable(slot.position.qty).is_zero()
             && !slot.order(Role::Entry).live()
             && !slot.order(Role::Exit).live()
             && ![Role::Stop, Role::OldStop, Role::Target].into_iter().any(working)
@@ -145,8 +145,7 @@ impl<B: Brain> Engine<B> {
         let slot = &mut self.portfolio.slots[index];
         let (symbol, qty) = (slot.position.symbol, slot.position.qty);
         (slot.stage, slot.doomed, slot.unprotected_since) = (Stage::Dust, None, None);
-        let filters = self.universe.instrument(symbol).map(|i| i.filters());
-        let least = filters.map_or(Qty::ZERO, |filters| filters.qty_min.max(filters.step));
+        let least = self.filters(symbol).map_or(Qty::ZERO, |filters| filters.least());
         self.alert(AlertCode::Dust, Some(symbol), qty.raw(), least.raw(), out);
     }
 }

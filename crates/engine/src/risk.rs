@@ -142,7 +142,7 @@ pub(crate) fn plan(
     let qty = levels.size(config, equity, instrument.step)?;
     let reject = |code, measured, limit| Err(Reject::new(code, measured, limit));
     if qty < instrument.qty_min || !qty.is_positive() {
-        let (qty, least) = (qty.to_f64(), instrument.qty_min.max(instrument.step).to_f64());
+        let (qty, least) = (qty.to_f64(), instrument.filters().least().to_f64());
         return reject(DenialCode::BelowMinimum, qty, least);
     }
     if qty > instrument.qty_max {

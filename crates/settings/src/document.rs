@@ -1,6 +1,5 @@
 //! Texts made from the table: the example file and the reference page.
 
-use crate::kind::Kind;
 use crate::row::{Row, Scope};
 use crate::table::TABLE;
 use std::fmt::Write;
@@ -96,18 +95,7 @@ fn of(section: &str) -> impl Iterator<Item = &'static Row> + '_ {
 }
 
 fn toml_value(row: &Row) -> String {
-    match row.kind {
-        Kind::Choice(_)
-        | Kind::StoreUrl
-        | Kind::Url
-        | Kind::Hash
-        | Kind::Path
-        | Kind::Name
-        | Kind::Secret => {
-            format!("\"{}\"", row.default)
-        }
-        _ => row.default.to_owned(),
-    }
+    if row.kind.is_text() { format!("\"{}\"", row.default) } else { row.default.to_owned() }
 }
 
 fn sentence(text: &str) -> String {

@@ -34,6 +34,27 @@ pub enum Kind {
     Secret,
 }
 
+impl Kind {
+    /// Does its value stand in quotes in a settings file, and may it stand in nothing else?
+    pub(crate) const fn is_text(self) -> bool {
+        match self {
+            Self::Choice(_)
+            | Self::StoreUrl
+            | Self::Url
+            | Self::Hash
+            | Self::Path
+            | Self::Name
+            | Self::Secret => true,
+            Self::Bool
+            | Self::Whole(..)
+            | Self::Real(..)
+            | Self::Amount
+            | Self::Limit
+            | Self::PowerOfTwo(..) => false,
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -256,13 +256,7 @@ impl Loader {
             Kind::Whole(..) | Kind::PowerOfTwo(..) => given.toml == "integer",
             Kind::Real(..) => matches!(given.toml, "integer" | "float"),
             Kind::Amount | Kind::Limit => matches!(given.toml, "integer" | "float" | "string"),
-            Kind::Choice(_)
-            | Kind::StoreUrl
-            | Kind::Url
-            | Kind::Hash
-            | Kind::Path
-            | Kind::Name
-            | Kind::Secret => given.toml == "string",
+            kind => kind.is_text() && given.toml == "string",
         };
         if fits || row.scope == Scope::Secret {
             return self.set(&given.key, &given.text, Origin::File, given.place);

@@ -246,8 +246,7 @@ impl Witness {
                 if let AccountUpdate::Filters { symbol, filters } = update
                     && let Some(grid) = self.grids.get_mut(symbol.index())
                 {
-                    (grid.tick, grid.step) = (filters.tick, filters.step);
-                    grid.qty_min = filters.qty_min;
+                    grid.set_filters(filters);
                 }
                 self.booked += 1;
                 self.caps.account(update);

@@ -87,6 +87,11 @@ impl Filters {
         grids && self.qty_max.is_positive() && !self.qty_min.is_negative()
     }
 
+    /// The least that an order may be of.
+    pub fn least(&self) -> Qty {
+        self.qty_min.max(self.step)
+    }
+
     /// What of a quantity an order may carry; zero when it is too small for any.
     pub fn orderable(&self, qty: Qty) -> Qty {
         let on_grid = qty.to_grid(self.step, Round::Down).unwrap_or(Qty::ZERO);

@@ -3,7 +3,7 @@
 //! session left is told as such, and its orders go when they protect nothing.
 
 use crate::exchange::Exchange;
-use crate::harness::{Place, Started, last_json, signal, text};
+use crate::harness::{Place, Started, last_json, signal};
 use aegis_types::{Qty, Round};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -98,12 +98,7 @@ fn a_position_by_hand_is_taken_over_protected_and_closed() {
     let (_, after) = truth(&exchange);
     assert!(after.iter().any(|stop| stop["clientAlgoId"] == id), "{after:?}");
 
-    let flatten = place.run(&["flatten"]);
-    assert_eq!(flatten.status.code(), Some(0), "{}", text(&flatten.stderr));
-    run.wait_until("flat", |s| s["positions"].as_array().is_some_and(Vec::is_empty));
-    run.signal("TERM");
-    let output = run.wait();
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let output = run.close_and_stop(&place);
     let (held, rests) = truth(&exchange);
     assert_eq!((held.len(), rests.len()), (0, 0), "{held:?} {rests:?}");
     let last = last_json(&output);

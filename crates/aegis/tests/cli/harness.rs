@@ -134,6 +134,17 @@ impl Started {
         signal(self.pid(), name);
     }
 
+    /// Closes all positions, waits until they are, and stops the run; what it said.
+    pub fn close_and_stop(mut self, place: &Place) -> Output {
+        let flatten = place.run(&["flatten"]);
+        assert_eq!(flatten.status.code(), Some(0), "{}", text(&flatten.stderr));
+        self.wait_until("flat", |s| s["positions"].as_array().is_some_and(Vec::is_empty));
+        self.signal("TERM");
+        let output = self.wait();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        output
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }

@@ -122,12 +122,7 @@ fn on_a_market_that_does_not_wait_belief_is_truth_and_a_stopped_session_goes_on(
     let filled = first["order_outcomes"]["filled"].as_u64().expect("a count");
     run.wait_until("more orders", |s| s["orders"]["filled"].as_u64() > Some(filled + 2));
     // Closed and paused: nothing changes while the two are compared.
-    let flatten = place.run(&["flatten"]);
-    assert_eq!(flatten.status.code(), Some(0), "{}", text(&flatten.stderr));
-    run.wait_until("flat", |s| s["positions"].as_array().is_some_and(Vec::is_empty));
-    run.signal("TERM");
-    let output = run.wait();
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let output = run.close_and_stop(&place);
     let last = last_json(&output);
     assert_eq!((&last["session"], &last["journal"]), (&first["session"], &first["journal"]));
     assert_eq!(last["order_outcomes"]["unknown"], 0);

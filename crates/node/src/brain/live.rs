@@ -460,21 +460,21 @@ impl Brain {
     fn hear_first(&mut self) -> Result<(), Failure> {
         let stopped =
             |live: &Live| live.now().is_some() && live.clock.now().since(live.looked) > STOPPED;
-        if self.live.as_ref().is_some_and(stopped)
-            && self.initial.is_none()
-            && self.driver.now() >= self.session.trade_from
-        {
+        if self.is_warm() && self.live.as_ref().is_some_and(stopped) {
             self.look_at_venue()?;
         }
         Ok(())
     }
 
+    /// Has the market begun, and is the warm-up over?
+    fn is_warm(&self) -> bool {
+        self.initial.is_none() && self.driver.now() >= self.session.trade_from
+    }
+
     /// No fact waits. Behind the warm-up that means that the engine's time is the market's.
     fn caught_up(&mut self) {
-        if self.initial.is_some() || self.driver.now() < self.session.trade_from {
-            return;
-        }
-        if let Door::Wire(wired) = self.driver.venue_mut()
+        if self.is_warm()
+            && let Door::Wire(wired) = self.driver.venue_mut()
             && let Some(venue) = wired.venue_mut()
         {
             let now = venue.now();

@@ -89,7 +89,7 @@ struct Desk {
     /// Nobody was told of that yet.
     untold: bool,
     /// Entry and mark price of the exchange's position, as last read.
-    read: (Px, Px),
+    read: Prices,
     /// The newest price seen.
     price: Px,
     /// The newest fills told, by trade id, with what they changed, and the position before them.
